@@ -1,0 +1,23 @@
+"""Every operation by name, gathered from the modules so that none can be forgotten."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from tpayd_contracts import device, gateway, health, host, keys, payment, sandbox
+from tpayd_contracts.operation import Op
+
+__all__ = ["EVENT_BODIES", "OPS", "PUBLIC_OPS"]
+
+_MODULES: tuple[ModuleType, ...] = (payment, device, host, keys, gateway, health, sandbox)
+
+OPS: dict[str, Op[Any, Any]] = {
+    value.name: value for module in _MODULES for value in vars(module).values() if isinstance(value, Op)
+}
+
+PUBLIC_OPS: dict[str, Op[Any, Any]] = {name: op for name, op in OPS.items() if op.right is not None}
+"""What a client of the gateway may call, given the right."""
+
+EVENT_BODIES: dict[str, type] = {device.TOPIC_DEVICE: device.DeviceEvent, host.TOPIC_LINE: host.LineEvent}
+"""Topics that a client may subscribe to, and what their events carry."""

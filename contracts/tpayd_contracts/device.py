@@ -1,0 +1,229 @@
+"""Operations of the device broker: readers, leases, and the steps that a card takes."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from tpayd_contracts.money import Minor
+from tpayd_contracts.operation import Empty, Op, Right
+from tpayd_contracts.payment import EntryMode
+from tpayd_contracts.shapes import Count, Lane, Name, UnixMs
+
+__all__ = [
+    "CARD_COMPLETE", "CARD_READ", "DEVICE_LIST", "KEY_INJECT", "KEY_PREPARE",
+    "LEASE_ACQUIRE", "LEASE_RELEASE", "LEASE_RENEW", "LEASE_RESET", "TOPIC_DEVICE",
+    "Ability", "AcquireLease", "CardProgress", "CardPrompt", "CompleteCard", "CompletedCard", "Device", "DeviceEvent",
+    "DeviceList", "DeviceState", "InjectKey", "InjectedKey", "Lease", "LeaseProgress", "LeaseRef", "PrepareKey",
+    "PreparedKey", "ReadCard", "ReadCardResult", "RenewLeases", "RenewedLeases", "TransactionType",
+]
+
+TOPIC_DEVICE = "device.state"
+
+
+class Ability(enum.StrEnum):
+    """What a device can do (T5, T6)."""
+
+    IC = "ic"
+    STRIPE = "stripe"
+    CONTACTLESS = "contactless"
+    QR = "qr"
+    SIGN = "sign"
+    PIN = "pin"
+
+
+class DeviceState(enum.StrEnum):
+    """A device's life in the pool."""
+
+    ABSENT = "absent"
+    """The port cannot be opened, or nobody answers on it [연결실패]."""
+    STARTING = "starting"
+    """Init, identification and self-test are under way."""
+    READY = "ready"
+    LEASED = "leased"
+    QUARANTINE = "quarantine"
+    """Not trusted with the next customer until init, drained input and 'no card'."""
+
+
+class TransactionType(enum.StrEnum):
+    """What the reader is told the card is for (request 10, type)."""
+
+    CREDIT = "credit"
+
+
+class Device(Struct, frozen=True, omit_defaults=True):
+    """One reader or pad as the broker sees it now."""
+
+    name: Name
+    label: str
+    state: DeviceState
+    driver: str
+    port: str
+    abilities: tuple[Ability, ...] = ()
+    lanes: tuple[Lane, ...] = ()
+    """The lanes that may use it; empty: all."""
+    model: str | None = None
+    serial_number: str | None = None
+    firmware: str | None = None
+    reader_id: str | None = None
+    """The identity that its key is bound to (32 characters)."""
+    detail: str | None = None
+    """Why it is not ready, and what to do."""
+    leased_to: Lane | None = None
+
+
+class DeviceList(Struct, frozen=True):
+    devices: tuple[Device, ...]
+    queue_length: Count
+
+
+class DeviceEvent(Struct, frozen=True):
+    """A device changed its state (T9)."""
+
+    device: Device
+    at_ms: UnixMs
+
+
+class AcquireLease(Struct, frozen=True, forbid_unknown_fields=True):
+    """Ask for a reader; lanes are served in fair turn."""
+
+    lane: Lane
+    payment_id: str
+    abilities: tuple[Ability, ...] = (Ability.IC,)
+    avoid: tuple[Name, ...] = ()
+    """Readers lost under this payment already."""
+
+
+class LeaseProgress(Struct, frozen=True):
+    """The lane's place in the queue; 1 is next."""
+
+    position: Count
+
+
+class Lease(Struct, frozen=True):
+    """A reader, for one payment, until released or expired. Each use names lease id and fencing token."""
+
+    lease_id: str
+    fence: int
+    """Fencing token: grows with every lease of the device, so a late user of an old lease is told apart."""
+    device: Name
+    label: str
+    reader_id: str
+    ttl_s: float
+
+
+class LeaseRef(Struct, frozen=True, forbid_unknown_fields=True):
+    lease_id: str
+    fence: int
+
+
+class RenewLeases(Struct, frozen=True, forbid_unknown_fields=True):
+    leases: tuple[LeaseRef, ...]
+
+
+class RenewedLeases(Struct, frozen=True):
+    lost: tuple[LeaseRef, ...]
+    """Those that are no longer held."""
+
+
+class ReadCard(Struct, frozen=True, forbid_unknown_fields=True):
+    """Have the customer present a card, and read it."""
+
+    lease: LeaseRef
+    type: TransactionType
+    amount_minor: Minor
+    at: Annotated[str, Meta(pattern=r"^\d{14}$")]
+    """Local time for the reader, YYYYMMDDhhmmss."""
+    card_wait_s: Annotated[float, Meta(gt=0, le=300)]
+
+
+class CardPrompt(enum.StrEnum):
+    PRESENT_CARD = "present_card"
+    CARD_SEEN = "card_seen"
+    """The customer's part is over, the reader's begins."""
+    REMOVE_CARD = "remove_card"
+
+
+class CardProgress(Struct, frozen=True, omit_defaults=True):
+    prompt: CardPrompt
+    remaining_ms: Count | None = None
+
+
+class ReadCardResult(Struct, frozen=True, omit_defaults=True):
+    """A card as it leaves the reader: masked for people, encrypted for the host. Never stored (PCI DSS 3.3)."""
+
+    entry_mode: EntryMode
+    masked_pan: str
+    ksn: bytes
+    """AES-DUKPT key serial number, 12 bytes (X9.24-3)."""
+    cipher: bytes
+    """Track 2 equivalent, encrypted under the data key of that KSN."""
+    emv: bytes = b""
+    """DE 55 as BER-TLV; empty for the stripe."""
+    label: str | None = None
+    fallback_code: str | None = None
+    """Why the stripe was allowed (result codes 01 to 08)."""
+    reader_us: Count = 0
+    customer_us: Count = 0
+
+
+class CompleteCard(Struct, frozen=True, forbid_unknown_fields=True):
+    """The host's word for the card: second GENERATE AC (EMV Book 3, 10.10 and 10.11)."""
+
+    lease: LeaseRef
+    approved: bool
+    arc: Annotated[str, Meta(pattern=r"^[0-9A-Z]{2}$")]
+    """Authorization response code, tag 8A."""
+    issuer_data: bytes = b""
+    """Tag 91."""
+    scripts: bytes = b""
+    """Tags 71 and 72, as the host sent them."""
+    at: Annotated[str, Meta(pattern=r"^\d{14}$")] = "00000000000000"
+
+
+class CompletedCard(Struct, frozen=True, omit_defaults=True):
+    accepted: bool
+    """False: the card declined after all; the payment must be reversed."""
+    message: str = ""
+    cryptogram: str | None = None
+    reader_us: Count = 0
+
+
+class PrepareKey(Struct, frozen=True, forbid_unknown_fields=True):
+    device: Name
+
+
+class PreparedKey(Struct, frozen=True):
+    """The reader's half of the key exchange (response 41)."""
+
+    reader_id: str
+    serial_number: str
+    blob: bytes
+    """128 bytes: identity, random, encrypted proof."""
+
+
+class InjectKey(Struct, frozen=True, forbid_unknown_fields=True):
+    device: Name
+    at: Annotated[str, Meta(pattern=r"^\d{14}$")]
+    blob: bytes
+    """48 bytes from the host."""
+
+
+class InjectedKey(Struct, frozen=True, omit_defaults=True):
+    confirmed: bool
+    check_value: str | None = None
+    """The reader's own check value of the key it now holds, where it tells one."""
+
+
+LEASE_ACQUIRE = Op("lease.acquire", AcquireLease, Lease, LeaseProgress)
+LEASE_RENEW = Op("lease.renew", RenewLeases, RenewedLeases)
+LEASE_RELEASE = Op("lease.release", LeaseRef, Empty)
+LEASE_RESET = Op("lease.reset", Empty, Empty)
+"""A transaction service that has just started holds no lease: all older ones are fenced off."""
+CARD_READ = Op("card.read", ReadCard, ReadCardResult, CardProgress)
+CARD_COMPLETE = Op("card.complete", CompleteCard, CompletedCard, CardProgress)
+DEVICE_LIST = Op("device.list", Empty, DeviceList, right=Right.READ_ONLY)
+KEY_PREPARE = Op("reader.key_prepare", PrepareKey, PreparedKey)
+KEY_INJECT = Op("reader.key_inject", InjectKey, InjectedKey)

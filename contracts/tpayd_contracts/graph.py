@@ -1,0 +1,66 @@
+"""The call graph of the house, declared once. A service refuses a caller that has no edge to it.
+
+Calls go downwards only, so no cycle of waiting can form. `health.get` and PING are open to everyone in the house.
+"""
+
+from __future__ import annotations
+
+from tpayd_contracts import device, host, keys, payment, sandbox
+from tpayd_contracts.health import HEALTH
+
+__all__ = ["CALLS", "OPS_OF", "SERVICES", "may_call", "service_of"]
+
+OPS_OF: dict[str, frozenset[str]] = {
+    "transaction": frozenset(
+        op.name for op in (payment.SALE, payment.STATUS, payment.ABORT, payment.ACKNOWLEDGE)
+    ),
+    "device_broker": frozenset(
+        op.name
+        for op in (
+            device.LEASE_ACQUIRE, device.LEASE_RENEW, device.LEASE_RELEASE, device.LEASE_RESET, device.CARD_READ,
+            device.CARD_COMPLETE, device.DEVICE_LIST, device.KEY_PREPARE, device.KEY_INJECT,
+        )
+    ),
+    "host_link": frozenset(op.name for op in (host.EXCHANGE, host.LINE_STATUS)),
+    "key_manager": frozenset(
+        op.name
+        for op in (
+            keys.MAC_GENERATE, keys.MAC_VERIFY, keys.KEY_EXCHANGE_READER, keys.KEY_EXCHANGE_TERMINAL, keys.KEY_LIST,
+        )
+    ),
+    "gateway": frozenset(),
+    "sandbox_host": frozenset(op.name for op in (sandbox.HOST_SET, sandbox.HOST_STATUS, sandbox.HOST_LEDGER)),
+    "sandbox_readers": frozenset(
+        op.name for op in (sandbox.READER_PRESENT, sandbox.READER_SET, sandbox.READER_STATUS)
+    ),
+}
+"""Which service answers which operations on its house socket."""
+
+CALLS: dict[str, frozenset[str]] = {
+    "gateway": frozenset({"transaction", "device_broker", "key_manager", "host_link"}),
+    "transaction": frozenset({"device_broker", "key_manager", "host_link"}),
+    "key_manager": frozenset({"device_broker", "host_link"}),
+    "device_broker": frozenset(),
+    "host_link": frozenset(),
+    "watchdog": frozenset(),
+    "cli": frozenset({"sandbox_host", "sandbox_readers"}),
+}
+"""caller → services it may call. `cli` is the local tool of whoever owns the instance directory."""
+
+SERVICES: tuple[str, ...] = ("gateway", "transaction", "device_broker", "host_link", "key_manager")
+"""The processes of a live instance, edges last to start mattering: any order works."""
+
+
+def may_call(caller: str, service: str, op: str) -> bool:
+    """Whether `caller` may send `op` to `service`."""
+    if op == HEALTH.name:
+        return caller in CALLS or caller in OPS_OF
+    return service in CALLS.get(caller, frozenset()) and op in OPS_OF.get(service, frozenset())
+
+
+def service_of(op: str) -> str | None:
+    """The service that answers `op`, or None."""
+    for service, ops in OPS_OF.items():
+        if op in ops:
+            return service
+    return None

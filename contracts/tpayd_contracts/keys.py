@@ -1,0 +1,118 @@
+"""Operations of the key manager. No operation returns a key."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from tpayd_contracts.operation import Empty, Op, Right
+from tpayd_contracts.shapes import Name, TerminalId, UnixMs
+
+__all__ = [
+    "KEY_EXCHANGE_READER", "KEY_EXCHANGE_TERMINAL", "KEY_LIST", "MAC_GENERATE", "MAC_VERIFY",
+    "ExchangeProgress", "ExchangeReader", "ExchangeTerminal", "GenerateMac", "GeneratedMac", "KeyInfo", "KeyList",
+    "KeyState", "KeyUsage", "Purpose", "VerifiedMac", "VerifyMac",
+]
+
+
+class KeyUsage(enum.StrEnum):
+    TERMINAL_MAC = "terminal_mac"
+    READER_DATA = "reader_data"
+
+
+class KeyState(enum.StrEnum):
+    """Two phases: a staged key is used by nobody until the reader (or the host) has confirmed it."""
+
+    STAGED = "staged"
+    CONFIRMED = "confirmed"
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    RETIRED = "retired"
+    """Replaced; still checks and makes MACs of payments that began under it."""
+
+
+class Purpose(enum.StrEnum):
+    """New payments need valid keys; what settles an old one is never refused for age."""
+
+    NEW_PAYMENT = "new_payment"
+    SETTLE = "settle"
+
+
+class GenerateMac(Struct, frozen=True, forbid_unknown_fields=True):
+    """MAC one message to the host: over head, the KSN chosen here, and tail, in this order."""
+
+    profile: Name
+    terminal_id: TerminalId
+    purpose: Purpose
+    head: bytes
+    tail: bytes
+    reader_id: str | None = None
+    """With NEW_PAYMENT: the reader whose key must be valid too."""
+    key_id: str | None = None
+    """With SETTLE: the key that the payment began under."""
+
+
+class GeneratedMac(Struct, frozen=True):
+    ksn: bytes
+    mac: Annotated[bytes, Meta(min_length=8, max_length=8)]
+    key_id: str
+
+
+class VerifyMac(Struct, frozen=True, forbid_unknown_fields=True):
+    """Check the answer's MAC: `data` is all that it covers."""
+
+    profile: Name
+    terminal_id: TerminalId
+    key_id: str
+    ksn: bytes
+    data: bytes
+    mac: bytes
+
+
+class VerifiedMac(Struct, frozen=True):
+    valid: bool
+
+
+class ExchangeReader(Struct, frozen=True, forbid_unknown_fields=True):
+    """Bring the data key from the host into a reader, mutually proven [키교환]."""
+
+    device: Name
+
+
+class ExchangeTerminal(Struct, frozen=True, forbid_unknown_fields=True):
+    """Bring a terminal's MAC key from the host into the key store."""
+
+    terminal_id: TerminalId
+
+
+class ExchangeProgress(Struct, frozen=True):
+    step: str
+    text: str
+
+
+class KeyInfo(Struct, frozen=True, omit_defaults=True):
+    """A key without the key."""
+
+    key_id: str
+    usage: KeyUsage
+    owner: str
+    """Terminal id, or the reader's identity."""
+    profile: Name
+    state: KeyState
+    check_value: str
+    injected_at_ms: UnixMs | None = None
+    expires_at_ms: UnixMs | None = None
+    device: str | None = None
+
+
+class KeyList(Struct, frozen=True):
+    keys: tuple[KeyInfo, ...]
+
+
+MAC_GENERATE = Op("mac.generate", GenerateMac, GeneratedMac)
+MAC_VERIFY = Op("mac.verify", VerifyMac, VerifiedMac)
+KEY_EXCHANGE_READER = Op("key.exchange_reader", ExchangeReader, KeyInfo, ExchangeProgress, Right.ADMIN)
+KEY_EXCHANGE_TERMINAL = Op("key.exchange_terminal", ExchangeTerminal, KeyInfo, ExchangeProgress, Right.ADMIN)
+KEY_LIST = Op("key.list", Empty, KeyList, right=Right.READ_ONLY)

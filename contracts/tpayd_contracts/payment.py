@@ -1,0 +1,197 @@
+"""Operations of the transaction service: what a POS asks and is told about a payment."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from tpayd_contracts.money import Amount
+from tpayd_contracts.operation import Op, Right
+from tpayd_contracts.shapes import Count, Lane, RequestId, ShortText, TerminalId, UnixMs
+
+__all__ = [
+    "ABORT", "ACKNOWLEDGE", "SALE", "STATUS",
+    "CardSummary", "EntryMode", "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "Reason",
+    "Receipt", "SaleRequest", "Step", "TimeSplit", "Verdict",
+]
+
+
+class Verdict(enum.StrEnum):
+    """The one thing a cashier needs to know."""
+
+    PAID = "PAID"
+    NOT_PAID = "NOT_PAID"
+    WAIT = "WAIT"
+    """Not known yet; ends by itself within `known_in_ms`."""
+
+
+class PaymentState(enum.StrEnum):
+    """Where a payment stands. docs/pos-protocol.md draws the table; transaction/flow.py is the table."""
+
+    CREATED = "created"
+    LEASED = "leased"
+    CARD_READ = "card_read"
+    SENDING = "sending"
+    AUTHORIZED = "authorized"
+    APPROVED = "approved"
+    CLOSED = "closed"
+    DECLINED = "declined"
+    ABORTED = "aborted"
+    UNKNOWN = "unknown"
+    REVERSING = "reversing"
+    REVERSED = "reversed"
+    NEEDS_HUMAN = "needs_human"
+
+
+class Reason(enum.StrEnum):
+    """Why a payment is not paid, or not yet."""
+
+    DECLINED_BY_HOST = "declined_by_host"
+    DECLINED_BY_CARD = "declined_by_card"
+    ABORTED_BY_POS = "aborted_by_pos"
+    POS_GONE = "pos_gone"
+    """The POS went away before the request was sent to the host."""
+    CARD_TIMEOUT = "card_timeout"
+    CARD_FAILED = "card_failed"
+    READER_UNAVAILABLE = "reader_unavailable"
+    HOST_UNAVAILABLE = "host_unavailable"
+    HOST_SILENT = "host_silent"
+    HOST_ANSWER_REFUSED = "host_answer_refused"
+    """The host's answer did not parse, or its MAC is wrong."""
+    KEY_UNAVAILABLE = "key_unavailable"
+    STORAGE_FAILED = "storage_failed"
+    RESTARTED = "restarted"
+    """The daemon restarted in the middle of it."""
+    NEVER_SEEN = "never_seen"
+    """Nothing is known under this request id, and nothing can happen under it any more."""
+    IN_PROGRESS = "in_progress"
+
+
+class EntryMode(enum.StrEnum):
+    """How the card was read."""
+
+    IC = "ic"
+    CONTACTLESS = "contactless"
+    STRIPE = "stripe"
+    FALLBACK = "fallback"
+    """Magnetic stripe after the chip failed, with a code for the host."""
+
+
+class Step(enum.StrEnum):
+    """What is happening now, for the cashier's screen."""
+
+    WAITING_FOR_READER = "waiting_for_reader"
+    PRESENT_CARD = "present_card"
+    CARD_READ = "card_read"
+    ASKING_HOST = "asking_host"
+    FINISHING_CARD = "finishing_card"
+
+
+class SaleRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A credit sale [신용승인]. The envelope's key is its request id."""
+
+    lane: Lane
+    amount: Amount
+    installments: Annotated[int, Meta(ge=0, le=60)] = 0
+    """Months; 0 is a lump sum [일시불], 1 does not exist."""
+    reference: ShortText | None = None
+    """The POS's own receipt number; kept and returned, never interpreted."""
+
+    def __post_init__(self) -> None:
+        if self.installments == 1:
+            raise ValueError("installments is 0 (lump sum) or 2 and more")
+
+
+class PaymentRef(Struct, frozen=True, forbid_unknown_fields=True):
+    """Names a payment: the lane, and the key its request carried."""
+
+    lane: Lane
+    request_id: RequestId
+
+
+class PaymentProgress(Struct, frozen=True, omit_defaults=True):
+    """One step of a payment under way. Nothing financial depends on it."""
+
+    step: Step
+    text: str
+    text_ko: str
+    position: Count | None = None
+    """Place in the queue for a reader; 1 is next."""
+    reader: str | None = None
+    """Label of the reader to send the customer to."""
+    remaining_ms: Count | None = None
+
+
+class CardSummary(Struct, frozen=True, omit_defaults=True):
+    """What may be kept of a card: BIN6, mask and last four at most (PCI DSS 4.0.1, 3.4.1)."""
+
+    masked_pan: str
+    entry_mode: EntryMode
+    label: str | None = None
+    issuer: str | None = None
+    acquirer: str | None = None
+
+
+class TimeSplit(Struct, frozen=True):
+    """Whose time a payment took, in microseconds; the four shares add up to the total."""
+
+    total_us: int
+    customer_us: int
+    reader_us: int
+    host_us: int
+    daemon_us: int
+
+
+class Receipt(Struct, frozen=True, omit_defaults=True):
+    """What a receipt has to show, beside the amounts and the card."""
+
+    merchant_id: str
+    merchant_name: str
+    business_number: str
+    terminal_id: TerminalId
+    printed_at: str
+    """Local date and time, ISO 8601 with offset."""
+    installments: int
+    emv: dict[str, str] = {}
+    """EMV tags that a receipt prints: AID 84, label 50, TVR 95, TC 9F26."""
+
+
+class PaymentResult(Struct, frozen=True, omit_defaults=True):
+    """What is known of a payment: the answer to sale and to status alike."""
+
+    lane: Lane
+    request_id: RequestId
+    verdict: Verdict
+    state: PaymentState
+    message: str
+    message_ko: str
+    reason: Reason | None = None
+    known_in_ms: Count | None = None
+    """With WAIT: within this time it is PAID or NOT_PAID."""
+    reversal_pending: bool = False
+    repeated: bool = False
+    """This answer was given before: the key was used before, with the same body."""
+    payment_id: str | None = None
+    amount: Amount | None = None
+    approval_code: str | None = None
+    response_code: str | None = None
+    """DE 39 as the host sent it."""
+    approved_at_ms: UnixMs | None = None
+    card: CardSummary | None = None
+    stan: str | None = None
+    host_profile: str | None = None
+    business_day: str | None = None
+    reference: str | None = None
+    receipt: Receipt | None = None
+    times: TimeSplit | None = None
+
+
+SALE = Op("payment.sale", SaleRequest, PaymentResult, PaymentProgress, Right.POS, needs_key=True)
+STATUS = Op("payment.status", PaymentRef, PaymentResult, right=Right.POS)
+"""Answers at once. An unknown id is buried first: a sale that arrives under it later is refused."""
+ABORT = Op("payment.abort", PaymentRef, PaymentResult, right=Right.POS)
+"""Granted until the request goes to the host, `too_late` after."""
+ACKNOWLEDGE = Op("payment.acknowledge", PaymentRef, PaymentResult, right=Right.POS)
+"""The POS has recorded the verdict; closes the payment."""

@@ -1,0 +1,123 @@
+"""Operations of the sandbox: virtual readers on ptys and a virtual card host. Never part of a live instance."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from tpayd_contracts.operation import Empty, Op
+from tpayd_contracts.shapes import Name
+
+__all__ = [
+    "HOST_LEDGER", "HOST_SET", "HOST_STATUS", "READER_PRESENT", "READER_SET", "READER_STATUS",
+    "HostBehaviour", "HostMode", "HostStatus", "Ledger", "LedgerEntry", "LedgerQuery", "Plug", "PresentCard",
+    "ReaderList", "SetHost", "SetReader", "VirtualReaderStatus",
+]
+
+
+class HostMode(enum.StrEnum):
+    """What the virtual host does with a financial request."""
+
+    APPROVE = "approve"
+    DECLINE = "decline"
+    SILENT = "silent"
+    """Books it and says nothing."""
+    DEAF = "deaf"
+    """Neither books nor answers."""
+    LATE = "late"
+    TWICE = "twice"
+    GARBLED = "garbled"
+    SPLIT = "split"
+    """The answer comes byte by byte."""
+    HANG_UP = "hang_up"
+    """Books it and closes the connection."""
+    BAD_MAC = "bad_mac"
+
+
+class HostBehaviour(Struct, frozen=True, omit_defaults=True):
+    mode: HostMode = HostMode.APPROVE
+    code: Annotated[str, Meta(pattern=r"^[0-9A-Z]{2}$")] = "51"
+    """DE 39 of a decline."""
+    delay_ms: Annotated[int, Meta(ge=0, le=120_000)] = 0
+    times: Annotated[int, Meta(ge=0)] = 0
+    """Return to `approve` after so many requests; 0: until changed."""
+
+
+class SetHost(Struct, frozen=True, forbid_unknown_fields=True):
+    behaviour: HostBehaviour
+
+
+class HostStatus(Struct, frozen=True):
+    behaviour: HostBehaviour
+    address: str
+    connections: int
+    approvals: int
+    reversals: int
+
+
+class LedgerQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    after: int = 0
+    limit: Annotated[int, Meta(ge=1, le=200)] = 100
+
+
+class LedgerEntry(Struct, frozen=True, omit_defaults=True):
+    """One request as the host booked it. `net_minor` is what the customer has paid in the end."""
+
+    number: int
+    terminal_id: str
+    stan: str
+    business_day: str
+    amount_minor: int
+    net_minor: int
+    response_code: str
+    masked_pan: str
+    approval_code: str | None = None
+    reversed: bool = False
+
+
+class Ledger(Struct, frozen=True):
+    entries: tuple[LedgerEntry, ...]
+
+
+class Plug(enum.StrEnum):
+    IN = "in"
+    OUT = "out"
+
+
+class PresentCard(Struct, frozen=True, forbid_unknown_fields=True):
+    """Put a card of the sandbox's list to a reader; it is taken at the next (or current) card wait."""
+
+    reader: Name
+    card: Name
+
+
+class SetReader(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    reader: Name
+    plug: Plug | None = None
+    auto_card: str | None = None
+    """Present this card by itself at each card wait; an empty string stops it."""
+    auto_delay_ms: Annotated[int, Meta(ge=0, le=60_000)] | None = None
+
+
+class VirtualReaderStatus(Struct, frozen=True, omit_defaults=True):
+    name: str
+    port: str
+    plugged: bool
+    state: str
+    key_loaded: bool
+    auto_card: str | None = None
+
+
+class ReaderList(Struct, frozen=True):
+    readers: tuple[VirtualReaderStatus, ...]
+    cards: tuple[str, ...]
+
+
+HOST_SET = Op("sandbox.host_set", SetHost, HostStatus)
+HOST_STATUS = Op("sandbox.host_status", Empty, HostStatus)
+HOST_LEDGER = Op("sandbox.host_ledger", LedgerQuery, Ledger)
+READER_PRESENT = Op("sandbox.present", PresentCard, ReaderList)
+READER_SET = Op("sandbox.reader_set", SetReader, ReaderList)
+READER_STATUS = Op("sandbox.reader_status", Empty, ReaderList)

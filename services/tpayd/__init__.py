@@ -1,0 +1,1 @@
+"""tpayd: an open payment daemon for stores. One folder per process; `kit` is what every process stands on."""
