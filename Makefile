@@ -1,0 +1,87 @@
+# tpayd: everything a newcomer needs. `make help` lists the targets.
+#
+# Two virtual environments live under build/, made from one set of downloads:
+#   build/dev    the tree itself (editable), with the tools that check it
+#   build/store  the built wheel, installed as a store installs it; the demo runs from this one
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+DEV := build/dev/bin
+STORE := build/store/bin
+DEMO_HOME := $(CURDIR)/var/demo
+
+# The first interpreter that is new enough.
+find_python = for p in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; exit 0; }; \
+	done; echo "tpayd needs Python 3.11 or newer with its venv module (Debian: apt install python3-venv)." >&2; exit 1
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The wheel's own build environment is pinned too; pip has two names for that.
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
+
+SOURCES := $(shell find services contracts config ops/supervisor -type f -not -path '*/__pycache__/*' 2>/dev/null)
+
+.PHONY: help
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/' | expand -t 10
+
+.PHONY: demo
+demo: build/store/.stamp ## install the wheel, start a sandbox store, make a sale; leaves the store running
+	@PATH="$(CURDIR)/$(STORE):$$PATH" TPAYD_HOME="$(DEMO_HOME)" ops/demo.sh
+
+.PHONY: stop
+stop: ## stop the demo's store; nothing of it stays behind
+	@if [ -x $(STORE)/tpayd ] && [ -d "$(DEMO_HOME)" ]; then TPAYD_HOME="$(DEMO_HOME)" $(STORE)/tpayd down; \
+	else echo "no demo has been started here"; fi
+
+.PHONY: test
+test: check ## run the checks, then every test (under 20 minutes on 2 cores)
+	$(DEV)/python -m pytest tests --ignore tests/bench
+
+.PHONY: check
+check: build/dev/.stamp ## ruff, mypy, import-linter, and the generated schema against the contracts
+	$(DEV)/ruff check .
+	$(DEV)/ruff format --check .
+	$(DEV)/mypy
+	$(DEV)/lint-imports --no-logo
+	$(DEV)/python -m tpayd_contracts.schema --check
+
+.PHONY: bench
+bench: build/dev/.stamp ## measure the whole chain beside its floor; the last line is the result
+	$(DEV)/python -m tests.bench
+
+.PHONY: dev
+dev: build/dev/.stamp ## make build/dev, the environment to work in
+
+.PHONY: pin
+pin: ## write constraints.txt anew from the newest versions that pyproject.toml allows
+	@python=$$($(find_python)); rm -rf build/pin; "$$python" -m venv build/pin
+	PIP_CONSTRAINT= build/pin/bin/pip install --quiet --upgrade '.[store,dev]'
+	{ grep '^#' constraints.txt; build/pin/bin/pip freeze --exclude tpayd | sort -f; } > build/pin/constraints.txt
+	mv build/pin/constraints.txt constraints.txt
+	rm -rf build/pin
+
+.PHONY: clean
+clean: stop ## stop the demo and remove everything that was built
+	rm -rf build dist var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+build/dev/.stamp: pyproject.toml constraints.txt
+	@python=$$($(find_python)); [ -x $(DEV)/python ] || "$$python" -m venv build/dev
+	$(DEV)/pip install --quiet --editable '.[store,dev]'
+	@touch $@
+
+build/wheel/.stamp: pyproject.toml README.md LICENSE constraints.txt $(SOURCES)
+	@rm -rf build/wheel; mkdir -p build/wheel
+	@python=$$($(find_python)); [ -x $(STORE)/python ] || "$$python" -m venv build/store
+	$(STORE)/pip wheel --quiet --no-deps --wheel-dir build/wheel .
+	@touch $@
+
+build/store/.stamp: build/wheel/.stamp
+	$(STORE)/pip install --quiet "$$(echo build/wheel/tpayd-*.whl)[store]"
+	$(STORE)/pip install --quiet --no-deps --force-reinstall build/wheel/tpayd-*.whl
+	@touch $@
