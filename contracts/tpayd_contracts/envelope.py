@@ -34,7 +34,7 @@ EMPTY_BODY = Raw(b"\x80")
 
 
 class Kind(enum.IntEnum):
-    """What a message is. HELLO is answered by REPLY or ERROR; REQ by any number of PROGRESS, then one REPLY or ERROR."""
+    """What a message is. HELLO is answered by REPLY or ERROR; REQ by any PROGRESS, then one REPLY or ERROR."""
 
     HELLO = 1
     REQ = 2

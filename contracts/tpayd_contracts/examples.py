@@ -1,0 +1,351 @@
+"""An example of every message: what golden messages are made of, and a newcomer's first look at the contract.
+
+They tell one story: client `lane-1` sells for 11,000 won on reader `front`, against the sandbox. Values have the right
+shape and length; cryptograms, MACs and key material are made up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from tpayd_contracts import device, gateway, health, host, keys, payment, sandbox
+from tpayd_contracts.errors import ErrorBody, ErrorCode, Outcome
+from tpayd_contracts.money import Amount
+from tpayd_contracts.operation import Empty, Right
+
+__all__ = [
+    "ERROR", "EVENTS", "EXAMPLES", "HELLO", "REQUEST_ID", "SESSION", "TRACE",
+    "Example",
+]
+
+
+@dataclass(frozen=True)
+class Example:
+    """The messages of one operation."""
+
+    request: Struct
+    reply: Struct
+    progress: Struct | None = None
+
+
+REQUEST_ID = "3f0c2a52-6a0e-4c2f-9a41-5d3c8e1b7f60"
+SESSION = "s-5b1f2c"
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+_AT = "20260302101530"
+_AT_MS = 1_772_414_130_000
+_KSN = bytes.fromhex("123456789012345600000001")
+_MAC = bytes.fromhex("0f1e2d3c4b5a6978")
+_READER_ID = "TPAYD-VIRTUAL-READER-00000000001"
+_AMOUNT = Amount(total_minor=11_000, supply_minor=10_000, vat_minor=1_000)
+_LEASE_REF = device.LeaseRef(lease_id="l-000017", fence=17)
+_PAYMENT = payment.PaymentRef(lane="1", request_id=REQUEST_ID)
+
+_DEVICE = device.Device(
+    name="front",
+    label="Reader 1",
+    state=device.DeviceState.LEASED,
+    driver="stx",
+    port="/dev/ttyUSB0",
+    abilities=(device.Ability.IC, device.Ability.STRIPE, device.Ability.CONTACTLESS),
+    lanes=("1", "2"),
+    model="TPAYD-V",
+    serial_number="V000000001",
+    firmware="10000",
+    reader_id=_READER_ID,
+    leased_to="1",
+)
+_LINE = host.Line(
+    profile="test",
+    name="test/1",
+    state=host.LineState.SIGNED_ON,
+    address="127.0.0.1:7720",
+    in_flight=1,
+)
+_KEY = keys.KeyInfo(
+    key_id="k-20260302-1",
+    usage=keys.KeyUsage.READER_DATA,
+    owner=_READER_ID,
+    profile="test",
+    state=keys.KeyState.ACTIVE,
+    check_value="8CA64DE9C1",
+    injected_at_ms=_AT_MS,
+    expires_at_ms=_AT_MS + 94_694_400_000,
+    device="front",
+)
+_HEALTH = health.Health(
+    service="gateway",
+    readiness=health.Readiness.DEGRADED,
+    version="0.1.0",
+    pid=4711,
+    uptime_s=12.5,
+    loop_lag_ms=0.75,
+    dependencies=(health.Dependency(name="host_link", ok=False, detail="not connected"),),
+    sandbox=True,
+    profile="test",
+)
+_PAID = payment.PaymentResult(
+    lane="1",
+    request_id=REQUEST_ID,
+    verdict=payment.Verdict.PAID,
+    state=payment.PaymentState.APPROVED,
+    message="Approved",
+    message_ko="승인되었습니다",
+    payment_id="p-1-000042",
+    amount=_AMOUNT,
+    approval_code="30215512",
+    response_code="00",
+    approved_at_ms=_AT_MS,
+    card=payment.CardSummary(
+        masked_pan="476173******0119",
+        entry_mode=payment.EntryMode.IC,
+        label="VISA CREDIT",
+        issuer="Sandbox Card",
+        acquirer="Sandbox Card",
+    ),
+    stan="000042",
+    host_profile="test",
+    business_day="20260302",
+    reference="R-2026-0001",
+    receipt=payment.Receipt(
+        merchant_id="TPAYDSANDBOX001",
+        merchant_name="Corner Shop",
+        business_number="104-86-58278",
+        terminal_id="TPAY0001",
+        printed_at="2026-03-02T10:15:30+09:00",
+        installments=0,
+        emv={"84": "A0000000031010", "50": "VISA CREDIT", "95": "0080008000", "9F26": "1122334455667788"},
+    ),
+    times=payment.TimeSplit(
+        total_us=2_412_000, customer_us=1_800_000, reader_us=560_000, host_us=48_000, daemon_us=4_000
+    ),
+)
+_ABORTED = payment.PaymentResult(
+    lane="1",
+    request_id=REQUEST_ID,
+    verdict=payment.Verdict.NOT_PAID,
+    state=payment.PaymentState.ABORTED,
+    message="Aborted at the register",
+    message_ko="결제가 취소되었습니다",
+    reason=payment.Reason.ABORTED_BY_POS,
+    payment_id="p-1-000042",
+    amount=_AMOUNT,
+)
+_WAITING = payment.PaymentResult(
+    lane="1",
+    request_id=REQUEST_ID,
+    verdict=payment.Verdict.WAIT,
+    state=payment.PaymentState.SENDING,
+    message="Waiting for the card host",
+    message_ko="승인 요청 중입니다",
+    reason=payment.Reason.IN_PROGRESS,
+    known_in_ms=15_000,
+    payment_id="p-1-000042",
+    amount=_AMOUNT,
+)
+_CLOSED = payment.PaymentResult(
+    lane="1",
+    request_id=REQUEST_ID,
+    verdict=payment.Verdict.PAID,
+    state=payment.PaymentState.CLOSED,
+    message="Approved",
+    message_ko="승인되었습니다",
+    payment_id="p-1-000042",
+    amount=_AMOUNT,
+    approval_code="30215512",
+)
+_READERS = sandbox.ReaderList(
+    readers=(
+        sandbox.VirtualReaderStatus(
+            name="front",
+            port="sandbox/readers/front",
+            plugged=True,
+            state="idle",
+            key_loaded=True,
+            auto_card="visa-ic",
+        ),
+    ),
+    cards=("visa-ic", "master-contactless", "local-stripe"),
+)
+_HOST_STATUS = sandbox.HostStatus(
+    behaviour=sandbox.HostBehaviour(mode=sandbox.HostMode.DECLINE, code="51", delay_ms=250, times=1),
+    address="127.0.0.1:7720",
+    connections=1,
+    approvals=41,
+    reversals=1,
+)
+
+HELLO = Example(
+    gateway.Hello(client="lane-1", contract="1.0", software="CornerPOS 3.2", incarnation="b2c9d5a0"),
+    gateway.Welcome(
+        session=SESSION,
+        contract="1.0",
+        server="gateway",
+        version="0.1.0",
+        lanes=("1",),
+        right=Right.POS,
+        max_frame_bytes=65_536,
+        max_in_flight=16,
+        max_ttl_ms=300_000,
+        sandbox=True,
+    ),
+)
+
+ERROR = ErrorBody(
+    code=ErrorCode.INVALID_BODY,
+    message="Expected `int` >= 0 - at `$.amount.vat_minor`",
+    outcome=Outcome.NOT_STARTED,
+    field="$.amount.vat_minor",
+)
+
+EVENTS: dict[str, Struct] = {
+    device.TOPIC_DEVICE: device.DeviceEvent(device=_DEVICE, at_ms=_AT_MS),
+    host.TOPIC_LINE: host.LineEvent(line=_LINE),
+}
+
+EXAMPLES: dict[str, Example] = {
+    payment.SALE.name: Example(
+        payment.SaleRequest(lane="1", amount=_AMOUNT, installments=3, reference="R-2026-0001"),
+        _PAID,
+        payment.PaymentProgress(
+            step=payment.Step.PRESENT_CARD,
+            text="Present the card at Reader 1",
+            text_ko="Reader 1에 카드를 넣어 주세요",
+            reader="Reader 1",
+            remaining_ms=30_000,
+        ),
+    ),
+    payment.STATUS.name: Example(_PAYMENT, _WAITING),
+    payment.ABORT.name: Example(_PAYMENT, _ABORTED),
+    payment.ACKNOWLEDGE.name: Example(_PAYMENT, _CLOSED),
+    device.LEASE_ACQUIRE.name: Example(
+        device.AcquireLease(lane="1", payment_id="p-1-000042", abilities=(device.Ability.IC,), avoid=("back",)),
+        device.Lease(
+            lease_id="l-000017", fence=17, device="front", label="Reader 1", reader_id=_READER_ID, ttl_s=15.0
+        ),
+        device.LeaseProgress(position=2),
+    ),
+    device.LEASE_RENEW.name: Example(device.RenewLeases(leases=(_LEASE_REF,)), device.RenewedLeases(lost=())),
+    device.LEASE_RELEASE.name: Example(_LEASE_REF, Empty()),
+    device.LEASE_RESET.name: Example(Empty(), Empty()),
+    device.CARD_READ.name: Example(
+        device.ReadCard(
+            lease=_LEASE_REF,
+            type=device.TransactionType.CREDIT,
+            amount_minor=11_000,
+            at=_AT,
+            card_wait_s=30.0,
+        ),
+        device.ReadCardResult(
+            entry_mode=payment.EntryMode.IC,
+            masked_pan="476173******0119",
+            ksn=_KSN,
+            cipher=bytes(range(48)),
+            emv=bytes.fromhex("9f26081122334455667788" "9f360200428407a0000000031010"),
+            label="VISA CREDIT",
+            reader_us=410_000,
+            customer_us=1_800_000,
+        ),
+        device.CardProgress(prompt=device.CardPrompt.PRESENT_CARD, remaining_ms=30_000),
+    ),
+    device.CARD_COMPLETE.name: Example(
+        device.CompleteCard(
+            lease=_LEASE_REF,
+            approved=True,
+            arc="00",
+            issuer_data=bytes.fromhex("a1b2c3d4e5f60718") + b"00",
+            at=_AT,
+        ),
+        device.CompletedCard(accepted=True, cryptogram="8877665544332211", reader_us=150_000),
+        device.CardProgress(prompt=device.CardPrompt.REMOVE_CARD),
+    ),
+    device.DEVICE_LIST.name: Example(Empty(), device.DeviceList(devices=(_DEVICE,), queue_length=0)),
+    device.KEY_PREPARE.name: Example(
+        device.PrepareKey(device="front"),
+        device.PreparedKey(reader_id=_READER_ID, serial_number="V000000001", blob=bytes(range(128))),
+    ),
+    device.KEY_INJECT.name: Example(
+        device.InjectKey(device="front", at=_AT, blob=bytes(range(48))),
+        device.InjectedKey(confirmed=True, check_value="8CA64DE9C1"),
+    ),
+    host.EXCHANGE.name: Example(
+        host.Exchange(profile="test", message=b"0200" + bytes(8), answer_wait_s=10.0),
+        host.Exchanged(message=b"0210" + bytes(8), host_us=48_000, line="test/1"),
+    ),
+    host.LINE_STATUS.name: Example(Empty(), host.LineStatus(profile="test", lines=(_LINE,))),
+    keys.MAC_GENERATE.name: Example(
+        keys.GenerateMac(
+            profile="test",
+            terminal_id="TPAY0001",
+            purpose=keys.Purpose.NEW_PAYMENT,
+            head=b"0200" + bytes(8),
+            tail=b"410",
+            reader_id=_READER_ID,
+        ),
+        keys.GeneratedMac(ksn=_KSN, mac=_MAC, key_id="k-20260301-1"),
+    ),
+    keys.MAC_VERIFY.name: Example(
+        keys.VerifyMac(
+            profile="test",
+            terminal_id="TPAY0001",
+            key_id="k-20260301-1",
+            ksn=_KSN,
+            data=b"0210" + bytes(8),
+            mac=_MAC,
+        ),
+        keys.VerifiedMac(valid=True),
+    ),
+    keys.KEY_EXCHANGE_READER.name: Example(
+        keys.ExchangeReader(device="front"),
+        _KEY,
+        keys.ExchangeProgress(step="inject", text="The reader is taking its key"),
+    ),
+    keys.KEY_EXCHANGE_TERMINAL.name: Example(
+        keys.ExchangeTerminal(terminal_id="TPAY0001"),
+        keys.KeyInfo(
+            key_id="k-20260301-1",
+            usage=keys.KeyUsage.TERMINAL_MAC,
+            owner="TPAY0001",
+            profile="test",
+            state=keys.KeyState.STAGED,
+            check_value="1F2E3D4C5B",
+        ),
+        keys.ExchangeProgress(step="request", text="Asking the host for the key"),
+    ),
+    keys.KEY_LIST.name: Example(Empty(), keys.KeyList(keys=(_KEY,))),
+    gateway.EVENTS_SUBSCRIBE.name: Example(
+        gateway.Subscribe(topics=(device.TOPIC_DEVICE,)),
+        gateway.Subscribed(topics=(device.TOPIC_DEVICE,), sequence=0),
+    ),
+    gateway.STORE_STATUS.name: Example(
+        Empty(), gateway.StoreStatus(services=(_HEALTH,), missing=("host_link",))
+    ),
+    health.HEALTH.name: Example(Empty(), _HEALTH),
+    sandbox.HOST_SET.name: Example(sandbox.SetHost(behaviour=_HOST_STATUS.behaviour), _HOST_STATUS),
+    sandbox.HOST_STATUS.name: Example(Empty(), _HOST_STATUS),
+    sandbox.HOST_LEDGER.name: Example(
+        sandbox.LedgerQuery(after=0, limit=100),
+        sandbox.Ledger(
+            entries=(
+                sandbox.LedgerEntry(
+                    number=1,
+                    terminal_id="TPAY0001",
+                    stan="000042",
+                    business_day="20260302",
+                    amount_minor=11_000,
+                    net_minor=11_000,
+                    response_code="00",
+                    masked_pan="476173******0119",
+                    approval_code="30215512",
+                ),
+            )
+        ),
+    ),
+    sandbox.READER_PRESENT.name: Example(sandbox.PresentCard(reader="front", card="visa-ic"), _READERS),
+    sandbox.READER_SET.name: Example(
+        sandbox.SetReader(reader="front", plug=sandbox.Plug.IN, auto_card="visa-ic", auto_delay_ms=500), _READERS
+    ),
+    sandbox.READER_STATUS.name: Example(Empty(), _READERS),
+}

@@ -1,0 +1,54 @@
+"""Every bound and wait of the bus, in one place."""
+
+from __future__ import annotations
+
+from tpayd_contracts.envelope import MAX_FRAME_BYTES
+
+__all__ = [
+    "BLOCKING_HELLO_RETRY_S", "DEFAULT_TTL_S", "EVENT_HEARTBEAT_S", "HEARTBEAT_IVL_MS", "HEARTBEAT_TIMEOUT_MS",
+    "HELLO_RETRY_S", "HUNG_AFTER_S", "HWM_MESSAGES", "IDLE_PROBE_TICKS", "IPC_PATH_BYTES", "MAX_FRAMES",
+    "MAX_OPEN_PER_SESSION", "MAX_OPEN_TOTAL", "MAX_PENDING", "MAX_SESSIONS", "MAX_WIRE_BYTES", "PING_EVERY_S",
+    "PROBE_EVERY_S", "RECONNECT_IVL_MAX_MS", "RECONNECT_IVL_MS", "SWEEP_EVERY_S", "TURN_MESSAGES",
+]
+
+# libzmq socket options
+HWM_MESSAGES = 100
+"""Whole messages queued per peer and direction; a slow peer loses answers beyond it, and is counted."""
+MAX_WIRE_BYTES = 4 * MAX_FRAME_BYTES
+"""libzmq closes a connection that sends a larger frame. Up to here a sender is told `too_large` instead."""
+HEARTBEAT_IVL_MS = 2_000
+HEARTBEAT_TIMEOUT_MS = 6_000
+RECONNECT_IVL_MS = 50
+RECONNECT_IVL_MAX_MS = 2_000
+IPC_PATH_BYTES = 107
+"""sockaddr_un holds 108 bytes, the last one a zero."""
+
+# One loop turn
+TURN_MESSAGES = 128
+"""Messages taken from one socket before others get their turn."""
+MAX_FRAMES = 8
+"""Frames of one message that are looked at; an honest message has one."""
+
+# Requests
+DEFAULT_TTL_S = 10.0
+MAX_PENDING = 4096
+"""Requests of one caller under way to one service."""
+MAX_OPEN_PER_SESSION = 1024
+MAX_OPEN_TOTAL = 4096
+MAX_SESSIONS = 1024
+SWEEP_EVERY_S = 0.025
+"""How late a deadline may be noticed. One timer for all requests is far cheaper than one each."""
+
+# Life signs
+HELLO_RETRY_S = 0.05
+BLOCKING_HELLO_RETRY_S = 0.2
+PING_EVERY_S = 2.0
+HUNG_AFTER_S = 6.0
+"""Without any message for so long a connected peer counts as hung: ZMTP heartbeats are answered by libzmq's own
+thread and don't notice."""
+PROBE_EVERY_S = 1.0
+"""How often a server pings the callers of open requests; a send to one that is gone fails at once."""
+IDLE_PROBE_TICKS = 15
+"""Callers without open requests are probed every so many rounds."""
+EVENT_HEARTBEAT_S = 5.0
+"""How often a publisher tells its sequence, so that the loss of the last event is noticed too."""

@@ -1,0 +1,359 @@
+"""The serving end: one ROUTER, admitted sessions, bounded requests.
+
+A message passes these gates in order, and is answered with the first that it fails: one frame of legal size, an
+envelope, a session, a known and permitted operation, not draining, a bound on open requests, the deadline, the body.
+Nothing has happened before the last gate, so each of these errors has the outcome `not_started`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from inspect import iscoroutinefunction
+from typing import TypeVar, cast
+
+import structlog
+import zmq
+from msgspec import Raw, Struct
+
+from tpayd.kit.bus import limits
+from tpayd.kit.bus.errors import CallError
+from tpayd.kit.bus.hello import check_version
+from tpayd.kit.bus.pump import Pump
+from tpayd.kit.bus.request import Request
+from tpayd.kit.bus.session import Admission, Peer, Session
+from tpayd.kit.bus.sockets import BoundPath, bind, router
+from tpayd.kit.bus.stats import BusStats, NoStats
+from tpayd.kit.bus.wire import BadMessageError, decode_body, encode_body, envelope, open_frame
+from tpayd.kit.clock import Clock
+from tpayd_contracts.envelope import MAX_FRAME_BYTES, Envelope, Kind
+from tpayd_contracts.errors import ErrorCode, Outcome
+from tpayd_contracts.gateway import Hello, Welcome
+from tpayd_contracts.operation import Op, Right
+from tpayd_contracts.version import CONTRACT_VERSION
+
+__all__ = ["RawHandler", "Server", "ServerLimits"]
+
+Q = TypeVar("Q", bound=Struct)
+A = TypeVar("A", bound=Struct)
+RawHandler = Callable[[Request], None]
+
+
+@dataclass(frozen=True)
+class ServerLimits:
+    """Bounds of one server. `ttl_ms` bounds apply where callers send a time to live instead of a deadline."""
+
+    max_open_per_session: int = limits.MAX_OPEN_PER_SESSION
+    max_open_total: int = limits.MAX_OPEN_TOTAL
+    max_sessions: int = limits.MAX_SESSIONS
+    max_frame_bytes: int = MAX_FRAME_BYTES
+    default_ttl_ms: int = 30_000
+    max_ttl_ms: int = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    serve: RawHandler
+    while_draining: bool
+
+
+class Server:
+    """Serves requests on one or more endpoints of one ROUTER socket."""
+
+    def __init__(
+        self,
+        name: str,
+        endpoint: str,
+        *,
+        context: zmq.Context[zmq.Socket[bytes]],
+        clock: Clock,
+        log: structlog.typing.FilteringBoundLogger,
+        admission: Admission,
+        software: str,
+        stats: BusStats | None = None,
+        bounds: ServerLimits | None = None,
+        deadline_is_ttl: bool = False,
+        ipc_mode: int = 0o660,
+        prepare: Callable[[zmq.Socket[bytes]], None] | None = None,
+    ) -> None:
+        """`prepare` sets further options (CURVE) before the bind; `deadline_is_ttl` is for callers off this machine."""
+        self.name = name
+        self.endpoint = endpoint
+        self.clock = clock
+        self.draining = False
+        self.sessions: dict[bytes, Session] = {}
+        self._context = context
+        self._log = log
+        self._admission = admission
+        self._software = software
+        self._stats = stats or NoStats()
+        self._bounds = bounds or ServerLimits()
+        self._deadline_is_ttl = deadline_is_ttl
+        self._ipc_mode = ipc_mode
+        self._prepare = prepare
+        self._routes: dict[str, _Route] = {}
+        self._open_count = 0
+        self._probe_round = 0
+
+    def start(self) -> None:
+        """Bind and serve. Raises EndpointInUseError."""
+        self._loop = asyncio.get_running_loop()
+        socket = router(self._context)
+        if self._prepare is not None:
+            self._prepare(socket)
+        try:
+            self._bound: BoundPath = bind(socket, self.endpoint, mode=self._ipc_mode)
+        except BaseException:
+            socket.close()
+            raise
+        self._pump = Pump(socket, self._on_message, loop=self._loop, log=self._log)
+        self._probe_timer = self._loop.call_later(limits.PROBE_EVERY_S, self._probe)
+
+    async def close(self) -> None:
+        """Cancel what is open and stop listening."""
+        self._probe_timer.cancel()
+        tasks = [request.task for request in self._all_open() if request.task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=1.0)
+        self._pump.close()
+        self._bound.close()
+
+    @property
+    def open_count(self) -> int:
+        """Requests being served now."""
+        return self._open_count
+
+    def handle(
+        self,
+        op: Op[Q, A],
+        handler: Callable[[Request, Q], A] | Callable[[Request, Q], Awaitable[A]],
+        *,
+        while_draining: bool = False,
+    ) -> None:
+        """Serve `op`: a plain function answers in the same loop turn, a coroutine function becomes a task."""
+        if iscoroutinefunction(handler):
+            waits = cast("Callable[[Request, Struct], Awaitable[Struct]]", handler)
+
+            def serve(request: Request) -> None:
+                body = decode_body(request.body, op.request)
+                request.task = self._loop.create_task(self._run(request, waits(request, body)))
+        else:
+            answers = cast("Callable[[Request, Struct], Struct]", handler)
+
+            def serve(request: Request) -> None:
+                request.reply(answers(request, decode_body(request.body, op.request)))
+
+        self.handle_raw(op.name, serve, while_draining=while_draining)
+
+    def handle_raw(self, op: str, serve: RawHandler, *, while_draining: bool = False) -> None:
+        """Serve `op` with the body undecoded; `serve` may raise CallError, or answer at any later time."""
+        if op in self._routes:
+            raise ValueError(f"{op} has a handler already")
+        self._routes[op] = _Route(serve, while_draining)
+
+    def publish(self, session: Session, topic: str, body: Raw) -> None:
+        """Send an EVENT to one session, numbered without a gap; one that a slow peer loses leaves a gap it can see."""
+        session.sequence += 1
+        self.send(session, envelope(Kind.EVENT, session.sequence, op=topic, session=session.token, body=body), None)
+
+    def end_session(self, session: Session, error: CallError | None = None) -> None:
+        """Forget a peer; its open requests fail with `error`, or are cancelled because it is gone."""
+        if self.sessions.get(session.routing_id) is session:
+            del self.sessions[session.routing_id]
+        for request in list(session.open.values()):
+            if error is not None:
+                request.fail(error)
+            request.cancel(gone=True)
+            self._forget(request)
+
+    # What requests use
+
+    def send(self, session: Session, frame: bytes, trace: str | None) -> None:
+        """Send a frame to a session's connection; a peer that is gone ends its session."""
+
+        def undelivered(error: zmq.ZMQError) -> None:
+            if error.errno == zmq.EHOSTUNREACH:
+                self._stats.dropped("peer_gone")
+                self.end_session(session)
+            else:
+                self._stats.dropped("slow_peer")
+                self._log.warning("bus.slow_peer", peer=session.name, trace=trace)
+
+        self._pump.send((session.routing_id, frame), undelivered)
+
+    def finish(self, request: Request, code: str, frame: bytes) -> None:
+        """Send a request's last message. A second one is a fault of the handler."""
+        if not self._forget(request):
+            if request.cancelled:
+                return
+            raise RuntimeError(f"{request!r} is answered already")
+        self._stats.served(request.op, code, (self.clock.monotonic_us() - request.started_us) / 1e6)
+        self.send(request.session, frame, request.trace)
+
+    # The gates
+
+    def _on_message(self, frames: Sequence[zmq.Frame]) -> None:
+        routing_id = frames[0].bytes
+        if len(frames) != 2:
+            delimiter = (b"",) if len(frames) > 2 and not frames[1].bytes else ()
+            text = "a message is one frame; this one had more (a REQ socket adds one: use DEALER)"
+            self._refuse(routing_id, 0, CallError.not_started(ErrorCode.BAD_MESSAGE, text), delimiter)
+            return
+        if len(frames[1]) > self._bounds.max_frame_bytes:
+            text = f"a frame holds at most {self._bounds.max_frame_bytes} bytes"
+            self._refuse(routing_id, 0, CallError.not_started(ErrorCode.TOO_LARGE, text, field="$"))
+            return
+        try:
+            message = open_frame(frames[1].bytes)
+        except BadMessageError as error:
+            text = f"not an envelope: {error}"
+            self._refuse(routing_id, 0, CallError.not_started(ErrorCode.BAD_MESSAGE, text))
+            return
+        try:
+            self._dispatch(routing_id, message, frames[1])
+        except CallError as error:
+            self._refuse(routing_id, message.id, error)
+
+    def _dispatch(self, routing_id: bytes, message: Envelope, frame: zmq.Frame) -> None:
+        kind = message.kind
+        if kind == Kind.REQ:
+            session = self._session(routing_id, message)
+            if message.id in session.open:
+                raise CallError.not_started(ErrorCode.BAD_MESSAGE, f"id {message.id} is in use by an open request")
+            self._serve(session, message)
+        elif kind == Kind.PING:
+            pong = envelope(Kind.PONG, message.id)
+            self._pump.send((routing_id, pong), lambda _: self._stats.dropped("peer_gone"))
+        elif kind == Kind.HELLO:
+            self._hello(routing_id, message, Peer.of(frame))
+        elif kind == Kind.CANCEL:
+            request = self._session(routing_id, message).open.get(message.id)
+            if request is not None:
+                request.cancel()
+        elif kind != Kind.PONG:
+            raise CallError.not_started(ErrorCode.BAD_MESSAGE, f"kind {kind} is not for a server")
+
+    def _session(self, routing_id: bytes, message: Envelope) -> Session:
+        session = self.sessions.get(routing_id)
+        # A routing id can be chosen by a peer once its owner has gone; the token cannot.
+        if session is None or message.session is None or not secrets.compare_digest(
+            session.token.encode(), message.session.encode()
+        ):
+            text = "no such session here: say HELLO, then send again"
+            raise CallError.not_started(ErrorCode.HELLO_REQUIRED, text, retryable=True)
+        return session
+
+    def _hello(self, routing_id: bytes, message: Envelope, peer: Peer) -> None:
+        hello = decode_body(message.body, Hello)
+        check_version(hello)
+        admitted = self._admission.admit(peer, hello)
+        if len(self.sessions) >= self._bounds.max_sessions and routing_id not in self.sessions:
+            text = f"{self._bounds.max_sessions} sessions are open here"
+            raise CallError.not_started(ErrorCode.BUSY, text, retryable=True)
+        before = self.sessions.get(routing_id)
+        if before is not None:
+            self.end_session(before)
+        session = Session(secrets.token_urlsafe(12), routing_id, admitted)
+        self.sessions[routing_id] = session
+        welcome = self._admission.welcome(
+            Welcome(
+                session=session.token,
+                contract=str(CONTRACT_VERSION),
+                server=self.name,
+                version=self._software,
+                lanes=admitted.lanes,
+                right=admitted.right or Right.READ_ONLY,
+                max_frame_bytes=self._bounds.max_frame_bytes,
+                max_in_flight=self._bounds.max_open_per_session,
+                max_ttl_ms=self._bounds.max_ttl_ms,
+            )
+        )
+        self._pump.send((routing_id, envelope(Kind.REPLY, message.id, body=encode_body(welcome))), None)
+
+    def _serve(self, session: Session, message: Envelope) -> None:
+        op = message.op
+        route = self._routes.get(op)
+        if route is None:
+            raise CallError.not_started(ErrorCode.UNKNOWN_OP, f"{self.name} has no operation {op[:64]!r}", field="op")
+        if op not in session.admitted.ops:
+            raise CallError.not_started(ErrorCode.NOT_PERMITTED, f"{session.name} may not call {op}", field="op")
+        if self.draining and not route.while_draining:
+            text = f"{self.name} is going down; try again when it is back"
+            raise CallError.not_started(ErrorCode.DRAINING, text, retryable=True)
+        bounds = self._bounds
+        if len(session.open) >= bounds.max_open_per_session or self._open_count >= bounds.max_open_total:
+            text = f"{len(session.open)} requests of {session.name} are open, {self._open_count} in all; try later"
+            raise CallError.not_started(ErrorCode.BUSY, text, retryable=True)
+        deadline_ms = self._deadline(message)
+        request = Request(
+            self, session, number=message.id, op=op, deadline_ms=deadline_ms, key=message.key, trace=message.trace,
+            principal=message.principal, body=message.body, started_us=self.clock.monotonic_us(),
+        )  # fmt: skip
+        session.open[message.id] = request
+        self._open_count += 1
+        try:
+            route.serve(request)
+        except CallError as error:
+            request.fail(error)
+        except Exception:
+            self._fault(request)
+
+    def _deadline(self, message: Envelope) -> int:
+        now_ms = self.clock.boottime_ms()
+        if not self._deadline_is_ttl:
+            if message.deadline <= now_ms:
+                text = "the deadline had passed before anything was done"
+                raise CallError.not_started(ErrorCode.EXPIRED, text, retryable=True, field="deadline")
+            return message.deadline
+        if not 0 <= message.deadline <= self._bounds.max_ttl_ms:
+            text = f"ttl_ms is 0 (default) to {self._bounds.max_ttl_ms}"
+            raise CallError.not_started(ErrorCode.INVALID_BODY, text, field="deadline")
+        return now_ms + (message.deadline or self._bounds.default_ttl_ms)
+
+    async def _run(self, request: Request, answer: Awaitable[Struct]) -> None:
+        try:
+            reply = await answer
+        except CallError as error:
+            request.fail(error)
+        except asyncio.CancelledError:
+            request.fail(CallError(ErrorCode.ABORTED, "cancelled", outcome=Outcome.UNKNOWN))
+            if not request.cancelled:
+                raise
+        except Exception:
+            self._fault(request)
+        else:
+            request.reply(reply)
+
+    def _fault(self, request: Request) -> None:
+        self._log.exception("bus.handler_failed", op=request.op, caller=request.caller, trace=request.trace)
+        text = f"a fault in {self.name}; its log has it"
+        request.fail(CallError.unknown(ErrorCode.INTERNAL, text))
+
+    def _refuse(self, routing_id: bytes, number: int, error: CallError, delimiter: tuple[bytes, ...] = ()) -> None:
+        self._stats.dropped(str(error.code))
+        frame = envelope(Kind.ERROR, number, body=encode_body(error.body()))
+        self._pump.send((routing_id, *delimiter, frame), lambda _: self._stats.dropped("peer_gone"))
+
+    def _forget(self, request: Request) -> bool:
+        if request.session.open.pop(request.number, None) is None:
+            return False
+        self._open_count -= 1
+        return True
+
+    def _all_open(self) -> list[Request]:
+        return [request for session in self.sessions.values() for request in session.open.values()]
+
+    def _probe(self) -> None:
+        """Ping the peers that wait for us: a send to one that is gone fails, which nothing else would tell."""
+        self._probe_timer = self._loop.call_later(limits.PROBE_EVERY_S, self._probe)
+        self._probe_round += 1
+        everyone = self._probe_round % limits.IDLE_PROBE_TICKS == 0
+        ping = envelope(Kind.PING, 0)
+        for session in list(self.sessions.values()):
+            if everyone or session.open:
+                self.send(session, ping, None)
+        self._stats.open_requests(self._open_count)

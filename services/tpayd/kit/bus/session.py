@@ -1,0 +1,119 @@
+"""Who is at the other end of a connection, and what it may call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import zmq
+
+from tpayd.kit.bus.errors import CallError
+from tpayd_contracts.errors import ErrorCode
+from tpayd_contracts.gateway import Hello, Welcome
+from tpayd_contracts.graph import CALLS, OPS_OF, may_call
+from tpayd_contracts.health import HEALTH
+from tpayd_contracts.operation import Right
+
+if TYPE_CHECKING:
+    from tpayd.kit.bus.request import Request
+
+__all__ = ["Admission", "Admitted", "HouseAdmission", "Peer", "Session"]
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """What libzmq, not the peer itself, says about a connection."""
+
+    user_id: str | None
+    """Set by the ZAP handler from the CURVE key; None without CURVE."""
+    address: str | None
+    uid: int | None
+    """The user id of an ipc peer (SO_PEERCRED)."""
+    pid: int | None
+
+    @classmethod
+    def of(cls, frame: zmq.Frame) -> Peer:
+        """Read the metadata of a received frame."""
+        user_id = _metadata(frame, "User-Id") or None
+        address = _metadata(frame, "Peer-Address")
+        uid = pid = None
+        if address is not None:
+            # On ipc libzmq gives "localhost:<uid>:<gid>:<pid>", on tcp the address alone.
+            parts = address.split(":")
+            if len(parts) == 4 and parts[0] == "localhost" and all(part.isdecimal() for part in parts[1:]):
+                uid, pid = int(parts[1]), int(parts[3])
+        return cls(user_id, address, uid, pid)
+
+
+def _metadata(frame: zmq.Frame, name: str) -> str | None:
+    try:
+        value = frame.get(name)
+    except zmq.ZMQError:
+        return None
+    return value if isinstance(value, str) else None
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """The answer to 'may this peer come in?': its name and what it may call."""
+
+    name: str
+    ops: frozenset[str]
+    right: Right | None = None
+    lanes: tuple[str, ...] = ()
+    info: Any = None
+    """For the admitting service's own use."""
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One admitted peer on one connection."""
+
+    token: str
+    routing_id: bytes
+    admitted: Admitted
+    open: dict[int, Request] = field(default_factory=dict)
+    topics: frozenset[str] = frozenset()
+    sequence: int = 0
+    """Of the last event sent to it."""
+
+    @property
+    def name(self) -> str:
+        return self.admitted.name
+
+
+class Admission(Protocol):
+    """Decides who gets a session."""
+
+    def admit(self, peer: Peer, hello: Hello) -> Admitted:
+        """Raises CallError (`not_permitted`) to refuse."""
+
+    def welcome(self, welcome: Welcome) -> Welcome:
+        """Add what this service tells its callers."""
+
+
+class HouseAdmission:
+    """Lets in the house's processes: a known uid, and a name that has an edge to this service in the call graph.
+
+    Processes of one uid could read each other's memory anyway, so the name is taken on trust within a uid; where
+    supervisor gives each service its own uid, `uids` says whose is whose.
+    """
+
+    def __init__(self, service: str, *, uids: Collection[int] | None = None) -> None:
+        self._service = service
+        self._uids = frozenset(uids) if uids is not None else frozenset({os.getuid(), 0})
+
+    def admit(self, peer: Peer, hello: Hello) -> Admitted:
+        if peer.uid is not None and peer.uid not in self._uids:
+            raise CallError.not_started(
+                ErrorCode.NOT_PERMITTED, f"uid {peer.uid} is not of this house; see docs/operations.md, 'Users'"
+            )
+        known = OPS_OF.get(self._service, frozenset()) | {HEALTH.name}
+        if hello.client not in CALLS and hello.client not in OPS_OF:
+            raise CallError.not_started(ErrorCode.NOT_PERMITTED, f"{hello.client} is not a process of this house")
+        return Admitted(hello.client, frozenset(op for op in known if may_call(hello.client, self._service, op)))
+
+    def welcome(self, welcome: Welcome) -> Welcome:
+        return welcome

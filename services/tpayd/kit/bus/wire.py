@@ -1,0 +1,87 @@
+"""Envelopes to bytes and back. One encoder and one decoder for the process: they hold no state between messages."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar, cast
+
+import msgspec
+from msgspec import Raw, Struct
+
+from tpayd.kit.bus.errors import CallError
+from tpayd_contracts.envelope import EMPTY_BODY, PROTOCOL, Envelope, Kind
+from tpayd_contracts.errors import ErrorCode
+
+__all__ = ["BadMessageError", "decode_body", "encode", "encode_body", "envelope", "open_frame"]
+
+T = TypeVar("T", bound=Struct)
+
+_encoder = msgspec.msgpack.Encoder()
+_envelopes = msgspec.msgpack.Decoder(Envelope)
+_bodies: dict[type[Struct], msgspec.msgpack.Decoder[Struct]] = {}
+_PLACE = re.compile(r" - at `(\$[^`]*)`$")
+
+
+class BadMessageError(Exception):
+    """A frame that is not an envelope."""
+
+
+def open_frame(frame: bytes | memoryview) -> Envelope:
+    """Decode one frame; the body stays raw. Raises BadMessageError."""
+    try:
+        message = _envelopes.decode(frame)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        # Deep nesting raises RecursionError, which is no DecodeError; UnicodeDecodeError is one.
+        raise BadMessageError(str(error)) from None
+    except UnicodeDecodeError:
+        raise BadMessageError("a string is not UTF-8") from None
+    if message.protocol != PROTOCOL:
+        raise BadMessageError(f"the protocol tag is not {PROTOCOL!r}")
+    return message
+
+
+def envelope(
+    kind: Kind,
+    number: int,
+    *,
+    op: str = "",
+    deadline: int = 0,
+    key: str | None = None,
+    trace: str | None = None,
+    session: str | None = None,
+    principal: str | None = None,
+    body: Raw = EMPTY_BODY,
+) -> bytes:
+    """The frame of one message."""
+    return _encoder.encode(Envelope(PROTOCOL, kind, number, op, deadline, key, trace, session, principal, body))
+
+
+def encode(body: Struct) -> bytes:
+    """A body as MessagePack."""
+    return _encoder.encode(body)
+
+
+def encode_body(body: Struct | Raw) -> Raw:
+    """A body ready for an envelope; one that is raw already stays as it is."""
+    return body if type(body) is Raw else Raw(_encoder.encode(body))
+
+
+def decode_body(body: Raw, shape: type[T]) -> T:
+    """Decode and validate a body. Raises CallError `invalid_body` that names the field."""
+    decoder = _bodies.get(shape)
+    if decoder is None:
+        decoder = _bodies[shape] = msgspec.msgpack.Decoder(shape)
+    try:
+        return cast("T", decoder.decode(body))
+    except msgspec.ValidationError as error:
+        text = str(error)
+        place = _PLACE.search(text)
+        raise CallError.not_started(
+            ErrorCode.INVALID_BODY,
+            text if place is None else text[: place.start()],
+            field="$" if place is None else place[1],
+        ) from None
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        raise CallError.not_started(
+            ErrorCode.INVALID_BODY, "the body is not MessagePack, or nested too deep", field="$"
+        ) from None
