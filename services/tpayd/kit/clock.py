@@ -1,0 +1,50 @@
+"""Time, injected, so that a test can hold it in its hand.
+
+Four readings, since no single one fits every use: deadlines between processes must go on during suspend and ignore
+clock steps (CLOCK_BOOTTIME, the same for all processes of one boot), records need the calendar, measurements need
+microseconds, and a host message needs the store's local time.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import Protocol
+
+__all__ = ["Clock", "SystemClock"]
+
+
+class Clock(Protocol):
+    """What the daemon asks about time."""
+
+    def boottime_ms(self) -> int:
+        """Milliseconds since boot, suspend included. For deadlines; comparable between processes of one boot."""
+        ...
+
+    def unix_ms(self) -> int:
+        """Milliseconds since 1970-01-01 UTC. For records; it may step."""
+        ...
+
+    def monotonic_us(self) -> int:
+        """Microseconds since an arbitrary point, never backwards. For durations within one process."""
+        ...
+
+    def local(self) -> datetime:
+        """The store's local time, with its UTC offset."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def boottime_ms(self) -> int:
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+
+    def unix_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic_us(self) -> int:
+        return time.monotonic_ns() // 1_000
+
+    def local(self) -> datetime:
+        return datetime.now().astimezone()
