@@ -85,8 +85,8 @@ class Opened(Quiet, frozen=True, kw_only=True):
     """The host's half of a key exchange."""
     ikid: bytes = b""
     """With a key exchange: identity of the key that the host sent, 8 bytes."""
-    check_value: bytes = b""
-    """With a key exchange: what the receiver must compute from that key."""
+    check_value: str | None = None
+    """With a key exchange: what the receiver must compute from that key, ten hexadecimal digits."""
 
     @property
     def approved(self) -> bool:

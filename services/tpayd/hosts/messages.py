@@ -5,10 +5,10 @@ from __future__ import annotations
 import enum
 
 from msgspec import Struct
-from tpayd_contracts.money import Amount
-from tpayd_contracts.payment import EntryMode
 
 from tpayd.hosts.quiet import Quiet
+from tpayd_contracts.money import Amount
+from tpayd_contracts.payment import EntryMode
 
 __all__ = [
     "Echo", "Financial", "MacedMessage", "NetworkMessage", "Original", "ReaderKeyExchange", "Reversal",

@@ -1,0 +1,66 @@
+"""DE 48: items of id (2 digits), length in bytes (3 digits) and value, in the order of their ids. Text is UTF-8."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tpayd.hosts.errors import HostFormatError
+from tpayd.hosts.iso8583.codec import Fields
+from tpayd.hosts.iso8583.spec import Item
+
+__all__ = ["number", "pack_items", "unpack_items"]
+
+_HEADER_BYTES = 5
+_KNOWN = {item.value: item for item in Item}
+
+
+def pack_items(items: Mapping[Item, str | int | None]) -> str:
+    """The field in hex, as the codec takes binary fields. None is left out, a number becomes twelve digits."""
+    packed = bytearray()
+    for item, value in items.items():
+        if value is None:
+            continue
+        data = b"%012d" % value if isinstance(value, int) else _utf8(item, value)
+        packed += b"%s%03d" % (item.encode(), len(data)) + data
+    return packed.hex()
+
+
+def unpack_items(fields: Fields) -> dict[Item, str]:
+    """The items of a message; empty without the field. An unknown id is skipped, a second one of the same refused."""
+    data = fields.binary("48")
+    found: dict[Item, str] = {}
+    at = 0
+    while at < len(data):
+        header = data[at : at + _HEADER_BYTES]
+        if len(header) < _HEADER_BYTES or not header.isdigit():
+            raise fields.fault("48", "no item begins here", at)
+        end = at + _HEADER_BYTES + int(header[2:])
+        if end > len(data):
+            raise fields.fault("48", f"item {header[:2].decode()} is longer than the field", at)
+        item = _KNOWN.get(header[:2].decode())
+        if item is not None:
+            if item in found:
+                raise fields.fault("48", f"item {item} comes twice", at)
+            try:
+                found[item] = data[at + _HEADER_BYTES : end].decode()
+            except UnicodeDecodeError:
+                raise fields.fault("48", f"item {item} is not UTF-8", at + _HEADER_BYTES) from None
+        at = end
+    return found
+
+
+def number(fields: Fields, items: Mapping[Item, str], item: Item) -> int | None:
+    """An item that must be a number, or None without it."""
+    value = items.get(item)
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit() and len(value) <= 12):
+        raise fields.fault("48", f"item {item} is no number of up to 12 digits")
+    return int(value)
+
+
+def _utf8(item: Item, value: str) -> bytes:
+    try:
+        return value.encode()
+    except UnicodeEncodeError:
+        raise HostFormatError(f"DE 48.{item}", "cannot be written as UTF-8") from None

@@ -1,0 +1,134 @@
+"""The host's format as a table: ISO 8583:1987 fields, ASCII with binary bitmaps, and the private ones given a use.
+
+docs/host-protocol.md says which message carries which field. Up to DE 41 every field is fixed, so that the two that
+answers are matched by (DE 11, DE 41) are found without reading the rest.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+from msgspec import Struct
+
+__all__ = [
+    "ALLOWED", "CHECKED", "FIELDS", "KSN_BYTES", "MAC_BYTES", "MAX_MESSAGE_BYTES", "PYISO", "Field", "Item", "Kind",
+    "Mti", "Network",
+]
+
+KSN_BYTES = 12
+MAC_BYTES = 8
+MAX_MESSAGE_BYTES = 2048
+"""Longer than the longest message of this format, of either side."""
+
+
+class Mti(enum.StrEnum):
+    """Message types."""
+
+    FINANCIAL = "0200"
+    FINANCIAL_ANSWER = "0210"
+    REVERSAL = "0420"
+    REVERSAL_REPEAT = "0421"
+    REVERSAL_ANSWER = "0430"
+    NETWORK = "0800"
+    NETWORK_ANSWER = "0810"
+
+
+class Network(enum.StrEnum):
+    """DE 70: what a network message is about."""
+
+    SIGN_ON = "001"
+    SIGN_OFF = "002"
+    TERMINAL_KEY = "161"
+    READER_KEY = "162"
+    ECHO = "301"
+
+
+class Item(enum.StrEnum):
+    """What DE 48 is made of: id (2 digits), length of the value in bytes (3 digits), value."""
+
+    INSTALLMENTS = "01"
+    SUPPLY = "02"
+    VAT = "03"
+    SERVICE_CHARGE = "04"
+    TAX_FREE = "05"
+    FALLBACK_CODE = "06"
+    REFERENCE = "07"
+    REVERSAL_REASON = "08"
+    ISSUER = "11"
+    ACQUIRER = "12"
+    MESSAGE = "13"
+
+
+class Kind(enum.Enum):
+    """What a field's characters may be."""
+
+    DIGITS = "n"
+    TEXT = "ans"
+    BINARY = "b"
+
+
+class Field(Struct, frozen=True):
+    """One data element. `length_digits` 0 means: always `size` bytes long."""
+
+    number: int
+    name: str
+    kind: Kind
+    length_digits: int
+    size: int
+
+
+N, ANS, B = Kind.DIGITS, Kind.TEXT, Kind.BINARY
+
+FIELDS: tuple[Field, ...] = (
+    # number, name,                            kind, length digits, size
+    Field(3, "processing code", N, 0, 6),
+    Field(4, "amount, transaction", N, 0, 12),
+    Field(7, "transmission date and time", N, 0, 10),
+    Field(11, "system trace audit number", N, 0, 6),
+    Field(12, "time, local transaction", N, 0, 6),
+    Field(13, "date, local transaction", N, 0, 4),
+    Field(15, "date, settlement (business day)", N, 0, 4),
+    Field(22, "point of service entry mode", N, 0, 3),
+    Field(25, "point of service condition code", N, 0, 2),
+    Field(37, "retrieval reference number", ANS, 0, 12),
+    Field(38, "authorization identification response", ANS, 0, 6),
+    Field(39, "response code", ANS, 0, 2),
+    Field(41, "card acceptor terminal identification", ANS, 0, 8),
+    Field(42, "card acceptor identification code", ANS, 0, 15),
+    Field(48, "additional data, private: items", B, 3, 512),
+    Field(49, "currency code, transaction", N, 0, 3),
+    Field(53, "KSN of the MAC key", B, 0, KSN_BYTES),
+    Field(55, "integrated circuit card data", B, 3, 255),
+    Field(60, "private: KSN of the reader's key, encrypted track", B, 3, 128),
+    Field(62, "private: key exchange blob", B, 3, 256),
+    Field(63, "private: identity and check value of a new key", B, 3, 24),
+    Field(70, "network management information code", N, 0, 3),
+    Field(90, "original data elements", N, 0, 42),
+    Field(128, "message authentication code", B, 0, MAC_BYTES),
+)
+
+ALLOWED: int = sum(1 << (128 - field.number) for field in FIELDS) | 1 << 127
+"""The bitmap of all fields there are, as one integer; bit 1 says that a second bitmap follows."""
+
+CHECKED: dict[str, Field] = {str(field.number): field for field in FIELDS}
+
+
+def _pyiso() -> dict[str, dict[str, Any]]:
+    def row(kind: Kind, length_digits: int, size: int, name: str) -> dict[str, Any]:
+        data_enc = "b" if kind is Kind.BINARY else "ascii"
+        return {"data_enc": data_enc, "len_enc": "ascii", "len_type": length_digits, "max_len": size, "desc": name}
+
+    table = {
+        "h": row(ANS, 0, 0, "message header"),
+        "t": row(ANS, 0, 4, "message type"),
+        "p": row(B, 0, 8, "bitmap, primary"),
+        "1": row(B, 0, 8, "bitmap, secondary"),
+    }
+    for field in FIELDS:
+        table[str(field.number)] = row(field.kind, field.length_digits, field.size, field.name)
+    return table
+
+
+PYISO: dict[str, dict[str, Any]] = _pyiso()
+"""The same table as pyiso8583 wants it."""
