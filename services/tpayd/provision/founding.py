@@ -1,0 +1,50 @@
+"""Makes a new instance, in an order that survives being interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tpayd.kit.instance import Instance
+from tpayd.provision.model import NoSuchSettingError, fill
+from tpayd.provision.plan import Plan
+from tpayd.provision.secrets import write_secret
+from tpayd.provision.values import settings_values
+from tpayd.shipped import shipped
+
+__all__ = ["AlreadyFoundError", "found"]
+
+_LAST = "store"
+"""An instance exists when it has this file; whatever was written before can be written again."""
+
+
+class AlreadyFoundError(Exception):
+    """There is an instance in this directory. Its settings are the owner's; nothing was changed."""
+
+
+def found(plan: Plan, home: Path | None = None, extra: Mapping[str, Mapping[str, object]] | None = None) -> Instance:
+    """Make an instance in `home` (else where `Instance.open` looks). `extra` adds settings by file.
+
+    Raises AlreadyFoundError, InstanceError, NoSuchSettingError.
+    """
+    instance = Instance.open(home)
+    if instance.settings_file(_LAST).exists():
+        raise AlreadyFoundError(f"{instance.home} holds an instance already; nothing was changed")
+    values = {name: dict(told) for name, told in settings_values(plan).items()}
+    for name, told in (extra or {}).items():
+        values.setdefault(name, {}).update(told)
+    models = {model.stem: model for model in shipped("config").glob("*.toml")}
+    for name in values.keys() - models.keys():
+        raise NoSuchSettingError(f"config/{name}.toml")
+    write_secret(instance.secrets / "passphrase")
+    for name in sorted(models, key=lambda name: (name == _LAST, name)):
+        text = models[name].read_text(encoding="utf-8")
+        _write(instance.settings_file(name), fill(text, values.get(name, {})))
+    return instance
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_suffix(".part")
+    partial.write_text(text, encoding="utf-8")
+    partial.chmod(0o640)
+    partial.replace(path)

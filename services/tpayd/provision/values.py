@@ -1,0 +1,28 @@
+"""Which value goes into which setting of which file. Pure."""
+
+from __future__ import annotations
+
+from tpayd.provision.plan import Plan
+
+__all__ = ["settings_values"]
+
+Values = dict[str, object]
+
+
+def settings_values(plan: Plan) -> dict[str, Values]:
+    """For each settings file (`config/<name>.toml`) the values that differ from its model."""
+    files: dict[str, Values] = {"store": _store(plan)}
+    return files
+
+
+def _store(plan: Plan) -> Values:
+    return {
+        "sandbox": plan.sandbox,
+        "host_profile": "test" if plan.sandbox else "live",
+        "merchant.id": plan.merchant.id,
+        "merchant.name": plan.merchant.name,
+        "merchant.business_number": plan.merchant.business_number,
+        "lanes": [
+            {"name": name, "terminal_id": f"TPAY{number:04d}"} for number, name in enumerate(plan.lane_names, start=1)
+        ],
+    }

@@ -1,0 +1,13 @@
+"""What keeps the processes up.
+
+* `programs`   which processes an instance runs, and in which order they end
+* `conf`       supervisor's configuration, generated into the instance directory
+* `control`    asks the running supervisor, over its private socket
+* `launcher`   keeps supervisord itself alive; standard library only, so that no release can break it
+* `watchdog`   supervisor's event listener: finds hung processes and given-up ones
+* `vigil`      the watchdog's rules, without I/O
+
+Who restarts whom: the launcher restarts supervisord, supervisord restarts what died, the watchdog kills what hangs (and
+supervisord then restarts it) and starts again what supervisord has given up on. Nobody restarts the launcher, unless
+systemd does: without it, everything goes on as it is, and the next `tpayd up` starts a launcher that takes over.
+"""

@@ -1,0 +1,72 @@
+"""Supervisor's configuration, generated into the instance directory."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+
+from tpayd.kit.instance import HOME_VARIABLE, Instance, InstanceError
+from tpayd.shipped import shipped
+from tpayd.supervision.launcher import MARK
+from tpayd.supervision.programs import Program
+
+__all__ = ["STOP_WAIT_S", "conf_file", "socket_file", "write_conf"]
+
+STOP_WAIT_S = 100
+"""How long a process may finish its work after SIGTERM before SIGKILL. Longer than any service's `drain_s`."""
+
+_UNSAFE = re.compile(r"""["'\\;#\x00-\x1f]""")
+"""What supervisor's configuration parser would take for syntax, in a path."""
+
+
+def conf_file(instance: Instance) -> Path:
+    """Where the configuration lies."""
+    return instance.home / "supervisor" / "supervisord.conf"
+
+
+def socket_file(instance: Instance) -> Path:
+    """Supervisor's control socket. A short name: supervisor appends its pid while it binds."""
+    return instance.run / "super.sock"
+
+
+def write_conf(instance: Instance, programs: Sequence[Program], python: str = sys.executable) -> Path:
+    """Write the configuration for these programs and return its path.
+
+    Raises InstanceError where a path holds a character that supervisor's parser would misread.
+    """
+    target = conf_file(instance)
+    target.parent.mkdir(mode=0o750, exist_ok=True)
+    partial = target.with_suffix(".part")
+    partial.write_text(_text(instance, programs, python), encoding="utf-8")
+    partial.replace(target)
+    return target
+
+
+def _text(instance: Instance, programs: Sequence[Program], python: str) -> str:
+    shared = {
+        "home": _value(instance.home),
+        "run": _value(instance.run),
+        "log": _value(instance.log),
+        "socket": _value(socket_file(instance)),
+        "python": shlex.quote(_value(python)),
+        "environment": f'{HOME_VARIABLE}="{_value(instance.home)}",{MARK}="{_value(instance.home)}"',
+        "stop_wait_s": str(STOP_WAIT_S),
+    }
+    templates = shipped("ops/supervisor")
+    whole = Template((templates / "supervisord.conf").read_text(encoding="utf-8"))
+    each = Template((templates / "program.conf").read_text(encoding="utf-8"))
+    return whole.substitute(shared) + "".join(
+        each.substitute(shared, name=program.name, module=program.module, priority=program.priority)
+        for program in programs
+    )
+
+
+def _value(path: Path | str) -> str:
+    text = str(path)
+    if _UNSAFE.search(text):
+        raise InstanceError(f"{text!r} holds a quote, backslash, ';', '#' or control character; choose another path")
+    return text.replace("%", "%%")

@@ -1,0 +1,111 @@
+"""Asks the running supervisor, over its private socket."""
+
+from __future__ import annotations
+
+import enum
+import http.client
+import socket
+import xmlrpc.client
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["ProcessInfo", "ProcessState", "Supervisor", "SupervisorGoneError"]
+
+_ANSWER_WAIT_S = 5.0
+
+
+class SupervisorGoneError(Exception):
+    """Supervisor does not run, or does not answer in time."""
+
+
+class ProcessState(enum.StrEnum):
+    """Supervisor's own names for a process's state."""
+
+    STOPPED = "STOPPED"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    BACKOFF = "BACKOFF"
+    """It ended too soon after its start, and is tried again."""
+    STOPPING = "STOPPING"
+    EXITED = "EXITED"
+    FATAL = "FATAL"
+    """It ended too soon too often; the watchdog starts it again after a while."""
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True)
+class ProcessInfo:
+    """One process as supervisor sees it."""
+
+    name: str
+    state: ProcessState
+    pid: int
+    """0 where it does not run."""
+    uptime_s: int
+    detail: str
+
+
+class Supervisor:
+    """The supervisor behind one control socket. Each call opens its own connection and waits 5 s at most."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def processes(self) -> list[ProcessInfo]:
+        """All processes. Raises SupervisorGoneError."""
+        return [_info(answer) for answer in self._call("supervisor.getAllProcessInfo")]
+
+    def pid(self) -> int:
+        """Supervisor's own process id. Raises SupervisorGoneError."""
+        return int(self._call("supervisor.getPID"))
+
+    def start(self, name: str) -> bool:
+        """Start a process that is not running, without waiting for it; False where supervisor refuses.
+
+        Raises SupervisorGoneError.
+        """
+        try:
+            return bool(self._call("supervisor.startProcess", name, False))
+        except xmlrpc.client.Fault:
+            return False
+
+    def _call(self, method: str, *arguments: object) -> Any:
+        proxy = xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(self._path))
+        try:
+            return getattr(proxy, method)(*arguments)
+        except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
+            raise SupervisorGoneError(f"supervisor does not answer on {self._path}: {error}") from error
+
+
+def _info(answer: dict[str, Any]) -> ProcessInfo:
+    running = answer["pid"] != 0
+    return ProcessInfo(
+        name=answer["name"],
+        state=ProcessState(answer["statename"]),
+        pid=answer["pid"],
+        uptime_s=max(0, answer["now"] - answer["start"]) if running else 0,
+        detail=answer["spawnerr"],
+    )
+
+
+class _UnixTransport(xmlrpc.client.Transport):
+    """XML-RPC over a unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        return _UnixConnection(self._path)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=_ANSWER_WAIT_S)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(_ANSWER_WAIT_S)
+        self.sock.connect(str(self._path))

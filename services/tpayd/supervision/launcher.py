@@ -1,0 +1,266 @@
+"""Keeps supervisord alive. Standard library only, so that it starts even where an installation is broken.
+
+    python -I launcher.py --home HOME --run RUN --conf SUPERVISORD_CONF
+
+What it does about what it meets:
+
+| what happens                          | what the launcher does                                                  |
+|---------------------------------------|-------------------------------------------------------------------------|
+| supervisord ends or is killed         | waits until its orphans are gone (they follow it), then starts it again |
+| it ends again and again               | waits longer each time, up to `RESTART_WAIT_MAX_S`                      |
+| supervisord is stopped (SIGSTOP)      | continues it (SIGCONT) at the second probe in a row without an answer   |
+| supervisord runs, and answers nothing | kills it after `HUNG_PROBES` probes, and starts it again                |
+| supervisord runs already at the start | takes it over: its launcher was killed, and payments are not disturbed  |
+| SIGTERM or SIGINT                     | ends supervisord and all processes in order, within `STOP_LIMIT_S`      |
+| the same a second time                | kills what is left at once                                              |
+
+Between a death and the next start no two generations of services run side by side: processes are known by a mark in
+their environment, so that orphans of an earlier supervisord are found whoever their parent is now.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["EXIT_ALREADY_RUNNING", "MARK", "marked_processes"]
+
+MARK = "TPAYD_SUPERVISED"
+"""Environment variable of every supervised process; its value is the instance directory."""
+
+EXIT_ALREADY_RUNNING = 3
+
+PROBE_EVERY_S = 5.0
+PROBE_WAIT_S = 5.0
+CONTINUE_PROBES = 2
+HUNG_PROBES = 12
+"""A disk that stalls may hold supervisord up for long; the payments under it go on meanwhile."""
+RESTART_WAIT_MAX_S = 30.0
+HEALTHY_AFTER_S = 60.0
+"""After this time the next restart is not waited for."""
+ORPHANS_WAIT_S = 10.0
+STOP_LIMIT_S = 300.0
+"""For all groups of processes, one after the other. `tpayd down` has a limit of its own, and asks twice."""
+KILL_WAIT_S = 10.0
+
+
+def marked_processes(home: Path) -> list[int]:
+    """Ids of all processes that were started under the supervisor of the instance in `home`, and still live."""
+    mark = f"{MARK}={home}".encode()
+    return [pid for pid, entry in _processes() if mark in _read(entry / "environ").split(b"\0")]
+
+
+class Launcher:
+    """One instance's launcher: its lock is held, its signals arrive on a pipe."""
+
+    def __init__(self, home: Path, run: Path, conf: Path) -> None:
+        self._home = home
+        self._run = run
+        self._conf = conf
+        self._stops_asked = 0
+        self._wakeup, self._signalled = os.pipe()
+        for end in (self._wakeup, self._signalled):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(self._signalled, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_stop)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def keep_alive(self) -> None:
+        """Run supervisord until told to stop; returns when nothing of it is left."""
+        wait_s = 0.0
+        while not self._stops_asked:
+            began = time.monotonic()
+            supervisord = self._take_over() or self._start()
+            self._watch(supervisord)
+            if self._stops_asked:
+                self._end(supervisord)
+            else:
+                _note("supervisord_ended", pid=supervisord.pid, after_s=round(time.monotonic() - began, 1))
+            supervisord.close()
+            self._clear_orphans()
+            if time.monotonic() - began >= HEALTHY_AFTER_S:
+                wait_s = 0.0
+            elif not self._stops_asked:
+                self._pause(wait_s)
+                wait_s = min(RESTART_WAIT_MAX_S, wait_s * 2 + 1)
+
+    def _on_stop(self, number: int, _frame: object) -> None:
+        self._stops_asked += 1
+
+    def _take_over(self) -> Supervisord | None:
+        for pid, entry in _processes():
+            arguments = _read(entry / "cmdline").split(b"\0")
+            if os.fsencode(self._conf) in arguments and b"supervisor.supervisord" in arguments:
+                _note("supervisord_taken_over", pid=pid)
+                return Supervisord(pid)
+        return None
+
+    def _start(self) -> Supervisord:
+        self._clear_orphans()
+        child = subprocess.Popen(
+            [sys.executable, "-I", "-m", "supervisor.supervisord", "-c", str(self._conf)],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        _note("supervisord_started", pid=child.pid)
+        return Supervisord(child.pid, child)
+
+    def _watch(self, supervisord: Supervisord) -> None:
+        """Return when supervisord has ended, or when a stop is asked for."""
+        missed = 0
+        while not self._stops_asked and not supervisord.ended(PROBE_EVERY_S, self._wakeup):
+            if self._stops_asked:
+                return
+            if _answers(self._run / "super.sock"):
+                missed = 0
+                continue
+            missed += 1
+            if missed >= CONTINUE_PROBES and supervisord.is_stopped():
+                _note("supervisord_continued", pid=supervisord.pid)
+                supervisord.send(signal.SIGCONT)
+            elif missed >= HUNG_PROBES:
+                _note("supervisord_hung", pid=supervisord.pid, probes=missed)
+                supervisord.send(signal.SIGKILL)
+
+    def _end(self, supervisord: Supervisord) -> None:
+        _note("stopping", pid=supervisord.pid)
+        supervisord.send(signal.SIGTERM)
+        supervisord.send(signal.SIGCONT)
+        deadline = time.monotonic() + STOP_LIMIT_S
+        while not supervisord.ended(1.0, self._wakeup):
+            if self._stops_asked > 1 or time.monotonic() > deadline:
+                _note("killing", pid=supervisord.pid)
+                supervisord.send(signal.SIGKILL)
+                supervisord.ended(KILL_WAIT_S)
+                return
+
+    def _clear_orphans(self) -> None:
+        """Return when no process of an earlier supervisord lives: they follow it by themselves, else are killed."""
+        deadline = time.monotonic() + (0.0 if self._stops_asked > 1 else ORPHANS_WAIT_S)
+        give_up = deadline + KILL_WAIT_S
+        while orphans := marked_processes(self._home):
+            if time.monotonic() > deadline:
+                _note("orphans_killed", pids=orphans)
+                deadline = give_up
+                for pid in orphans:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+            if time.monotonic() > give_up:
+                _note("orphans_left", pids=orphans)
+                return
+            time.sleep(0.05)
+
+    def _pause(self, wait_s: float) -> None:
+        deadline = time.monotonic() + wait_s
+        while not self._stops_asked and (left_s := deadline - time.monotonic()) > 0:
+            _wait_readable([self._wakeup], left_s)
+            _drain(self._wakeup)
+
+
+class Supervisord:
+    """A running supervisord, held by a pidfd: a process id that is used again is never taken for it."""
+
+    def __init__(self, pid: int, child: subprocess.Popen[bytes] | None = None) -> None:
+        self.pid = pid
+        self._child = child
+        self._pidfd = os.pidfd_open(pid)
+
+    def ended(self, wait_s: float, wakeup: int | None = None) -> bool:
+        """Whether it has ended, at the latest after `wait_s`, or as soon as `wakeup` can be read."""
+        readable = _wait_readable([self._pidfd] + ([wakeup] if wakeup is not None else []), wait_s)
+        if wakeup is not None and wakeup in readable:
+            _drain(wakeup)
+        return self._pidfd in readable
+
+    def is_stopped(self) -> bool:
+        """Whether somebody has sent it SIGSTOP."""
+        # The state follows the command's name, which stands in brackets and may itself hold any character.
+        return _read(Path(f"/proc/{self.pid}/stat")).rpartition(b")")[2].split()[:1] == [b"T"]
+
+    def send(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, number)
+
+    def close(self) -> None:
+        """Let go of it, and take its exit status off the kernel if it was our child."""
+        os.close(self._pidfd)
+        if self._child is not None:
+            self._child.wait(KILL_WAIT_S)
+
+
+def _processes() -> Iterator[tuple[int, Path]]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            yield int(entry.name), entry
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # ended meanwhile, or somebody else's
+        return b""
+
+
+def _answers(path: Path) -> bool:
+    """Whether supervisord's loop turns: any answer to any request says so."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PROBE_WAIT_S)
+        try:
+            connection.connect(str(path))
+            connection.sendall(b"HEAD / HTTP/1.0\r\n\r\n")
+            return connection.recv(1) != b""
+        except OSError:
+            return False
+
+
+def _wait_readable(descriptors: list[int], wait_s: float) -> set[int]:
+    poller = select.poll()
+    for descriptor in descriptors:
+        poller.register(descriptor, select.POLLIN)
+    return {descriptor for descriptor, _ in poller.poll(int(wait_s * 1000))}
+
+
+def _drain(descriptor: int) -> None:
+    with contextlib.suppress(BlockingIOError):
+        while os.read(descriptor, 64):
+            pass
+
+
+def _note(event: str, **fields: object) -> None:
+    at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    print(json.dumps({"timestamp": at, "service": "launcher", "event": event, **fields}), flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="keeps tpayd's supervisor alive")
+    for name in ("home", "run", "conf"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    told = parser.parse_args()
+    with (told.run / "launcher.pid").open("a+") as pid_file:
+        try:
+            fcntl.flock(pid_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            _note("already_running")
+            return EXIT_ALREADY_RUNNING
+        pid_file.truncate(0)
+        print(os.getpid(), file=pid_file, flush=True)
+        Launcher(told.home, told.run, told.conf).keep_alive()
+        pid_file.truncate(0)
+    _note("stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""Which processes an instance runs, and in which order they end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["WATCHDOG", "Program", "programs"]
+
+WATCHDOG = "watchdog"
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process under supervisor."""
+
+    name: str
+    module: str
+    priority: int
+    """Supervisor starts the lowest first, at once, and ends the highest first, one group after the other."""
+
+
+_LIVE = (
+    # Ends from the outside inwards: no new request comes in while the ones under way finish.
+    Program("gateway", "tpayd.gateway", 500),
+    Program("transaction", "tpayd.transaction", 400),
+    Program("key_manager", "tpayd.key_manager", 300),
+    Program("device_broker", "tpayd.device_broker", 200),
+    Program("host_link", "tpayd.host_link", 200),
+)
+_SANDBOX = (
+    Program("sandbox_host", "tpayd.sandbox.host", 100),
+    Program("sandbox_readers", "tpayd.sandbox.readers", 100),
+)
+
+
+def programs(*, sandbox: bool) -> tuple[Program, ...]:
+    """The processes of an instance, in the order in which they start; the watchdog is not one of them."""
+    return tuple(sorted(_LIVE + (_SANDBOX if sandbox else ()), key=lambda program: (program.priority, program.name)))
