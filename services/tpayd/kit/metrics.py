@@ -1,0 +1,95 @@
+"""Metrics: one Prometheus registry per process, served on loopback.
+
+Names are `tpayd_<service>_<what>_<unit>` for what one service has, and `tpayd_<what>_<unit>` with a label `service`
+for what every process has: requests, calls, loop lag, faults, lost log lines. Labels hold few values that the code
+knows: never a lane's request id, a card, an amount.
+
+Bind labels once and keep the child; `.labels()` on a hot path costs more than the counting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Thread
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, start_http_server
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from tpayd.kit.request_stats import BUCKETS_S, RequestStats
+from tpayd_contracts.version import CONTRACT_VERSION
+
+__all__ = ["Metrics"]
+
+_LOOPBACK = "127.0.0.1"
+
+
+class Metrics:
+    """The metrics of one process."""
+
+    def __init__(self, service: str, version: str) -> None:
+        self.service = service
+        self.registry = CollectorRegistry()
+        self.requests = RequestStats(service)
+        """Fed by the bus."""
+        self.registry.register(self.requests)
+        ProcessCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        info = Info("tpayd_build", "What runs here", registry=self.registry)
+        info.info(
+            {
+                "service": service, "version": version, "contract": str(CONTRACT_VERSION),
+                "python": platform.python_version(),
+            }
+        )  # fmt: skip
+        faults = Counter("tpayd_loop_faults", "Exceptions nobody handled", ["service"], registry=self.registry)
+        self.loop_faults = faults.labels(service)
+        self._server: WSGIServer | None = None
+        self._thread: Thread | None = None
+        self._port_file: Path | None = None
+
+    def counter(self, what: str, text: str, labels: Sequence[str] = ()) -> Counter:
+        """A counter `tpayd_<service>_<what>_total`."""
+        return Counter(self._name(what), text, labels, registry=self.registry)
+
+    def gauge(self, what: str, text: str, labels: Sequence[str] = ()) -> Gauge:
+        """A gauge `tpayd_<service>_<what>`."""
+        return Gauge(self._name(what), text, labels, registry=self.registry)
+
+    def histogram(
+        self, what: str, text: str, labels: Sequence[str] = (), buckets: Sequence[float] = BUCKETS_S
+    ) -> Histogram:
+        """A histogram `tpayd_<service>_<what>`; `what` ends in its unit, `_seconds` with the default buckets."""
+        return Histogram(self._name(what), text, labels, buckets=buckets, registry=self.registry)
+
+    def watch(self, what: str, text: str, read: Callable[[], float]) -> None:
+        """A gauge `tpayd_<what>{service=…}` of the kit, read when scraped."""
+        gauge = Gauge(f"tpayd_{what}", text, ["service"], registry=self.registry)
+        gauge.labels(self.service).set_function(read)
+
+    def serve(self, port: int, port_file: Path) -> int:
+        """Serve /metrics on 127.0.0.1 and write the real port to `port_file`. Raises OSError if the port is taken."""
+        server, thread = start_http_server(port, addr=_LOOPBACK, registry=self.registry)
+        self._server, self._thread, self._port_file = server, thread, port_file
+        fresh = port_file.with_suffix(".metrics.new")
+        fresh.write_text(f"{server.server_port}\n", encoding="ascii")
+        fresh.replace(port_file)
+        return server.server_port
+
+    def close(self) -> None:
+        """Stop serving."""
+        if self._server is None or self._thread is None or self._port_file is None:
+            return
+        with contextlib.suppress(OSError):
+            self._port_file.unlink()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(1.0)
+        self._server = None
+
+    def _name(self, what: str) -> str:
+        return f"tpayd_{self.service}_{what}"
