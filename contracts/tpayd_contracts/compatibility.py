@@ -210,7 +210,7 @@ def judge(root: Path, current: Json) -> list[str]:
     return found
 
 
-def _without_words(node: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _without_words(node: Any) -> Any:
     """The same schema without what is written for people alone: a better sentence is no new contract."""
     if isinstance(node, dict):
         return {

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from tpayd_contracts.money import Minor
 from tpayd_contracts.operation import Empty, Op, Right
 from tpayd_contracts.payment import EntryMode
-from tpayd_contracts.shapes import Count, Lane, Name, UnixMs
+from tpayd_contracts.shapes import Arc, Count, Lane, LocalTime, Name, UnixMs
 
 __all__ = [
     "CARD_COMPLETE", "CARD_READ", "DEVICE_LIST", "KEY_INJECT", "KEY_PREPARE",
@@ -134,7 +134,7 @@ class ReadCard(Struct, frozen=True, forbid_unknown_fields=True):
     lease: LeaseRef
     type: TransactionType
     amount_minor: Minor
-    at: Annotated[str, Meta(pattern=r"^\d{14}$")]
+    at: LocalTime
     """Local time for the reader, YYYYMMDDhhmmss."""
     card_wait_s: Annotated[float, Meta(gt=0, le=300)]
 
@@ -174,13 +174,13 @@ class CompleteCard(Struct, frozen=True, forbid_unknown_fields=True):
 
     lease: LeaseRef
     approved: bool
-    arc: Annotated[str, Meta(pattern=r"^[0-9A-Z]{2}$")]
+    arc: Arc
     """Authorization response code, tag 8A."""
     issuer_data: bytes = b""
     """Tag 91."""
     scripts: bytes = b""
     """Tags 71 and 72, as the host sent them."""
-    at: Annotated[str, Meta(pattern=r"^\d{14}$")] = "00000000000000"
+    at: LocalTime = "00000000000000"
 
 
 class CompletedCard(Struct, frozen=True, omit_defaults=True):
@@ -206,7 +206,7 @@ class PreparedKey(Struct, frozen=True):
 
 class InjectKey(Struct, frozen=True, forbid_unknown_fields=True):
     device: Name
-    at: Annotated[str, Meta(pattern=r"^\d{14}$")]
+    at: LocalTime
     blob: bytes
     """48 bytes from the host."""
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from tpayd_contracts.operation import Empty, Op
-from tpayd_contracts.shapes import Name
+from tpayd_contracts.shapes import Arc, Name
 
 __all__ = [
     "HOST_LEDGER", "HOST_SET", "HOST_STATUS", "READER_PRESENT", "READER_SET", "READER_STATUS",
@@ -38,7 +38,7 @@ class HostMode(enum.StrEnum):
 
 class HostBehaviour(Struct, frozen=True, omit_defaults=True):
     mode: HostMode = HostMode.APPROVE
-    code: Annotated[str, Meta(pattern=r"^[0-9A-Z]{2}$")] = "51"
+    code: Arc = "51"
     """DE 39 of a decline."""
     delay_ms: Annotated[int, Meta(ge=0, le=120_000)] = 0
     times: Annotated[int, Meta(ge=0)] = 0

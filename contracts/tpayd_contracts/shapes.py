@@ -6,19 +6,27 @@ from typing import Annotated
 
 from msgspec import Meta
 
-__all__ = ["Count", "Hex", "Lane", "Name", "RequestId", "ShortText", "TerminalId", "UnixMs"]
+__all__ = [
+    "END", "Arc", "Count", "Hex", "Lane", "LocalTime", "Name", "RequestId", "ShortText", "TerminalId", "UnixMs",
+]
 
-Lane = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,16}$", description="a lane's name, e.g. '1' or 'kiosk-2'")]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="a configured name")]
+END = r"$(?!\n)"
+"""The end of a pattern. Python's `$` matches before a last line feed as well, JSON Schema's does not: with `$` alone
+"1" and "1\\n" would be two lanes. The generated schema has the plain `$`."""
+
+Lane = Annotated[str, Meta(pattern=rf"^[A-Za-z0-9_-]{{1,16}}{END}", description="a lane's name, e.g. '1' or 'kiosk-2'")]
+Name = Annotated[str, Meta(pattern=rf"^[A-Za-z0-9_.-]{{1,64}}{END}", description="a configured name")]
 RequestId = Annotated[
     str,
     Meta(
-        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}" + END,
         description="a UUID in lower case; never used again",
     ),
 ]
-TerminalId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{8}$", description="DE 41, as the host issued it")]
+TerminalId = Annotated[str, Meta(pattern=rf"^[A-Za-z0-9]{{8}}{END}", description="DE 41, as the host issued it")]
 ShortText = Annotated[str, Meta(max_length=64)]
-Hex = Annotated[str, Meta(pattern=r"^(?:[0-9A-F]{2})*$", max_length=2048)]
+Hex = Annotated[str, Meta(pattern=rf"^(?:[0-9A-F]{{2}})*{END}", max_length=2048)]
+Arc = Annotated[str, Meta(pattern=rf"^[0-9A-Z]{{2}}{END}", description="response code, two digits or capitals")]
+LocalTime = Annotated[str, Meta(pattern=rf"^[0-9]{{14}}{END}", description="local time, YYYYMMDDhhmmss")]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 UnixMs = Annotated[int, Meta(ge=0, le=2**53, description="milliseconds since 1970-01-01 UTC")]

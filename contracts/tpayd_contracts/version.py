@@ -23,7 +23,7 @@ class ContractVersion(Struct, frozen=True, order=True):
     @classmethod
     def parse(cls, text: str) -> ContractVersion:
         """Read `major.minor`; raises ValueError for any other shape."""
-        match = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", text)
+        match = re.fullmatch(r"([0-9]{1,4})\.([0-9]{1,4})", text)
         if match is None:
             raise ValueError(f"a contract version is 'major.minor', not {text[:20]!r}")
         return cls(int(match[1]), int(match[2]))

@@ -138,7 +138,7 @@ def _schemas(contract: Json, messages: Json) -> Json:
     return schemas
 
 
-def _rewritten(node: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _rewritten(node: Any) -> Any:
     """The same document with `#/$defs/X` as AsyncAPI's `#/components/schemas/X`."""
     if isinstance(node, dict):
         return {key: _rewritten(value) for key, value in node.items()}

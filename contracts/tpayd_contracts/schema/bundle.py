@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -23,6 +24,7 @@ from tpayd_contracts.errors import ErrorBody
 from tpayd_contracts.gateway import Hello, Welcome
 from tpayd_contracts.operation import Op
 from tpayd_contracts.schema.described import member_docs
+from tpayd_contracts.shapes import END
 from tpayd_contracts.version import CONTRACT_VERSION
 
 __all__ = ["DIALECT", "Json", "bundle", "needed_definitions"]
@@ -34,9 +36,8 @@ _ENVELOPE_ROW = re.compile(r"^\| (\d+) +\| (\w+) +\| [^|]+\| (.+?) +\|$", re.MUL
 
 
 def bundle() -> Json:
-    """The contract as it stands in the code."""
-    defs = _definitions()
-    return {
+    """The contract as it stands in the code, made of what JSON has and nothing else."""
+    contract = {
         "$schema": DIALECT,
         "$id": f"urn:tpayd:contract:{CONTRACT_VERSION}",
         "title": "tpayd contract",
@@ -49,8 +50,10 @@ def bundle() -> Json:
         "error": _ref(ErrorBody),
         "operations": {name: _operation(op) for name, op in sorted(OPS.items())},
         "events": {topic: _ref(body) for topic, body in sorted(EVENT_BODIES.items())},
-        "$defs": defs,
+        "$defs": _definitions(),
     }
+    read: Json = json.loads(json.dumps(contract))
+    return read
 
 
 def needed_definitions(contract: Json, nodes: Iterable[Json]) -> Json:
@@ -103,7 +106,17 @@ def _roots() -> list[type]:
 def _definitions() -> Json:
     _, components = msgspec.json.schema_components(_roots(), ref_template="#/$defs/{name}")
     types = {owner.__name__: owner for owner in closure(_roots())}
-    return {name: _described(components[name], types[name]) for name in sorted(components)}
+    return {name: _described(_portable(components[name]), types[name]) for name in sorted(components)}
+
+
+def _portable(node: Any) -> Any:
+    """The same schema with patterns as JSON Schema understands them."""
+    if isinstance(node, dict):
+        return {
+            key: value.replace(END, "$") if key == "pattern" and isinstance(value, str) else _portable(value)
+            for key, value in node.items()
+        }
+    return [_portable(value) for value in node] if isinstance(node, list) else node
 
 
 def _described(component: Json, owner: type) -> Json:
