@@ -8,5 +8,5 @@
 * `clock`     time, injected
 * `logs`, `log_file`, `redaction`   JSON lines without card data
 * `metrics`, `request_stats`        Prometheus, on loopback
-* `guard`, `lock`, `linux`, `timers`, `loop_lag`   one idea each, used by `process`
+* `life`, `health`, `guard`, `lock`, `linux`, `timers`, `loop_lag`   one idea each, used by `process`
 """

@@ -58,7 +58,7 @@ class RequestStats(Collector):
     def __init__(self, service: str) -> None:
         self._service = service
         self._served: dict[str, _Series] = {}
-        self._called: dict[tuple[str, str], _Series] = {}
+        self._called: dict[tuple[str, ...], _Series] = {}
         self._dropped: dict[str, int] = {}
         self._open = 0
 
@@ -94,9 +94,8 @@ class RequestStats(Collector):
     def collect(self) -> Iterator[Metric]:
         """The metrics, as of now. Called by the thread that serves /metrics."""
         served: dict[tuple[str, ...], _Series] = {(op,): series for op, series in self._served.copy().items()}
-        called: dict[tuple[str, ...], _Series] = {**self._called}
         yield from self._families("requests", "Requests served", ("op",), served)
-        yield from self._families("calls", "Calls to other services", ("peer", "op"), called)
+        yield from self._families("calls", "Calls to other services", ("peer", "op"), self._called.copy())
         drops = CounterMetricFamily("tpayd_bus_dropped", "Messages dropped, by reason", labels=("service", "what"))
         for what, count in self._dropped.copy().items():
             drops.add_metric((self._service, what), count)
