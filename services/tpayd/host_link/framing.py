@@ -1,0 +1,64 @@
+"""A message on the line: its length in two bytes, most significant first, then the message.
+
+TCP has no messages: one read may bring half of one, or three at once.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tpayd.host_link.errors import FrameTooLongError
+
+__all__ = ["LENGTH_BYTES", "MAX_MESSAGE_BYTES", "Deframer", "Message", "frame"]
+
+LENGTH_BYTES = 2
+MAX_MESSAGE_BYTES = 8192
+"""As the contract has it (`host.exchange`)."""
+
+
+class Message(NamedTuple):
+    """One message off the line."""
+
+    raw: bytes
+    began_us: int
+    """When its first byte came, as `feed` was told."""
+
+
+def frame(message: bytes) -> bytes:
+    """The message with its length before it."""
+    if len(message) > MAX_MESSAGE_BYTES:
+        raise FrameTooLongError(len(message), MAX_MESSAGE_BYTES)
+    return len(message).to_bytes(LENGTH_BYTES) + message
+
+
+class Deframer:
+    """Takes reads, gives messages. Holds at most one message that is not complete."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._began_us = 0
+
+    def feed(self, data: bytes, now_us: int) -> list[Message]:
+        """The messages that this read completes. An empty one, a poll of some hosts, is skipped.
+
+        Raises FrameTooLongError; nothing after it can be understood.
+        """
+        if not self._buffer:
+            self._began_us = now_us
+        self._buffer += data
+        messages = []
+        at = 0
+        while len(self._buffer) - at >= LENGTH_BYTES:
+            length = int.from_bytes(self._buffer[at : at + LENGTH_BYTES])
+            if length > MAX_MESSAGE_BYTES:
+                raise FrameTooLongError(length, MAX_MESSAGE_BYTES)
+            end = at + LENGTH_BYTES + length
+            if end > len(self._buffer):
+                break
+            if length:
+                messages.append(Message(bytes(self._buffer[at + LENGTH_BYTES : end]), self._began_us))
+            # What follows in this read came with it.
+            self._began_us = now_us
+            at = end
+        del self._buffer[:at]
+        return messages
