@@ -1,0 +1,107 @@
+"""Every operation as a flow: what it sends, how long it waits, and what it gives back."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tpayd_client.flows import Ask, Flow, ask, pay, read, resolve, typed
+from tpayd_client.types import (
+    Amount,
+    DeviceList,
+    ExchangeProgress,
+    ExchangeReader,
+    ExchangeTerminal,
+    Health,
+    KeyInfo,
+    KeyList,
+    LineStatus,
+    PaymentProgress,
+    PaymentRef,
+    PaymentResult,
+    SaleRequest,
+    StoreStatus,
+)
+from tpayd_client.wire import to_wire
+
+__all__ = ["Calls"]
+
+READ_TTL_S = 10.0
+KEY_EXCHANGE_TTL_S = 120.0
+
+Body = Mapping[str, Any]
+OnProgress = Callable[[PaymentProgress], None]
+OnExchange = Callable[[ExchangeProgress], None]
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Makes flows; `clock_s` is a monotonic clock."""
+
+    clock_s: Callable[[], float]
+
+    def sale(
+        self,
+        lane: str,
+        amount: int | Amount,
+        installments: int,
+        reference: str | None,
+        request_id: str | None,
+        on_progress: OnProgress | None,
+        timeout_s: float,
+    ) -> Flow[PaymentResult]:
+        whole = amount if isinstance(amount, Amount) else Amount(total_minor=amount)
+        return pay(
+            "payment.sale",
+            lane,
+            request_id or str(uuid.uuid4()),
+            to_wire(SaleRequest(lane, whole, installments, reference)),
+            timeout_s=timeout_s,
+            on_progress=on_progress,
+            clock_s=self.clock_s,
+        )
+
+    def resolve(self, lane: str, request_id: str, timeout_s: float) -> Flow[PaymentResult]:
+        return resolve(lane, request_id, by_s=self.clock_s() + timeout_s, clock_s=self.clock_s)
+
+    def about(self, op: str, lane: str, request_id: str) -> Flow[PaymentResult]:
+        """Status, abort and acknowledge: each may be asked twice without harm."""
+        wish = Ask(op, to_wire(PaymentRef(lane, request_id)), READ_TTL_S)
+        return read(wish, PaymentResult.from_wire, self.clock_s)
+
+    def health(self) -> Flow[Health]:
+        return read(Ask("health.get", {}, READ_TTL_S), Health.from_wire, self.clock_s)
+
+    def store_status(self) -> Flow[StoreStatus]:
+        return read(Ask("store.status", {}, READ_TTL_S), StoreStatus.from_wire, self.clock_s)
+
+    def devices(self) -> Flow[DeviceList]:
+        return read(Ask("device.list", {}, READ_TTL_S), DeviceList.from_wire, self.clock_s)
+
+    def host_status(self) -> Flow[LineStatus]:
+        return read(Ask("host.status", {}, READ_TTL_S), LineStatus.from_wire, self.clock_s)
+
+    def keys(self) -> Flow[KeyList]:
+        return read(Ask("key.list", {}, READ_TTL_S), KeyList.from_wire, self.clock_s)
+
+    def exchange_reader_key(self, device: str, on_progress: OnExchange | None) -> Flow[KeyInfo]:
+        return self._exchange("key.exchange_reader", to_wire(ExchangeReader(device)), on_progress)
+
+    def exchange_terminal_key(self, terminal: str, on_progress: OnExchange | None) -> Flow[KeyInfo]:
+        return self._exchange("key.exchange_terminal", to_wire(ExchangeTerminal(terminal)), on_progress)
+
+    def plain(
+        self, op: str, body: Body, key: str | None, ttl_s: float, on_progress: Callable[[Body], None] | None
+    ) -> Flow[Body]:
+        return ask(Ask(op, body, ttl_s, key, on_progress), self.clock_s)
+
+    def _exchange(self, op: str, body: Body, on_progress: OnExchange | None) -> Flow[KeyInfo]:
+        show = None if on_progress is None else _shown(on_progress)
+        reply = yield from ask(Ask(op, body, KEY_EXCHANGE_TTL_S, None, show), self.clock_s)
+        return typed(reply, KeyInfo.from_wire)
+
+
+def _shown(on_progress: OnExchange) -> Callable[[Body], None]:
+    return lambda body: on_progress(ExchangeProgress.from_wire(body))

@@ -1,0 +1,262 @@
+"""The synchronous client: each method returns when there is an answer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Self, TypeVar
+
+import zmq
+
+from tpayd_client.calls import Calls, OnExchange, OnProgress
+from tpayd_client.engine import Ticket
+from tpayd_client.errors import TpaydError
+from tpayd_client.events import OnEvent, OnGap, Subscription
+from tpayd_client.flows import Ask, Begin, Course, End, Flow, Pause, Wish
+from tpayd_client.plan import CONNECT_TIMEOUT_S, PathLike, Plan
+from tpayd_client.request_log import OpenRequest, RequestLog
+from tpayd_client.types import (
+    Amount,
+    DeviceList,
+    Health,
+    KeyInfo,
+    KeyList,
+    LineStatus,
+    PaymentResult,
+    StoreStatus,
+    Welcome,
+)
+
+__all__ = ["Pos"]
+
+T = TypeVar("T")
+
+
+class Pos:
+    """A connection to the gateway, for one thread at a time.
+
+    All methods raise TpaydError (`tpayd_client.errors`). A callback may call the client itself, e.g. `abort` from
+    `on_progress`; a callback that fails is logged and does not stop a payment.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        request_log: PathLike | RequestLog | None = None,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        context: zmq.Context[zmq.Socket[bytes]] | None = None,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock_s = clock_s
+        self._connect_timeout_s = connect_timeout_s
+        self._log = plan.request_log(request_log)
+        self._calls = Calls(clock_s)
+        self._engine = plan.engine(clock_s, context)
+        self._events = self._engine.listener = Subscription(self._subscribe_again)
+        self._turn = threading.RLock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connection. A payment under way goes on in the daemon; its id stays in the request log."""
+        with self._one_thread():
+            self._engine.close()
+            self._log.close()
+
+    def connect(self) -> Welcome:
+        """Make sure that there is a session. Raises ConnectionFailed or NotAllowed."""
+        with self._one_thread():
+            self._wait(self._ticket(Ask("", {}, self._connect_timeout_s)))
+        welcome = self._engine.welcome
+        if welcome is None:
+            raise RuntimeError("a session without a welcome")
+        return welcome
+
+    # Payments
+
+    def sale(
+        self,
+        lane: str,
+        amount: int | Amount,
+        installments: int = 0,
+        *,
+        reference: str | None = None,
+        request_id: str | None = None,
+        on_progress: OnProgress | None = None,
+        timeout_s: float = 120.0,
+    ) -> PaymentResult:
+        """A credit sale; `amount` is the total in minor units, or an Amount with its parts.
+
+        Returns PAID or NOT_PAID. Where the answer is lost, the outcome is asked for, for 30 s beyond `timeout_s`;
+        then WAIT is returned if the daemon still says so, and OutcomeUnknown raised if it says nothing.
+        """
+        return self._run(
+            self._calls.sale(lane, amount, installments, reference, request_id, on_progress, timeout_s)
+        )
+
+    def status(self, lane: str, request_id: str) -> PaymentResult:
+        """What is known now. Asking under an id that was never seen buries it: it can no longer be used."""
+        return self._run(self._calls.about("payment.status", lane, request_id))
+
+    def resolve(self, lane: str, request_id: str, *, timeout_s: float = 60.0) -> PaymentResult:
+        """Ask until there is a verdict; what to do after OutcomeUnknown, and for each of `unresolved()` at start."""
+        return self._run(self._calls.resolve(lane, request_id, timeout_s))
+
+    def abort(self, lane: str, request_id: str) -> PaymentResult:
+        """End a payment that has not gone to the host yet; Failed with `too_late` after."""
+        return self._run(self._calls.about("payment.abort", lane, request_id))
+
+    def acknowledge(self, lane: str, request_id: str) -> PaymentResult:
+        """The verdict is on record at the POS; closes the payment."""
+        return self._run(self._calls.about("payment.acknowledge", lane, request_id))
+
+    def unresolved(self) -> tuple[OpenRequest, ...]:
+        """Payments that were begun and have no verdict on record, e.g. before a crash."""
+        return self._log.unresolved()
+
+    # The store
+
+    def health(self) -> Health:
+        """The gateway's own health."""
+        return self._run(self._calls.health())
+
+    def store_status(self) -> StoreStatus:
+        """The health of every process."""
+        return self._run(self._calls.store_status())
+
+    def devices(self) -> DeviceList:
+        return self._run(self._calls.devices())
+
+    def host_status(self) -> LineStatus:
+        return self._run(self._calls.host_status())
+
+    def keys(self) -> KeyList:
+        return self._run(self._calls.keys())
+
+    def exchange_reader_key(self, device: str, *, on_progress: OnExchange | None = None) -> KeyInfo:
+        return self._run(self._calls.exchange_reader_key(device, on_progress))
+
+    def exchange_terminal_key(self, terminal: str, *, on_progress: OnExchange | None = None) -> KeyInfo:
+        return self._run(self._calls.exchange_terminal_key(terminal, on_progress))
+
+    # Anything else
+
+    def call(
+        self,
+        op: str,
+        body: Mapping[str, Any],
+        *,
+        key: str | None = None,
+        ttl_s: float = 10.0,
+        on_progress: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> Mapping[str, Any]:
+        """Any operation by name, with plain maps."""
+        return self._run(self._calls.plain(op, body, key, ttl_s, on_progress))
+
+    def subscribe(self, topics: Sequence[str], on_event: OnEvent, on_gap: OnGap | None = None) -> None:
+        """Hear of `topics` while a method runs, or in `listen`. After a gap, ask for the present state."""
+        self._events.want(topics, on_event, on_gap)
+        self._engine.keep_open = bool(topics)
+        with self._one_thread():
+            self._wait(self._subscribe())
+
+    def listen(self, seconds: float) -> None:
+        """Give events their turn for so long."""
+        with self._one_thread():
+            self._pause(seconds)
+
+    # Inside
+
+    def _run(self, flow: Flow[T]) -> T:
+        with self._one_thread(), Course(flow) as course:
+            while course.wish is not None:
+                try:
+                    result = self._grant(course.wish)
+                except TpaydError as error:
+                    course.fail(error)
+                else:
+                    course.give(result)
+            return course.value
+
+    def _grant(self, wish: Wish) -> Mapping[str, Any] | None:
+        match wish:
+            case Ask():
+                return self._wait(self._ticket(wish))
+            case Pause():
+                self._pause(wish.seconds)
+            case Begin():
+                self._log.begin(wish.lane, wish.request_id)
+            case End():
+                self._log.end(wish.request_id, wish.verdict)
+        return None
+
+    def _ticket(self, wish: Ask) -> Ticket:
+        ticket = Ticket(
+            op=wish.op, body=wish.body, key=wish.key, trace=None, ttl_s=wish.ttl_s, on_progress=wish.on_progress,
+            send_by_s=self._clock_s() + min(self._connect_timeout_s, wish.ttl_s),
+        )  # fmt: skip
+        self._engine.submit(ticket)
+        return ticket
+
+    def _wait(self, ticket: Ticket) -> Mapping[str, Any]:
+        try:
+            self._engine.turn()
+            while not ticket.done:
+                self._poll(None)
+                self._engine.turn()
+        except BaseException:
+            # The caller leaves, e.g. by Ctrl-C: the daemon ends what it still can.
+            self._engine.cancel(ticket)
+            raise
+        return ticket.result()
+
+    def _pause(self, seconds: float) -> None:
+        end_s = self._clock_s() + seconds
+        self._engine.turn()
+        while (left_s := end_s - self._clock_s()) > 0:
+            self._poll(left_s)
+            self._engine.turn()
+
+    def _poll(self, limit_s: float | None) -> None:
+        due_s = self._engine.due_s()
+        waits_s = [limit_s] if limit_s is not None else []
+        if due_s is not None:
+            waits_s.append(max(0.0, due_s - self._clock_s()))
+        wait_s = min(waits_s, default=1.0)
+        channel = self._engine.channel
+        if channel is None:
+            time.sleep(min(wait_s, 0.05))
+            return
+        poller = zmq.Poller()
+        poller.register(channel.socket, zmq.POLLIN | (zmq.POLLOUT if self._engine.wants_to_send else 0))
+        poller.register(channel.monitor, zmq.POLLIN)
+        poller.poll(int(wait_s * 1000) + 1)
+
+    def _subscribe(self) -> Ticket:
+        ticket = self._ticket(Ask("events.subscribe", self._events.body(), 10.0))
+        ticket.on_answer = self._subscribed
+        return ticket
+
+    def _subscribed(self, reply: Mapping[str, Any]) -> None:
+        self._engine.expect_events_after(reply["sequence"])
+        self._events.active = bool(self._events.topics)
+
+    def _subscribe_again(self) -> None:
+        self._subscribe()
+
+    @contextmanager
+    def _one_thread(self) -> Iterator[None]:
+        # A ZeroMQ socket in two threads at once aborts the whole process, so a second thread is told off in time.
+        if not self._turn.acquire(blocking=False):
+            raise RuntimeError("this Pos is in use by another thread: make one for each thread")
+        try:
+            yield
+        finally:
+            self._turn.release()

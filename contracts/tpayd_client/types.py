@@ -1,0 +1,871 @@
+"""What the gateway's operations carry, as frozen dataclasses.
+
+Generated from tpayd_contracts by `python -m tpayd_contracts.client_types`; change the contract, not this file.
+Fields and enum values that a newer daemon adds are let through: unknown fields are ignored, an unknown value becomes
+a member of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tpayd_client.wire import OpenEnum, Reply, many, maybe
+
+__all__ = [
+    "Ability", "Amount", "CONTRACT", "CardSummary", "Dependency", "Device", "DeviceEvent", "DeviceList",
+    "DeviceState", "EVENTS", "EntryMode", "ErrorBody", "ErrorCode", "ExchangeProgress", "ExchangeReader",
+    "ExchangeTerminal", "Health", "Hello", "KeyInfo", "KeyList", "KeyState", "KeyUsage", "Line", "LineEvent",
+    "LineState", "LineStatus", "Outcome", "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState",
+    "REPLIES", "Readiness", "Reason", "Receipt", "Right", "SaleRequest", "Step", "StoreStatus", "Subscribe",
+    "Subscribed", "TimeSplit", "Verdict", "Welcome",
+]
+
+CONTRACT = "1.0"
+"""The contract version that this client speaks."""
+
+
+class ErrorCode(OpenEnum):
+    """Stable codes, by the question a caller asks. docs/pos-protocol.md explains each with its way out."""
+
+    BAD_MESSAGE = "bad_message"
+    """Not one frame, not an envelope, or nested too deep."""
+    UNSUPPORTED_VERSION = "unsupported_version"
+    """The contract version is another major, or a minor that is not served."""
+    UNKNOWN_OP = "unknown_op"
+    INVALID_BODY = "invalid_body"
+    """The body does not fit its operation; `field` names the place."""
+    TOO_LARGE = "too_large"
+    HELLO_REQUIRED = "hello_required"
+    """No session, or one that this process does not know (it restarted): say HELLO, then send again."""
+    NOT_PERMITTED = "not_permitted"
+    LANE_NOT_YOURS = "lane_not_yours"
+    BUSY = "busy"
+    """A bound on requests in flight is reached."""
+    DRAINING = "draining"
+    """The process is going down; try again when it is back."""
+    EXPIRED = "expired"
+    """The deadline had passed before anything was done."""
+    UNAVAILABLE = "unavailable"
+    """The service behind is not connected; nothing was sent to it."""
+    NOT_FOUND = "not_found"
+    LANE_BUSY = "lane_busy"
+    """This lane has another payment under way."""
+    KEY_CONFLICT = "key_conflict"
+    """This idempotency key was used with another body."""
+    TOO_LATE = "too_late"
+    """The payment has passed the point where it can be aborted."""
+    TIMEOUT = "timeout"
+    """The answer did not come within the deadline."""
+    PEER_LOST = "peer_lost"
+    """The service died, or the line to it, after the request was sent."""
+    ABORTED = "aborted"
+    READER_UNAVAILABLE = "reader_unavailable"
+    """No reader fits, or it was lost."""
+    LEASE_LOST = "lease_lost"
+    """The lease expired or was fenced off."""
+    CARD_FAILED = "card_failed"
+    """The card or the customer ended the reading; `detail` holds the reader's code."""
+    CARD_TIMEOUT = "card_timeout"
+    HOST_UNAVAILABLE = "host_unavailable"
+    """No signed-on line; no byte left."""
+    KEY_UNAVAILABLE = "key_unavailable"
+    """The key is missing, expired or not confirmed: no new payment."""
+    STORAGE_FAILED = "storage_failed"
+    """The disk did not take a record that must be durable."""
+    INTERNAL = "internal"
+    """A fault in the daemon; the log has it under the request's trace."""
+
+
+class Outcome(OpenEnum):
+    """What a caller knows after an error."""
+
+    NOT_STARTED = "not_started"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorBody(Reply):
+    """The body of an ERROR message."""
+
+    code: ErrorCode
+    message: str
+    outcome: Outcome
+    retryable: bool = False
+    """Whether sending the same request again, later, can succeed."""
+    field: str | None = None
+    """JSONPath-like place of the fault in the body, e.g. `$.amount.vat_minor`."""
+    detail: str | None = None
+    """A stable sub-code, such as a reader's result code."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ErrorBody:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            code=ErrorCode(body["code"]),
+            message=body["message"],
+            outcome=Outcome(body["outcome"]),
+            retryable=body.get("retryable", False),
+            field=body.get("field"),
+            detail=body.get("detail"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Hello(Reply):
+    """The first message on a connection."""
+
+    client: str
+    """The client's name as registered; on tcp it must be the one of the CURVE key."""
+    contract: str
+    """`major.minor` of the contract that the client speaks."""
+    software: str = ""
+    """Product and version, for the log."""
+    incarnation: str = ""
+    """New at each start of the client's process."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Hello:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            client=body["client"],
+            contract=body["contract"],
+            software=body.get("software", ""),
+            incarnation=body.get("incarnation", ""),
+        )
+
+
+class Right(OpenEnum):
+    """What a client may do. `admin` includes `pos`, which includes `read_only`."""
+
+    READ_ONLY = "read_only"
+    POS = "pos"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome(Reply):
+    """The answer to HELLO."""
+
+    session: str
+    contract: str
+    server: str
+    version: str
+    lanes: tuple[str, ...] = ()
+    """Lanes this client may act for; empty for services, and for clients of every lane."""
+    right: Right = Right.READ_ONLY
+    max_frame_bytes: int = 0
+    max_in_flight: int = 0
+    max_ttl_ms: int = 0
+    sandbox: bool = False
+    """True: a sandbox stands behind; no real money moves."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Welcome:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            session=body["session"],
+            contract=body["contract"],
+            server=body["server"],
+            version=body["version"],
+            lanes=many(body.get("lanes", ()), None),
+            right=Right(body.get("right", Right.READ_ONLY)),
+            max_frame_bytes=body.get("max_frame_bytes", 0),
+            max_in_flight=body.get("max_in_flight", 0),
+            max_ttl_ms=body.get("max_ttl_ms", 0),
+            sandbox=body.get("sandbox", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Amount(Reply):
+    """What the customer pays, and of what it consists.
+
+    `supply + vat + service charge + tax-free = total`, or the amount is refused with the field named.
+    `supply_minor`
+    may be left out: it is then what the other parts leave.
+    """
+
+    total_minor: int
+    supply_minor: int | None = None
+    vat_minor: int = 0
+    service_charge_minor: int = 0
+    tax_free_minor: int = 0
+    currency: str = "KRW"
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Amount:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            total_minor=body["total_minor"],
+            supply_minor=body.get("supply_minor"),
+            vat_minor=body.get("vat_minor", 0),
+            service_charge_minor=body.get("service_charge_minor", 0),
+            tax_free_minor=body.get("tax_free_minor", 0),
+            currency=body.get("currency", "KRW"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SaleRequest(Reply):
+    """A credit sale [신용승인]. The envelope's key is its request id."""
+
+    lane: str
+    amount: Amount
+    installments: int = 0
+    """Months; 0 is a lump sum [일시불], 1 does not exist."""
+    reference: str | None = None
+    """The POS's own receipt number; kept and returned, never interpreted."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> SaleRequest:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            amount=Amount.from_wire(body["amount"]),
+            installments=body.get("installments", 0),
+            reference=body.get("reference"),
+        )
+
+
+class Verdict(OpenEnum):
+    """The one thing a cashier needs to know."""
+
+    PAID = "PAID"
+    NOT_PAID = "NOT_PAID"
+    WAIT = "WAIT"
+    """Not known yet; ends by itself within `known_in_ms`."""
+
+
+class PaymentState(OpenEnum):
+    """Where a payment stands. docs/pos-protocol.md draws the table; transaction/flow.py is the table."""
+
+    CREATED = "created"
+    LEASED = "leased"
+    CARD_READ = "card_read"
+    SENDING = "sending"
+    AUTHORIZED = "authorized"
+    APPROVED = "approved"
+    CLOSED = "closed"
+    DECLINED = "declined"
+    ABORTED = "aborted"
+    UNKNOWN = "unknown"
+    REVERSING = "reversing"
+    REVERSED = "reversed"
+    NEEDS_HUMAN = "needs_human"
+
+
+class Reason(OpenEnum):
+    """Why a payment is not paid, or not yet."""
+
+    DECLINED_BY_HOST = "declined_by_host"
+    DECLINED_BY_CARD = "declined_by_card"
+    ABORTED_BY_POS = "aborted_by_pos"
+    POS_GONE = "pos_gone"
+    """The POS went away before the request was sent to the host."""
+    CARD_TIMEOUT = "card_timeout"
+    CARD_FAILED = "card_failed"
+    READER_UNAVAILABLE = "reader_unavailable"
+    HOST_UNAVAILABLE = "host_unavailable"
+    HOST_SILENT = "host_silent"
+    HOST_ANSWER_REFUSED = "host_answer_refused"
+    """The host's answer did not parse, or its MAC is wrong."""
+    KEY_UNAVAILABLE = "key_unavailable"
+    STORAGE_FAILED = "storage_failed"
+    RESTARTED = "restarted"
+    """The daemon restarted in the middle of it."""
+    NEVER_SEEN = "never_seen"
+    """Nothing is known under this request id, and nothing can happen under it any more."""
+    IN_PROGRESS = "in_progress"
+
+
+class EntryMode(OpenEnum):
+    """How the card was read."""
+
+    IC = "ic"
+    CONTACTLESS = "contactless"
+    STRIPE = "stripe"
+    FALLBACK = "fallback"
+    """Magnetic stripe after the chip failed, with a code for the host."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardSummary(Reply):
+    """What may be kept of a card: BIN6, mask and last four at most (PCI DSS 4.0.1, 3.4.1)."""
+
+    masked_pan: str
+    entry_mode: EntryMode
+    label: str | None = None
+    issuer: str | None = None
+    acquirer: str | None = None
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> CardSummary:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            masked_pan=body["masked_pan"],
+            entry_mode=EntryMode(body["entry_mode"]),
+            label=body.get("label"),
+            issuer=body.get("issuer"),
+            acquirer=body.get("acquirer"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt(Reply):
+    """What a receipt has to show, beside the amounts and the card."""
+
+    merchant_id: str
+    merchant_name: str
+    business_number: str
+    terminal_id: str
+    printed_at: str
+    """Local date and time, ISO 8601 with offset."""
+    installments: int
+    emv: dict[str, str] = field(default_factory=dict)
+    """EMV tags that a receipt prints: AID 84, label 50, TVR 95, TC 9F26."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Receipt:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            merchant_id=body["merchant_id"],
+            merchant_name=body["merchant_name"],
+            business_number=body["business_number"],
+            terminal_id=body["terminal_id"],
+            printed_at=body["printed_at"],
+            installments=body["installments"],
+            emv=dict(body.get("emv", {})),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSplit(Reply):
+    """Whose time a payment took, in microseconds; the four shares add up to the total."""
+
+    total_us: int
+    customer_us: int
+    reader_us: int
+    host_us: int
+    daemon_us: int
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> TimeSplit:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            total_us=body["total_us"],
+            customer_us=body["customer_us"],
+            reader_us=body["reader_us"],
+            host_us=body["host_us"],
+            daemon_us=body["daemon_us"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentResult(Reply):
+    """What is known of a payment: the answer to sale and to status alike."""
+
+    lane: str
+    request_id: str
+    verdict: Verdict
+    state: PaymentState
+    message: str
+    message_ko: str
+    reason: Reason | None = None
+    known_in_ms: int | None = None
+    """With WAIT: within this time it is PAID or NOT_PAID."""
+    reversal_pending: bool = False
+    repeated: bool = False
+    """This answer was given before: the key was used before, with the same body."""
+    payment_id: str | None = None
+    amount: Amount | None = None
+    approval_code: str | None = None
+    response_code: str | None = None
+    """DE 39 as the host sent it."""
+    approved_at_ms: int | None = None
+    card: CardSummary | None = None
+    stan: str | None = None
+    host_profile: str | None = None
+    business_day: str | None = None
+    reference: str | None = None
+    receipt: Receipt | None = None
+    times: TimeSplit | None = None
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> PaymentResult:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            request_id=body["request_id"],
+            verdict=Verdict(body["verdict"]),
+            state=PaymentState(body["state"]),
+            message=body["message"],
+            message_ko=body["message_ko"],
+            reason=maybe(body.get("reason"), Reason),
+            known_in_ms=body.get("known_in_ms"),
+            reversal_pending=body.get("reversal_pending", False),
+            repeated=body.get("repeated", False),
+            payment_id=body.get("payment_id"),
+            amount=maybe(body.get("amount"), Amount.from_wire),
+            approval_code=body.get("approval_code"),
+            response_code=body.get("response_code"),
+            approved_at_ms=body.get("approved_at_ms"),
+            card=maybe(body.get("card"), CardSummary.from_wire),
+            stan=body.get("stan"),
+            host_profile=body.get("host_profile"),
+            business_day=body.get("business_day"),
+            reference=body.get("reference"),
+            receipt=maybe(body.get("receipt"), Receipt.from_wire),
+            times=maybe(body.get("times"), TimeSplit.from_wire),
+        )
+
+
+class Step(OpenEnum):
+    """What is happening now, for the cashier's screen."""
+
+    WAITING_FOR_READER = "waiting_for_reader"
+    PRESENT_CARD = "present_card"
+    CARD_READ = "card_read"
+    ASKING_HOST = "asking_host"
+    FINISHING_CARD = "finishing_card"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentProgress(Reply):
+    """One step of a payment under way. Nothing financial depends on it."""
+
+    step: Step
+    text: str
+    text_ko: str
+    position: int | None = None
+    """Place in the queue for a reader; 1 is next."""
+    reader: str | None = None
+    """Label of the reader to send the customer to."""
+    remaining_ms: int | None = None
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> PaymentProgress:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            step=Step(body["step"]),
+            text=body["text"],
+            text_ko=body["text_ko"],
+            position=body.get("position"),
+            reader=body.get("reader"),
+            remaining_ms=body.get("remaining_ms"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRef(Reply):
+    """Names a payment: the lane, and the key its request carried."""
+
+    lane: str
+    request_id: str
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> PaymentRef:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            request_id=body["request_id"],
+        )
+
+
+class DeviceState(OpenEnum):
+    """A device's life in the pool."""
+
+    ABSENT = "absent"
+    """The port cannot be opened, or nobody answers on it [연결실패]."""
+    STARTING = "starting"
+    """Init, identification and self-test are under way."""
+    READY = "ready"
+    LEASED = "leased"
+    QUARANTINE = "quarantine"
+    """Not trusted with the next customer until init, drained input and 'no card'."""
+
+
+class Ability(OpenEnum):
+    """What a device can do (T5, T6)."""
+
+    IC = "ic"
+    STRIPE = "stripe"
+    CONTACTLESS = "contactless"
+    QR = "qr"
+    SIGN = "sign"
+    PIN = "pin"
+
+
+@dataclass(frozen=True, slots=True)
+class Device(Reply):
+    """One reader or pad as the broker sees it now."""
+
+    name: str
+    label: str
+    state: DeviceState
+    driver: str
+    port: str
+    abilities: tuple[Ability, ...] = ()
+    lanes: tuple[str, ...] = ()
+    """The lanes that may use it; empty: all."""
+    model: str | None = None
+    serial_number: str | None = None
+    firmware: str | None = None
+    reader_id: str | None = None
+    """The identity that its key is bound to (32 characters)."""
+    detail: str | None = None
+    """Why it is not ready, and what to do."""
+    leased_to: str | None = None
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Device:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            name=body["name"],
+            label=body["label"],
+            state=DeviceState(body["state"]),
+            driver=body["driver"],
+            port=body["port"],
+            abilities=many(body.get("abilities", ()), Ability),
+            lanes=many(body.get("lanes", ()), None),
+            model=body.get("model"),
+            serial_number=body.get("serial_number"),
+            firmware=body.get("firmware"),
+            reader_id=body.get("reader_id"),
+            detail=body.get("detail"),
+            leased_to=body.get("leased_to"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceList(Reply):
+    """DeviceList, as it crosses the wire."""
+
+    devices: tuple[Device, ...]
+    queue_length: int
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> DeviceList:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            devices=many(body["devices"], Device.from_wire),
+            queue_length=body["queue_length"],
+        )
+
+
+class LineState(OpenEnum):
+    """LineState, as it crosses the wire."""
+
+    DOWN = "down"
+    CONNECTING = "connecting"
+    SIGNING_ON = "signing_on"
+    SIGNED_ON = "signed_on"
+
+
+@dataclass(frozen=True, slots=True)
+class Line(Reply):
+    """Line, as it crosses the wire."""
+
+    profile: str
+    name: str
+    state: LineState
+    address: str
+    detail: str | None = None
+    in_flight: int = 0
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Line:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            profile=body["profile"],
+            name=body["name"],
+            state=LineState(body["state"]),
+            address=body["address"],
+            detail=body.get("detail"),
+            in_flight=body.get("in_flight", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LineStatus(Reply):
+    """LineStatus, as it crosses the wire."""
+
+    profile: str
+    lines: tuple[Line, ...]
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> LineStatus:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            profile=body["profile"],
+            lines=many(body["lines"], Line.from_wire),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeReader(Reply):
+    """Bring the data key from the host into a reader, mutually proven [키교환]."""
+
+    device: str
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ExchangeReader:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            device=body["device"],
+        )
+
+
+class KeyUsage(OpenEnum):
+    """KeyUsage, as it crosses the wire."""
+
+    TERMINAL_MAC = "terminal_mac"
+    READER_DATA = "reader_data"
+
+
+class KeyState(OpenEnum):
+    """Two phases: a staged key is used by nobody until the reader (or the host) has confirmed it."""
+
+    STAGED = "staged"
+    CONFIRMED = "confirmed"
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    RETIRED = "retired"
+    """Replaced; still checks and makes MACs of payments that began under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInfo(Reply):
+    """A key without the key."""
+
+    key_id: str
+    usage: KeyUsage
+    owner: str
+    """Terminal id, or the reader's identity."""
+    profile: str
+    state: KeyState
+    check_value: str
+    injected_at_ms: int | None = None
+    expires_at_ms: int | None = None
+    device: str | None = None
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> KeyInfo:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            key_id=body["key_id"],
+            usage=KeyUsage(body["usage"]),
+            owner=body["owner"],
+            profile=body["profile"],
+            state=KeyState(body["state"]),
+            check_value=body["check_value"],
+            injected_at_ms=body.get("injected_at_ms"),
+            expires_at_ms=body.get("expires_at_ms"),
+            device=body.get("device"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeProgress(Reply):
+    """ExchangeProgress, as it crosses the wire."""
+
+    step: str
+    text: str
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ExchangeProgress:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            step=body["step"],
+            text=body["text"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeTerminal(Reply):
+    """Bring a terminal's MAC key from the host into the key store."""
+
+    terminal_id: str
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ExchangeTerminal:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            terminal_id=body["terminal_id"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KeyList(Reply):
+    """KeyList, as it crosses the wire."""
+
+    keys: tuple[KeyInfo, ...]
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> KeyList:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            keys=many(body["keys"], KeyInfo.from_wire),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe(Reply):
+    """Ask for events on this connection; the list replaces the one before. An empty list ends it."""
+
+    topics: tuple[str, ...]
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Subscribe:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            topics=many(body["topics"], None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed(Reply):
+    """EVENTs carry `id` = sequence per connection, from `sequence` + 1 without a gap; a gap means: ask again."""
+
+    topics: tuple[str, ...]
+    sequence: int
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Subscribed:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            topics=many(body["topics"], None),
+            sequence=body["sequence"],
+        )
+
+
+class Readiness(OpenEnum):
+    """Readiness, as it crosses the wire."""
+
+    STARTING = "starting"
+    READY = "ready"
+    DEGRADED = "degraded"
+    """It works, and something that it needs does not; `dependencies` says what."""
+    DRAINING = "draining"
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency(Reply):
+    """Dependency, as it crosses the wire."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Dependency:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            name=body["name"],
+            ok=body["ok"],
+            detail=body.get("detail", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Health(Reply):
+    """Health, as it crosses the wire."""
+
+    service: str
+    readiness: Readiness
+    version: str
+    pid: int
+    uptime_s: float
+    loop_lag_ms: float
+    """The longest recent delay of the event loop."""
+    dependencies: tuple[Dependency, ...] = ()
+    sandbox: bool = False
+    """True where this process works against the sandbox: no real money moves."""
+    profile: str | None = None
+    """The host profile in force (T1)."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Health:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            service=body["service"],
+            readiness=Readiness(body["readiness"]),
+            version=body["version"],
+            pid=body["pid"],
+            uptime_s=body["uptime_s"],
+            loop_lag_ms=body["loop_lag_ms"],
+            dependencies=many(body.get("dependencies", ()), Dependency.from_wire),
+            sandbox=body.get("sandbox", False),
+            profile=body.get("profile"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus(Reply):
+    """The health of every process, as the gateway sees it."""
+
+    services: tuple[Health, ...]
+    missing: tuple[str, ...]
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> StoreStatus:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            services=many(body["services"], Health.from_wire),
+            missing=many(body["missing"], None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceEvent(Reply):
+    """A device changed its state (T9)."""
+
+    device: Device
+    at_ms: int
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> DeviceEvent:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            device=Device.from_wire(body["device"]),
+            at_ms=body["at_ms"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LineEvent(Reply):
+    """LineEvent, as it crosses the wire."""
+
+    line: Line
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> LineEvent:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            line=Line.from_wire(body["line"]),
+        )
+
+
+REPLIES: dict[str, type[Reply] | None] = {
+    "device.list": DeviceList,
+    "events.subscribe": Subscribed,
+    "health.get": Health,
+    "host.status": LineStatus,
+    "key.exchange_reader": KeyInfo,
+    "key.exchange_terminal": KeyInfo,
+    "key.list": KeyList,
+    "payment.abort": PaymentResult,
+    "payment.acknowledge": PaymentResult,
+    "payment.sale": PaymentResult,
+    "payment.status": PaymentResult,
+    "store.status": StoreStatus,
+}
+"""Operation → what answers it."""
+
+EVENTS: dict[str, type[Reply]] = {
+    "device.state": DeviceEvent,
+    "host.line": LineEvent,
+}
+"""Topic → what its events carry."""
