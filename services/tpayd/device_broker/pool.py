@@ -1,0 +1,347 @@
+"""Who gets which reader: fair turns, leases and trust, without I/O.
+
+The rules:
+
+* A reader is lent to one payment at a time, for a limited time, under a lease whose fencing token is above that of
+  every earlier lease.
+* A lane that waits is not passed twice by the same lane on a reader that it could use: of those who wait for a reader,
+  the lane whose last turn lies furthest back is next; within a lane, who came first.
+* Only a `READY` reader is lent. After a lease it is `READY` again if it is known to be clean, else in `QUARANTINE`
+  until its driver says so.
+
+Each method is an event at a moment of one monotonic clock, in microseconds, and returns what follows from it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from tpayd_contracts.device import Ability, DeviceState
+
+__all__ = [
+    "ENDED_KEPT", "Effect", "EndReason", "Ended", "Grant", "Granted", "Hopeless", "Member", "Moved", "Pool",
+    "PoolFullError", "Ticket",
+]
+
+ENDED_KEPT = 256
+"""Ended leases of which the reason is remembered, for a caller that comes too late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A reader of the pool."""
+
+    name: str
+    abilities: frozenset[Ability]
+    lanes: frozenset[str]
+    """The lanes that may use it; empty: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A wish for a reader."""
+
+    number: int
+    lane: str
+    """Whose turn it is counted as."""
+    ttl_us: int
+    abilities: frozenset[Ability] = frozenset()
+    avoid: frozenset[str] = frozenset()
+    only: str | None = None
+    """This reader and no other, whatever its lanes: for work on the reader itself."""
+
+    def fits(self, member: Member) -> bool:
+        """Whether that reader would do."""
+        if self.only is not None:
+            return member.name == self.only
+        return (
+            (not member.lanes or self.lane in member.lanes)
+            and self.abilities <= member.abilities
+            and member.name not in self.avoid
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A lease."""
+
+    lease_id: str
+    fence: int
+    device: str
+    lane: str
+    ttl_us: int
+
+
+class EndReason(enum.StrEnum):
+    """Why a lease is over."""
+
+    RELEASED = "released"
+    EXPIRED = "expired"
+    RESET = "reset"
+    DEVICE_LOST = "device_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    ticket: Ticket
+    grant: Grant
+    waited_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A ticket has a new place in the queue; 1 is next."""
+
+    ticket: Ticket
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hopeless:
+    """Every reader that would do has been absent too long; the ticket is withdrawn."""
+
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A lease was ended by other than its holder. Its reader, unless lost, is in quarantine."""
+
+    grant: Grant
+    why: EndReason
+
+
+Effect: TypeAlias = Granted | Moved | Hopeless | Ended
+
+
+class PoolFullError(Exception):
+    """As many tickets wait as may."""
+
+
+@dataclass(slots=True)
+class _Seat:
+    member: Member
+    state: DeviceState = DeviceState.STARTING
+    since_us: int = 0
+    grant: Grant | None = None
+
+
+@dataclass(slots=True)
+class _Waiting:
+    ticket: Ticket
+    since_us: int
+    told: int | None = None
+
+
+class Pool:
+    """The readers, their leases and the queue.
+
+    `first_fence` must be above every fencing token of earlier processes; `epoch` names this process in lease ids.
+    """
+
+    def __init__(
+        self,
+        members: Iterable[Member],
+        *,
+        first_fence: int,
+        epoch: str,
+        waiting_max: int = 256,
+        absent_grace_us: int = 10_000_000,
+    ) -> None:
+        self._seats = {member.name: _Seat(member) for member in members}
+        self._ready: OrderedDict[str, Member] = OrderedDict()
+        self._leases: dict[str, Grant] = {}
+        self._until_us: dict[str, int] = {}
+        self._ended: OrderedDict[str, EndReason] = OrderedDict()
+        self._waiting: dict[int, _Waiting] = {}
+        self._turns: dict[str, int] = {}
+        self._turn = 0
+        self._fence = first_fence
+        self._epoch = epoch
+        self._waiting_max = waiting_max
+        self._absent_grace_us = absent_grace_us
+
+    # What is
+
+    @property
+    def queue_length(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def lease_count(self) -> int:
+        return len(self._leases)
+
+    def state(self, device: str) -> DeviceState:
+        return self._seats[device].state
+
+    def holder(self, device: str) -> Grant | None:
+        """The lease of a reader that is lent."""
+        return self._seats[device].grant
+
+    def lease(self, lease_id: str, fence: int) -> Grant | EndReason | None:
+        """A lease that is held, why it is no longer, or None if it was never, or too long ago."""
+        grant = self._leases.get(lease_id)
+        if grant is not None:
+            return grant if grant.fence == fence else None
+        return self._ended.get(lease_id)
+
+    def could_serve(self, ticket: Ticket) -> bool:
+        """Whether any reader would do, now or later."""
+        return any(ticket.fits(seat.member) for seat in self._seats.values())
+
+    # What happens
+
+    def acquire(self, ticket: Ticket, now_us: int) -> list[Effect]:
+        """Somebody wants a reader. Raises PoolFullError."""
+        # Nobody who waits fits a reader that is ready, or he would have it: so nobody is passed here.
+        member = self._best(ticket)
+        if member is not None:
+            return [self._grant(ticket, member, now_us, now_us)]
+        if len(self._waiting) >= self._waiting_max:
+            raise PoolFullError(f"{self._waiting_max} wait for a reader already")
+        self._waiting[ticket.number] = _Waiting(ticket, now_us)
+        return []
+
+    def withdraw(self, number: int) -> bool:
+        """A ticket is taken back; False if it is not waiting (any more)."""
+        return self._waiting.pop(number, None) is not None
+
+    def renew(self, lease_id: str, fence: int, now_us: int) -> bool:
+        """A lease is still wanted; False if it is over."""
+        grant = self.lease(lease_id, fence)
+        if not isinstance(grant, Grant):
+            return False
+        self._until_us[lease_id] = now_us + grant.ttl_us
+        return True
+
+    def release(self, lease_id: str, fence: int, now_us: int, *, clean: bool) -> list[Effect]:
+        """A lease is given back; one that is over already is no fault."""
+        grant = self.lease(lease_id, fence)
+        if not isinstance(grant, Grant):
+            return []
+        self._end(grant, EndReason.RELEASED, now_us)
+        return self.ready(grant.device, now_us) if clean else []
+
+    def reset(self, now_us: int) -> list[Effect]:
+        """All leases are over."""
+        grants = list(self._leases.values())
+        for grant in grants:
+            self._end(grant, EndReason.RESET, now_us)
+        return [Ended(grant, EndReason.RESET) for grant in grants]
+
+    def ready(self, device: str, now_us: int) -> list[Effect]:
+        """A reader is clean. One that is lent stays so."""
+        seat = self._seats[device]
+        if seat.grant is not None or seat.state is DeviceState.READY:
+            return []
+        self._set(seat, DeviceState.READY, now_us)
+        waiting = self._next(seat.member)
+        if waiting is None:
+            return []
+        del self._waiting[waiting.ticket.number]
+        return [self._grant(waiting.ticket, seat.member, waiting.since_us, now_us)]
+
+    def unready(self, device: str, state: DeviceState, now_us: int) -> list[Effect]:
+        """A reader is absent, starting or not trusted. A lease survives mere mistrust, and ends with the line."""
+        seat = self._seats[device]
+        grant = seat.grant
+        if grant is not None:
+            if state is DeviceState.QUARANTINE:
+                return []
+            self._end(grant, EndReason.DEVICE_LOST, now_us)
+        if seat.state is not state:
+            self._set(seat, state, now_us)
+        return [] if grant is None else [Ended(grant, EndReason.DEVICE_LOST)]
+
+    def tick(self, now_us: int) -> list[Effect]:
+        """Time has passed: leases expire, hope ends, places in the queue are told."""
+        effects: list[Effect] = []
+        for grant in [self._leases[lease_id] for lease_id, until_us in self._until_us.items() if until_us <= now_us]:
+            self._end(grant, EndReason.EXPIRED, now_us)
+            effects.append(Ended(grant, EndReason.EXPIRED))
+        if self._waiting:
+            effects.extend(self._hopeless(now_us))
+            effects.extend(self._moved())
+        return effects
+
+    # How
+
+    def _set(self, seat: _Seat, state: DeviceState, now_us: int) -> None:
+        seat.state = state
+        seat.since_us = now_us
+        if state is DeviceState.READY:
+            self._ready[seat.member.name] = seat.member
+        else:
+            self._ready.pop(seat.member.name, None)
+
+    def _best(self, ticket: Ticket) -> Member | None:
+        """Of the readers that are ready: one of the lane's own, which spares the shared ones; else the longest idle."""
+        shared: Member | None = None
+        for member in self._ready.values():
+            if ticket.fits(member):
+                if member.lanes:
+                    return member
+                if shared is None:
+                    shared = member
+        return shared
+
+    def _next(self, member: Member) -> _Waiting | None:
+        """Of those who wait: the lane that was served longest ago, then who came first."""
+        fitting = [waiting for waiting in self._waiting.values() if waiting.ticket.fits(member)]
+        return min(fitting, key=lambda waiting: self._turns.get(waiting.ticket.lane, 0), default=None)
+
+    def _grant(self, ticket: Ticket, member: Member, since_us: int, now_us: int) -> Granted:
+        self._turn += 1
+        self._turns[ticket.lane] = self._turn
+        self._fence += 1
+        lease_id = f"{self._epoch}-{self._turn}"
+        grant = Grant(lease_id, self._fence, member.name, ticket.lane, ticket.ttl_us)
+        self._leases[lease_id] = grant
+        self._until_us[lease_id] = now_us + ticket.ttl_us
+        seat = self._seats[member.name]
+        seat.grant = grant
+        self._set(seat, DeviceState.LEASED, now_us)
+        return Granted(ticket, grant, now_us - since_us)
+
+    def _end(self, grant: Grant, why: EndReason, now_us: int) -> None:
+        del self._leases[grant.lease_id]
+        del self._until_us[grant.lease_id]
+        self._ended[grant.lease_id] = why
+        if len(self._ended) > ENDED_KEPT:
+            self._ended.popitem(last=False)
+        seat = self._seats[grant.device]
+        seat.grant = None
+        self._set(seat, DeviceState.QUARANTINE, now_us)
+
+    def _hopeless(self, now_us: int) -> Iterator[Hopeless]:
+        for waiting in list(self._waiting.values()):
+            seats = [seat for seat in self._seats.values() if waiting.ticket.fits(seat.member)]
+            since_us = max((seat.since_us for seat in seats), default=0)
+            if (
+                all(seat.state is DeviceState.ABSENT for seat in seats)
+                and now_us - max(since_us, waiting.since_us) >= self._absent_grace_us
+            ):
+                del self._waiting[waiting.ticket.number]
+                yield Hopeless(waiting.ticket)
+
+    def _moved(self) -> Iterator[Moved]:
+        for position, waiting in enumerate(self._in_turn(), start=1):
+            if waiting.told != position:
+                waiting.told = position
+                yield Moved(waiting.ticket, position)
+
+    def _in_turn(self) -> list[_Waiting]:
+        """The queue as it would be served if every reader suited everybody."""
+        rounds: dict[str, int] = {}
+        order: list[tuple[int, int, int, _Waiting]] = []
+        for arrival, waiting in enumerate(self._waiting.values()):
+            lane = waiting.ticket.lane
+            place = rounds.get(lane, 0)
+            rounds[lane] = place + 1
+            order.append((place, self._turns.get(lane, 0), arrival, waiting))
+        order.sort(key=lambda entry: entry[:3])
+        return [entry[3] for entry in order]

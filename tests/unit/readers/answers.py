@@ -1,0 +1,52 @@
+"""What a reader would send, built by hand from docs/reader-protocol.md, apart from the code under test."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import xor
+
+NONCE = "0123456789ABCDEF0123456789ABCDEF"
+OTHER_NONCE = "F" * 32
+READER_ID = "TPAYD-SANDBOX-1-READERSBX0000001"
+KSN = bytes.fromhex("123456789012345600000001")
+CIPHER = bytes(range(100, 148))
+EMV = bytes.fromhex("9F2608A1B2C3D4E5F60718")
+
+ACK = bytes.fromhex("020002060307")
+NAK = bytes.fromhex("020002150314")
+INIT = bytes.fromhex("020004A0393903A7")
+SELF_TEST = bytes.fromhex("020002500351")
+STATE = bytes.fromhex("020002260327")
+EJECT = bytes.fromhex("020002240325")
+PREPARE = bytes.fromhex("020002300331")
+
+
+def framed(command: int, data: bytes = b"") -> bytes:
+    counted = (len(data) + 2).to_bytes(2, "big") + bytes([command]) + data + b"\x03"
+    return b"\x02" + counted + bytes([reduce(xor, counted)])
+
+
+def state(code: str) -> bytes:
+    return framed(0x19, code.encode())
+
+
+EMPTY, INSERTED, TAPPED, SWIPED, PULL = (state(code) for code in ("00", "01", "02", "03", "04"))
+
+
+def info(key_flag: str = "01") -> bytes:
+    return framed(0x59, f"{READER_ID}SBX000000101.00{key_flag}".encode())
+
+
+def card(entry: str = "I", *, nonce: str = NONCE, slot: str | None = None, fallback: str = "00") -> bytes:
+    inside = ("1" if entry == "I" else "0") if slot is None else slot
+    emv = b"" if entry in "SF" else EMV
+    head = f"00{nonce}{inside}{entry}{fallback}{'411111******1111':<20}{'VISA CREDIT':<16}"
+    return framed(0x11, head.encode() + KSN + CIPHER + f"{len(emv):03d}".encode() + emv)
+
+
+def refused(code: str, *, nonce: str = NONCE, slot: str = "0") -> bytes:
+    return framed(0x11, f"{code}{nonce}{slot}".encode())
+
+
+def finished(result: str = "0", *, nonce: str = NONCE) -> bytes:
+    return framed(0x21, f"{result}{'APPROVED':<20}{'A1B2C3D4E5F60718'}{nonce}".encode())
