@@ -13,10 +13,12 @@ from typing import Any
 __all__ = ["ProcessInfo", "ProcessState", "Supervisor", "SupervisorGoneError"]
 
 _ANSWER_WAIT_S = 5.0
+_SHUTDOWN_STATE = 6
+"""Fault code of supervisor's XML-RPC interface."""
 
 
 class SupervisorGoneError(Exception):
-    """Supervisor does not run, or does not answer in time."""
+    """Supervisor does not run, does not answer in time, or is going down."""
 
 
 class ProcessState(enum.StrEnum):
@@ -67,15 +69,23 @@ class Supervisor:
         """
         try:
             return bool(self._call("supervisor.startProcess", name, False))
-        except xmlrpc.client.Fault:
+        except _RefusedError:
             return False
 
     def _call(self, method: str, *arguments: object) -> Any:
         proxy = xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(self._path))
         try:
             return getattr(proxy, method)(*arguments)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode == _SHUTDOWN_STATE:
+                raise SupervisorGoneError("supervisor is going down") from fault
+            raise _RefusedError(fault.faultString) from fault
         except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
             raise SupervisorGoneError(f"supervisor does not answer on {self._path}: {error}") from error
+
+
+class _RefusedError(Exception):
+    """Supervisor understood, and says no."""
 
 
 def _info(answer: dict[str, Any]) -> ProcessInfo:

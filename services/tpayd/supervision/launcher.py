@@ -12,7 +12,7 @@ What it does about what it meets:
 | supervisord runs, and answers nothing | kills it after `HUNG_PROBES` probes, and starts it again                |
 | supervisord runs already at the start | takes it over: its launcher was killed, and payments are not disturbed  |
 | SIGTERM or SIGINT                     | ends supervisord and all processes in order, within `STOP_LIMIT_S`      |
-| the same a second time                | kills what is left at once                                              |
+| SIGQUIT                               | kills what is left at once                                              |
 
 Between a death and the next start no two generations of services run side by side: processes are known by a mark in
 their environment, so that orphans of an earlier supervisord are found whoever their parent is now.
@@ -32,6 +32,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 __all__ = ["EXIT_ALREADY_RUNNING", "MARK", "marked_processes"]
@@ -51,7 +52,7 @@ HEALTHY_AFTER_S = 60.0
 """After this time the next restart is not waited for."""
 ORPHANS_WAIT_S = 10.0
 STOP_LIMIT_S = 300.0
-"""For all groups of processes, one after the other. `tpayd down` has a limit of its own, and asks twice."""
+"""For all groups of processes, one after the other. `tpayd down` has a limit of its own."""
 KILL_WAIT_S = 10.0
 
 
@@ -68,42 +69,53 @@ class Launcher:
         self._home = home
         self._run = run
         self._conf = conf
-        self._stops_asked = 0
+        self._stopping = False
+        self._hurry = False
         self._wakeup, self._signalled = os.pipe()
         for end in (self._wakeup, self._signalled):
             os.set_blocking(end, False)
         signal.set_wakeup_fd(self._signalled, warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             signal.signal(number, self._on_stop)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def keep_alive(self) -> None:
         """Run supervisord until told to stop; returns when nothing of it is left."""
         wait_s = 0.0
-        while not self._stops_asked:
+        while not self._stopping:
             began = time.monotonic()
             supervisord = self._take_over() or self._start()
             self._watch(supervisord)
-            if self._stops_asked:
+            if self._stopping:
                 self._end(supervisord)
             else:
-                _note("supervisord_ended", pid=supervisord.pid, after_s=round(time.monotonic() - began, 1))
+                _note("supervisord.ended", pid=supervisord.pid, after_s=round(time.monotonic() - began, 1))
             supervisord.close()
             self._clear_orphans()
             if time.monotonic() - began >= HEALTHY_AFTER_S:
                 wait_s = 0.0
-            elif not self._stops_asked:
+            elif not self._stopping:
                 self._pause(wait_s)
                 wait_s = min(RESTART_WAIT_MAX_S, wait_s * 2 + 1)
 
+    def end(self) -> None:
+        """End what an earlier launcher has left running; returns when nothing of it is left."""
+        self._stopping = True
+        supervisord = self._take_over()
+        if supervisord is not None:
+            self._end(supervisord)
+            supervisord.close()
+        self._clear_orphans()
+
     def _on_stop(self, number: int, _frame: object) -> None:
-        self._stops_asked += 1
+        self._stopping = True
+        self._hurry |= number == signal.SIGQUIT
 
     def _take_over(self) -> Supervisord | None:
         for pid, entry in _processes():
             arguments = _read(entry / "cmdline").split(b"\0")
             if os.fsencode(self._conf) in arguments and b"supervisor.supervisord" in arguments:
-                _note("supervisord_taken_over", pid=pid)
+                _note("supervisord.taken_over", pid=pid)
                 return Supervisord(pid)
         return None
 
@@ -114,57 +126,57 @@ class Launcher:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-        _note("supervisord_started", pid=child.pid)
+        _note("supervisord.started", pid=child.pid)
         return Supervisord(child.pid, child)
 
     def _watch(self, supervisord: Supervisord) -> None:
         """Return when supervisord has ended, or when a stop is asked for."""
         missed = 0
-        while not self._stops_asked and not supervisord.ended(PROBE_EVERY_S, self._wakeup):
-            if self._stops_asked:
+        while not self._stopping and not supervisord.ended(PROBE_EVERY_S, self._wakeup):
+            if self._stopping:
                 return
             if _answers(self._run / "super.sock"):
                 missed = 0
                 continue
             missed += 1
             if missed >= CONTINUE_PROBES and supervisord.is_stopped():
-                _note("supervisord_continued", pid=supervisord.pid)
+                _note("supervisord.continued", pid=supervisord.pid)
                 supervisord.send(signal.SIGCONT)
             elif missed >= HUNG_PROBES:
-                _note("supervisord_hung", pid=supervisord.pid, probes=missed)
+                _note("supervisord.hung", pid=supervisord.pid, probes=missed)
                 supervisord.send(signal.SIGKILL)
 
     def _end(self, supervisord: Supervisord) -> None:
-        _note("stopping", pid=supervisord.pid)
+        _note("supervisord.stopping", pid=supervisord.pid)
         supervisord.send(signal.SIGTERM)
         supervisord.send(signal.SIGCONT)
         deadline = time.monotonic() + STOP_LIMIT_S
         while not supervisord.ended(1.0, self._wakeup):
-            if self._stops_asked > 1 or time.monotonic() > deadline:
-                _note("killing", pid=supervisord.pid)
+            if self._hurry or time.monotonic() > deadline:
+                _note("supervisord.killed", pid=supervisord.pid)
                 supervisord.send(signal.SIGKILL)
                 supervisord.ended(KILL_WAIT_S)
                 return
 
     def _clear_orphans(self) -> None:
         """Return when no process of an earlier supervisord lives: they follow it by themselves, else are killed."""
-        deadline = time.monotonic() + (0.0 if self._stops_asked > 1 else ORPHANS_WAIT_S)
+        deadline = time.monotonic() + (0.0 if self._hurry else ORPHANS_WAIT_S)
         give_up = deadline + KILL_WAIT_S
         while orphans := marked_processes(self._home):
             if time.monotonic() > deadline:
-                _note("orphans_killed", pids=orphans)
+                _note("orphans.killed", pids=orphans)
                 deadline = give_up
                 for pid in orphans:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
             if time.monotonic() > give_up:
-                _note("orphans_left", pids=orphans)
+                _note("orphans.left", pids=orphans)
                 return
             time.sleep(0.05)
 
     def _pause(self, wait_s: float) -> None:
         deadline = time.monotonic() + wait_s
-        while not self._stops_asked and (left_s := deadline - time.monotonic()) > 0:
+        while not self._stopping and (left_s := deadline - time.monotonic()) > 0:
             _wait_readable([self._wakeup], left_s)
             _drain(self._wakeup)
 
@@ -239,26 +251,32 @@ def _drain(descriptor: int) -> None:
 
 
 def _note(event: str, **fields: object) -> None:
-    at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    print(json.dumps({"timestamp": at, "service": "launcher", "event": event, **fields}), flush=True)
+    """One line in the shape of the services' logs."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    print(json.dumps({"time": now, "level": "info", "service": "launcher", "event": event, **fields}), flush=True)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="keeps tpayd's supervisor alive")
     for name in ("home", "run", "conf"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--end", action="store_true", help="end what runs without a launcher, instead of starting it")
     told = parser.parse_args()
     with (told.run / "launcher.pid").open("a+") as pid_file:
         try:
             fcntl.flock(pid_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            _note("already_running")
+            _note("launcher.refused", problem="another launcher runs for this instance")
             return EXIT_ALREADY_RUNNING
         pid_file.truncate(0)
         print(os.getpid(), file=pid_file, flush=True)
-        Launcher(told.home, told.run, told.conf).keep_alive()
+        launcher = Launcher(told.home, told.run, told.conf)
+        if told.end:
+            launcher.end()
+        else:
+            launcher.keep_alive()
         pid_file.truncate(0)
-    _note("stopped")
+    _note("launcher.stopped")
     return 0
 
 

@@ -1,0 +1,49 @@
+"""`tpayd devices`: the card readers."""
+
+from __future__ import annotations
+
+import click
+
+from tpayd.cli.output import Output, json_option, pass_output
+from tpayd.cli.pos import Gateway, connection_options, open_pos
+from tpayd_client.types import Device
+from tpayd_client.wire import to_wire
+
+__all__ = ["COLUMNS", "devices", "row"]
+
+COLUMNS = ("READER", "STATE", "MODEL", "SERIAL", "CAN", "LANES", "PORT", "NOTE")
+
+
+@click.group()
+def devices() -> None:
+    """List the card readers.
+
+    \b
+    Example:
+      tpayd devices list
+    """
+
+
+@devices.command("list")
+@connection_options
+@json_option
+@pass_output
+def list_(output: Output, gateway: Gateway) -> None:
+    """Every reader as the daemon sees it now, and why one is not ready."""
+    with open_pos(gateway) as pos:
+        found = pos.devices()
+    output.result(to_wire(found), lambda: output.table(COLUMNS, [row(device) for device in found.devices]))
+
+
+def row(device: Device) -> tuple[str, ...]:
+    """One reader as a line of the table."""
+    return (
+        device.name,
+        device.state.value + (f" by lane {device.leased_to}" if device.leased_to else ""),
+        device.model or "-",
+        device.serial_number or "-",
+        ", ".join(ability.value for ability in device.abilities) or "-",
+        ", ".join(device.lanes) or "all",
+        device.port,
+        device.detail or "",
+    )

@@ -1,0 +1,111 @@
+"""`tpayd keys`: exchange keys with the host, and list them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from tpayd.cli.errors import CommandError
+from tpayd.cli.exits import Exit
+from tpayd.cli.output import Output, json_option, pass_output
+from tpayd.cli.pos import Gateway, connection_options, open_pos
+from tpayd_client import Pos, TpaydError
+from tpayd_client.types import ExchangeProgress, KeyInfo
+from tpayd_client.wire import to_wire
+
+__all__ = ["keys"]
+
+
+@click.group()
+def keys() -> None:
+    """Exchange keys with the card host, and list them. No command shows a key.
+
+    \b
+    Examples:
+      tpayd keys exchange --all
+      tpayd keys exchange --reader reader-1
+      tpayd keys list
+    """
+
+
+@keys.command("list")
+@connection_options
+@json_option
+@pass_output
+def list_(output: Output, gateway: Gateway) -> None:
+    """Every key by its check value, with its state and the day it expires."""
+    with open_pos(gateway) as pos:
+        found = pos.keys()
+    output.result(to_wire(found), lambda: _table(output, found.keys))
+
+
+@keys.command()
+@click.option("--all", "everything", is_flag=True, help="Every terminal and every reader that is connected.")
+@click.option("--reader", "readers", multiple=True, metavar="NAME", help="This reader; may be repeated.")
+@click.option("--terminal", "terminals", multiple=True, metavar="ID", help="This terminal id; may be repeated.")
+@connection_options
+@json_option
+@pass_output
+def exchange(
+    output: Output, gateway: Gateway, everything: bool, readers: tuple[str, ...], terminals: tuple[str, ...]
+) -> int:
+    """Bring new keys from the card host, mutually proven. They are valid for 3 years.
+
+    A key that fails leaves the one in use as it is; the others are exchanged all the same (exit status 8 then).
+    """
+    if not (everything or readers or terminals):
+        raise click.UsageError("name what to exchange: --all, --reader NAME or --terminal ID")
+    done: list[KeyInfo] = []
+    failed: list[dict[str, str]] = []
+    with open_pos(gateway) as pos:
+        if everything:
+            terminals = (*terminals, *_terminals())
+            readers = (*readers, *(device.name for device in pos.devices().devices if device.reader_id))
+        for kind, name in [("terminal", each) for each in terminals] + [("reader", each) for each in readers]:
+            try:
+                done.append(_exchange(output, pos, kind, name))
+            except TpaydError as error:
+                output.line(f"{kind} {name}: {error.message}", style="red")
+                failed.append({kind: name, "code": error.code.value, "message": error.message})
+    data = {"keys": to_wire(done), "failed": failed}
+    output.result(data, lambda: _table(output, done))
+    return Exit.FAILED if failed else Exit.OK
+
+
+def _exchange(output: Output, pos: Pos, kind: str, name: str) -> KeyInfo:
+    with output.waiting(f"{kind} {name}: key exchange") as update:
+
+        def show(progress: ExchangeProgress) -> None:
+            update(f"{kind} {name}: {progress.text}")
+
+        if kind == "terminal":
+            return pos.exchange_terminal_key(name, on_progress=show)
+        return pos.exchange_reader_key(name, on_progress=show)
+
+
+def _terminals() -> tuple[str, ...]:
+    """The terminal ids of the store on this machine; its settings are the one place that knows them all."""
+    try:
+        from tpayd.cli.house import open_house  # noqa: PLC0415 (a lane's PC does not have it)
+    except ModuleNotFoundError:
+        raise CommandError("on a lane's PC, name each terminal: --terminal ID", Exit.USAGE) from None
+    return tuple(lane.terminal_id for lane in open_house().store.lanes)
+
+
+def _table(output: Output, found: tuple[KeyInfo, ...] | list[KeyInfo]) -> None:
+    columns = ("USAGE", "OWNER", "PROFILE", "STATE", "CHECK VALUE", "EXPIRES", "READER")
+    output.table(columns, [_row(key) for key in found])
+
+
+def _row(key: KeyInfo) -> tuple[str, ...]:
+    expires = datetime.fromtimestamp(key.expires_at_ms / 1000).astimezone().date() if key.expires_at_ms else "-"
+    return (
+        key.usage.value,
+        key.owner,
+        key.profile,
+        key.state.value,
+        key.check_value,
+        str(expires),
+        key.device or "-",
+    )

@@ -1,0 +1,145 @@
+"""`tpayd status`: processes, host line and readers at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.text import Text
+
+from tpayd.cli.commands import devices
+from tpayd.cli.errors import CommandError
+from tpayd.cli.exits import Exit
+from tpayd.cli.house import LocalHouse, open_house
+from tpayd.cli.output import Output, json_option, pass_output
+from tpayd.cli.pos import Gateway, open_pos
+from tpayd.cli.readiness import ServiceState, service_states
+from tpayd.supervision.daemon import launcher_pid
+from tpayd_client.types import DeviceList, LineStatus
+from tpayd_client.wire import to_wire
+from tpayd_contracts.health import Readiness
+
+__all__ = ["status"]
+
+_STYLES = {Readiness.READY: "green", Readiness.DEGRADED: "yellow", Readiness.STARTING: "yellow"}
+_UNIT_PLACES = (Path("/etc/systemd/system"), Path("~/.config/systemd/user"))
+
+
+@click.command()
+@json_option
+@pass_output
+def status(output: Output) -> int:
+    """Show processes, host line and readers. Exit status: 0 all ready, 1 not, 4 not running.
+
+    \b
+    Example, for a script:
+      tpayd status --json | jq '.services[] | select(.readiness != "ready")'
+    """
+    house = open_house()
+    states = service_states(house, watchdog=True)
+    launcher = launcher_pid(house.instance)
+    running = launcher is not None or any(state.pid for state in states)
+    host, readers = _edges() if running else (None, None)
+    at_boot = starts_at_boot(house.instance.home)
+    data: dict[str, Any] = {
+        "instance": str(house.instance.home),
+        "sandbox": house.store.sandbox,
+        "host_profile": house.store.host_profile,
+        "running": running,
+        "launcher_pid": launcher,
+        "starts_at_boot": at_boot,
+        "services": [state.as_json() for state in states],
+        "host": to_wire(host) if host else None,
+        "readers": to_wire(readers.devices) if readers else None,
+    }
+
+    def show() -> None:
+        _show_head(output, house, running=running, launcher=launcher, at_boot=at_boot)
+        if running:
+            _show_services(output, states)
+            _show_edges(output, host, readers)
+
+    output.result(data, show)
+    if not running:
+        return Exit.NOT_RUNNING
+    return Exit.OK if all(state.ready for state in states if state.name != "watchdog") else Exit.NO
+
+
+def starts_at_boot(home: Path, places: Sequence[Path] = _UNIT_PLACES) -> bool:
+    """Whether an enabled systemd unit names this instance (T3)."""
+    for place in places:
+        for unit in place.expanduser().glob("*.wants/*.service"):
+            try:
+                if f"TPAYD_HOME={home}" in unit.read_text(encoding="utf-8", errors="replace"):
+                    return True
+            except OSError:
+                continue
+    return False
+
+
+def _edges() -> tuple[LineStatus | None, DeviceList | None]:
+    try:
+        with open_pos(Gateway(None)) as pos:
+            return pos.host_status(), pos.devices()
+    except CommandError:
+        return None, None
+
+
+def _show_head(output: Output, house: LocalHouse, *, running: bool, launcher: int | None, at_boot: bool) -> None:
+    if house.store.sandbox:
+        output.line("SANDBOX: virtual readers and a virtual host, no real money moves", style="bold yellow")
+    output.line(f"instance  {house.instance.home}")
+    output.line(f"profile   {house.store.host_profile}")
+    if not running:
+        output.line("daemon    not running; start it with `tpayd up`", style="bold red")
+    elif launcher is None:
+        output.line("daemon    runs without its launcher: `tpayd up` starts one that takes over", style="yellow")
+    else:
+        output.line(f"daemon    running, launcher pid {launcher}")
+    if not at_boot:
+        output.line("boot      not installed at boot: after a restart of this machine nothing runs until `tpayd up`")
+
+
+def _show_services(output: Output, states: Sequence[ServiceState]) -> None:
+    rows = [
+        (
+            state.name,
+            state.state,
+            str(state.pid or "-"),
+            _duration(state.uptime_s),
+            _readiness(state),
+            state.detail,
+        )
+        for state in states
+    ]
+    output.line()
+    output.table(("PROCESS", "STATE", "PID", "UP", "READY", "NOTE"), rows)
+
+
+def _show_edges(output: Output, host: LineStatus | None, readers: DeviceList | None) -> None:
+    output.line()
+    if host is None or readers is None:
+        output.line("host line and readers are not known: the gateway does not answer", style="yellow")
+        return
+    output.table(
+        ("HOST LINE", "STATE", "ADDRESS", "NOTE"),
+        [(line.name, line.state.value, line.address, line.detail or "") for line in host.lines],
+    )
+    output.line()
+    output.table(devices.COLUMNS, [devices.row(device) for device in readers.devices])
+
+
+def _readiness(state: ServiceState) -> Text:
+    if state.name == "watchdog":
+        return Text("-")
+    word = state.readiness.value if state.readiness else "no answer"
+    return Text(word, style=_STYLES.get(state.readiness, "red") if state.readiness else "red")
+
+
+def _duration(seconds: int) -> str:
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,83 @@
+"""The list of commands, and how any of them ends."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from tpayd import __version__
+from tpayd.cli.errors import CommandError
+from tpayd.cli.exits import Exit
+from tpayd.cli.loading import CommandEntry, LazyGroup
+from tpayd.cli.output import Output, json_option
+
+__all__ = ["main"]
+
+_STORE, _PAY, _SETUP = "The store's machine", "Payments", "Clients, readers and keys"
+
+_COMMANDS = {
+    "init": CommandEntry("init:init", "Make a new instance; --sandbox for one without hardware.", _STORE),
+    "up": CommandEntry("up:up", "Start the daemon.", _STORE),
+    "down": CommandEntry("down:down", "End it in order; payments under way finish.", _STORE),
+    "status": CommandEntry("status:status", "Show processes, host line and readers.", _STORE),
+    "wait-ready": CommandEntry("wait_ready:wait_ready", "Wait until every process is ready.", _STORE),
+    "logs": CommandEntry("logs:logs", "Show the logs of all processes, in order of time.", _STORE),
+    "sale": CommandEntry("sale:sale", "Take a card payment, step by step.", _PAY),
+    "payment": CommandEntry("payment:payment", "Ask for, abort or acknowledge a payment.", _PAY),
+    "client": CommandEntry("client:client", "Add, list and remove the POS clients that may connect.", _SETUP),
+    "devices": CommandEntry("devices:devices", "List the card readers.", _SETUP),
+    "keys": CommandEntry("keys:keys", "Exchange keys with the host, and list them.", _SETUP),
+    "sandbox": CommandEntry("sandbox:sandbox", "Tell the virtual host and readers what to do.", "Sandbox"),
+}
+
+
+@click.group(cls=LazyGroup, entries=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tpayd")
+@json_option
+def _tpayd() -> None:
+    """An open payment daemon for stores: many lanes, one pool of card readers, one verdict per sale.
+
+    \b
+    A store without hardware, and a sale in it:
+      export TPAYD_HOME=~/tpayd-sandbox
+      tpayd init --sandbox
+      tpayd up --wait
+      tpayd keys exchange --all
+      tpayd sale 11000
+      tpayd down
+
+    Each command explains itself: tpayd COMMAND --help. Exit statuses: 0 done or PAID, 1 NOT PAID or not ready, 2 wrong
+    use, 3 not known yet, 4 not running, 5 refused, 6 time is up, 7 not installed, 8 failed.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run `tpayd` and exit with a status of `Exit`."""
+    output = Output()
+    try:
+        status = _tpayd.main(arguments, prog_name="tpayd", standalone_mode=False, obj=output)
+    except CommandError as error:
+        _complain(output, error.message, error.code)
+        status = error.status
+    except click.ClickException as error:
+        if output.as_json:
+            _complain(output, error.format_message(), "usage")
+        else:
+            error.show()
+        status = Exit.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        _complain(output, "interrupted", "interrupted")
+        status = 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        status = Exit.OK
+    sys.exit(int(status) if isinstance(status, int) else Exit.OK)
+
+
+def _complain(output: Output, message: str, code: str) -> None:
+    if output.as_json:
+        click.echo(json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False, indent=2))
+    else:
+        click.echo(f"tpayd: {message}", err=True)

@@ -1,0 +1,109 @@
+"""What a command prints: for a person, for a pipe, or as JSON.
+
+* In a terminal: rich tables, colours, live progress.
+* Piped: plain lines, one fact each, without colours or boxes.
+* With --json: one JSON document on standard output, and nothing else there; progress goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["Output", "json_option", "pass_output"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PIPED_WIDTH = 200
+"""Columns of a piped table; a line is never wrapped to a terminal that is not there."""
+
+
+class Output:
+    """One command's output."""
+
+    def __init__(self) -> None:
+        self.as_json = False
+        self.console = _console(sys.stdout)
+        self._aside = _console(sys.stderr)
+
+    @property
+    def live(self) -> bool:
+        """Whether a person looks on while it happens."""
+        return self.console.is_terminal and not self.as_json
+
+    def result(self, data: Mapping[str, Any], show: Callable[[], None]) -> None:
+        """The command's result: `data` with --json, else what `show` prints."""
+        if self.as_json:
+            click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        else:
+            show()
+
+    def line(self, text: str | Text = "", *, style: str | None = None) -> None:
+        """One line for a person; not part of the JSON."""
+        if not self.as_json:
+            self.console.print(text, style=style, highlight=False, soft_wrap=True)
+
+    def progress(self, text: str) -> None:
+        """A step of something under way. With --json it goes to standard error, if somebody looks there."""
+        if not self.as_json:
+            self.console.print(text, highlight=False, soft_wrap=True)
+        elif self._aside.is_terminal:
+            self._aside.print(text, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def waiting(self, text: str) -> Iterator[Callable[[str], None]]:
+        """While something is waited for: a spinner with a text that can change; piped, one line per new text."""
+        if self.live:
+            with self.console.status(text) as status:
+                yield status.update
+            return
+        last = text
+        self.progress(text)
+
+        def update(new: str) -> None:
+            nonlocal last
+            if new != last:
+                last = new
+                self.progress(new)
+
+        yield update
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
+        """Rows under headings."""
+        plain = not self.console.is_terminal
+        table = Table(box=None, pad_edge=False, header_style="bold") if plain else Table(pad_edge=False)
+        for column in columns:
+            table.add_column(column, no_wrap=plain, overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        self.console.print(table, soft_wrap=plain)
+
+
+def _console(stream: Any) -> Console:
+    console = Console(file=stream, highlight=False, emoji=False, markup=False)
+    if not console.is_terminal:
+        console = Console(file=stream, highlight=False, emoji=False, markup=False, width=_PIPED_WIDTH)
+    return console
+
+
+pass_output = click.make_pass_decorator(Output, ensure=True)
+
+
+def json_option(command: F) -> F:
+    """Adds --json to a command."""
+
+    def remember(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+        if value:
+            context.ensure_object(Output).as_json = True
+
+    return click.option(
+        "--json", is_flag=True, expose_value=False, callback=remember, is_eager=True, help="Print one JSON document."
+    )(command)

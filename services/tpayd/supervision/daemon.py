@@ -1,0 +1,123 @@
+"""Starts and ends an instance as a whole: the launcher, and through it everything else."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from tpayd.kit.instance import Instance
+from tpayd.supervision import launcher
+from tpayd.supervision.conf import conf_file, socket_file, write_conf
+from tpayd.supervision.control import ProcessInfo, Supervisor, SupervisorGoneError
+from tpayd.supervision.programs import Program
+
+__all__ = ["DaemonError", "end", "launcher_command", "launcher_pid", "left_behind", "start"]
+
+_START_WAIT_S = 15.0
+_KILL_WAIT_S = 3 * launcher.KILL_WAIT_S
+_POLL_S = 0.2
+
+
+class DaemonError(Exception):
+    """The instance could not be started or ended as a whole; the message says where to look."""
+
+
+def launcher_pid(instance: Instance) -> int | None:
+    """The launcher's process id, or None if none runs. Its lock tells, not its pid file: a pid may be another's."""
+    try:
+        with (instance.run / "launcher.pid").open("r+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                text = file.read().strip()
+                return int(text) if text else None
+    except FileNotFoundError:
+        pass
+    return None
+
+
+def launcher_command(instance: Instance, *options: str) -> list[str]:
+    """How the launcher is started. By its file, not as a module: it needs no package of ours."""
+    places = {"home": instance.home, "run": instance.run, "conf": conf_file(instance)}
+    named = [text for name, path in places.items() for text in (f"--{name}", str(path))]
+    return [sys.executable, "-I", launcher.__file__, *named, *options]
+
+
+def start(instance: Instance, programs: Sequence[Program]) -> list[ProcessInfo]:
+    """Start the launcher in the background and return when supervisor runs. Raises DaemonError, InstanceError."""
+    write_conf(instance, programs)
+    child = _launch(instance)
+    deadline = time.monotonic() + _START_WAIT_S
+    supervisor = Supervisor(socket_file(instance))
+    while True:
+        try:
+            return supervisor.processes()
+        except SupervisorGoneError:
+            if child.poll() is not None or time.monotonic() > deadline:
+                raise DaemonError(f"supervisor did not start; see {instance.log / 'launcher.jsonl'}") from None
+            time.sleep(_POLL_S)
+
+
+def end(instance: Instance, limit_s: float, on_wait: Callable[[], None]) -> bool:
+    """End everything in order; after `limit_s` kill what is left. True if all ended by itself.
+
+    `on_wait` is called now and then. Raises DaemonError if something survives SIGKILL.
+    """
+    pid = launcher_pid(instance)
+    in_order = True
+    with contextlib.suppress(ProcessLookupError):
+        pidfd = os.pidfd_open(pid or _launch(instance, "--end").pid)
+        try:
+            if pid is not None:
+                _send(pidfd, signal.SIGTERM)
+            if not _wait(pidfd, limit_s, on_wait):
+                in_order = False
+                _send(pidfd, signal.SIGQUIT)
+                _wait(pidfd, _KILL_WAIT_S, on_wait)
+        finally:
+            os.close(pidfd)
+    if left := left_behind(instance):
+        raise DaemonError(f"still running after SIGKILL: {', '.join(map(str, left))}")
+    return in_order
+
+
+def left_behind(instance: Instance) -> list[int]:
+    """Ids of processes that run under this instance's supervisor, or did."""
+    return launcher.marked_processes(instance.home)
+
+
+def _launch(instance: Instance, *options: str) -> subprocess.Popen[bytes]:
+    with (instance.log / "launcher.jsonl").open("ab") as log:
+        return subprocess.Popen(
+            launcher_command(instance, *options),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=instance.home,
+            start_new_session=True,
+        )
+
+
+def _send(pidfd: int, number: signal.Signals) -> None:
+    """Also continue it, in case somebody has stopped it: a stopped process takes no signal but SIGKILL."""
+    for each in (number, signal.SIGCONT):
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(pidfd, each)
+
+
+def _wait(pidfd: int, limit_s: float, on_wait: Callable[[], None]) -> bool:
+    poller = select.poll()
+    poller.register(pidfd, select.POLLIN)
+    deadline = time.monotonic() + limit_s
+    while not poller.poll(int(_POLL_S * 1000)):
+        if time.monotonic() > deadline:
+            return False
+        on_wait()
+    return True

@@ -1,0 +1,110 @@
+"""Supervisor's event listener: finds processes that hang, and starts again those that supervisor has given up on.
+
+Supervisor sees only whether a process exists. This one asks each, over the bus, whether its own loop still turns, and
+kills (SIGKILL: a stopped process heeds nothing else, and supervisor would wait out its whole `stopwaitsecs`) the one
+that does not. The rules are in `vigil`.
+
+Started by supervisor, which sends an event on standard input and waits for `RESULT` on standard output.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import BinaryIO
+
+from tpayd.kit.bus import ping
+from tpayd.kit.clock import SystemClock
+from tpayd.kit.instance import Instance
+from tpayd.kit.log_file import LogFile, Retention
+from tpayd.kit.logs import Log, LogTarget, make_log
+from tpayd.supervision.conf import socket_file
+from tpayd.supervision.control import ProcessInfo, Supervisor, SupervisorGoneError
+from tpayd.supervision.programs import WATCHDOG
+from tpayd.supervision.vigil import Vigil
+
+__all__ = ["Watchdog", "events"]
+
+PING_WAIT_S = 2.0
+_FATAL = "PROCESS_STATE_FATAL"
+
+
+class Watchdog:
+    """One round after the other; the shell around `Vigil`."""
+
+    def __init__(self, instance: Instance, log: Log) -> None:
+        self._instance = instance
+        self._supervisor = Supervisor(socket_file(instance))
+        self._vigil = Vigil()
+        self._log = log
+
+    def take(self, event: str, fields: dict[str, str]) -> None:
+        """Act on one event of supervisor's."""
+        if event == _FATAL:
+            name = fields["processname"]
+            wait_s = self._vigil.gave_up(name, time.monotonic())
+            self._log.error("process.given_up", alarm=True, process=name, next_start_in_s=wait_s)
+            return
+        try:
+            self._round(self._supervisor.processes())
+        except SupervisorGoneError as error:
+            self._log.warning("supervisor.silent", problem=str(error))
+
+    def _round(self, processes: Sequence[ProcessInfo]) -> None:
+        for process in self._vigil.hung(self._ping(self._vigil.to_ping(processes))):
+            self._log.error("process.hung", alarm=True, process=process.name, pid=process.pid)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+        for name in self._vigil.due(time.monotonic()):
+            started = self._supervisor.start(name)
+            self._log.warning("process.started_again", process=name, accepted=started)
+
+    def _ping(self, processes: Sequence[ProcessInfo]) -> dict[ProcessInfo, bool]:
+        """Ask all at once: a round must not take longer than the time between two."""
+        asked = [process for process in processes if process.name != WATCHDOG]
+        if not asked:
+            return {}
+        with ThreadPoolExecutor(len(asked)) as pool:
+            answers = pool.map(lambda process: ping(self._instance.rpc(process.name), PING_WAIT_S), asked)
+            return dict(zip(asked, answers, strict=True))
+
+
+def events(source: BinaryIO, sink: BinaryIO) -> Iterator[tuple[str, dict[str, str]]]:
+    """Supervisor's events, each acknowledged when the next one is asked for. Ends when supervisor does."""
+    while True:
+        sink.write(b"READY\n")
+        sink.flush()
+        header = _fields(source.readline())
+        if "len" not in header:
+            return
+        payload = source.read(int(header["len"]))
+        yield header["eventname"], _fields(payload)
+        sink.write(b"RESULT 2\nOK")
+        sink.flush()
+
+
+def _fields(line: bytes) -> dict[str, str]:
+    return dict(field.split(":", 1) for field in line.decode().split() if ":" in field)
+
+
+def main() -> int:
+    """Serve supervisor until it ends."""
+    instance = Instance.open(create=False)
+    clock = SystemClock()
+    log_file = LogFile(instance.log, WATCHDOG, clock, Retention())
+    watchdog = Watchdog(instance, make_log(LogTarget(WATCHDOG, clock, log_file)))
+    try:
+        for event, fields in events(sys.stdin.buffer, sys.stdout.buffer):
+            watchdog.take(event, fields)
+    finally:
+        log_file.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
