@@ -1,0 +1,107 @@
+"""Requests down, progress and answers up, as bytes. The body is decoded once, to check it, and handed on as it came.
+
+The hot path of every sale: callbacks only, no task, nothing kept of a payment but the number to cancel it by.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import get_args
+
+from msgspec import Raw, Struct
+
+from tpayd.gateway.admission import Guest
+from tpayd.kit.bus import Caller, CallError, Request, Sink
+from tpayd.kit.bus.wire import decode_body
+from tpayd_contracts.errors import ErrorCode
+from tpayd_contracts.operation import Op
+from tpayd_contracts.shapes import RequestId
+
+__all__ = ["Bounds", "Relay"]
+
+_REQUEST_ID = re.compile(get_args(RequestId)[1].pattern)
+
+
+class Bounds:
+    """What may be under way at once, over all connections."""
+
+    def __init__(self, per_client: int, total: int) -> None:
+        self.per_client = per_client
+        self.total = total
+        self.in_flight = 0
+
+    def enter(self, guest: Guest) -> None:
+        """Count one more, or raise CallError `busy`."""
+        if guest.in_flight >= self.per_client:
+            text = f"{guest.in_flight} requests of {guest.name} are under way, which is its limit; wait for an answer"
+            raise CallError.not_started(ErrorCode.BUSY, text, retryable=True)
+        if self.in_flight >= self.total:
+            text = f"{self.in_flight} requests are under way in this store, which is its limit; try again shortly"
+            raise CallError.not_started(ErrorCode.BUSY, text, retryable=True)
+        guest.in_flight += 1
+        self.in_flight += 1
+
+    def leave(self, guest: Guest) -> None:
+        guest.in_flight -= 1
+        self.in_flight -= 1
+
+
+class Relay:
+    """One operation and the service behind it."""
+
+    def __init__(self, op: Op[Struct, Struct], caller: Caller, bounds: Bounds) -> None:
+        self._op = op
+        self._caller = caller
+        self._bounds = bounds
+        self._has_lane = "lane" in op.request.__struct_fields__
+
+    def serve(self, request: Request) -> None:
+        """Check a request and hand it on. Raises CallError; nothing was sent then."""
+        op = self._op
+        guest: Guest = request.session.admitted.info
+        key = _checked_key(request.key, needed=op.needs_key)
+        body = decode_body(request.body, op.request)
+        if self._has_lane:
+            _check_lane(guest, body.lane)  # type: ignore[attr-defined]
+        bounds, caller = self._bounds, self._caller
+        bounds.enter(guest)
+        sink = Sink(
+            _then_leave(request.reply, bounds, guest), _then_leave(request.fail, bounds, guest), request.progress
+        )
+        try:
+            number = caller.forward(
+                op.name, request.body, deadline_ms=request.deadline_ms, sink=sink, key=key, trace=request.trace,
+                principal=guest.name,
+            )  # fmt: skip
+        except CallError:
+            bounds.leave(guest)
+            raise
+        request.on_cancel(lambda: caller.cancel(number))
+
+
+def _then_leave(
+    answer: Callable[[Raw], None] | Callable[[CallError], None], bounds: Bounds, guest: Guest
+) -> Callable[[Raw | CallError], None]:
+    def answered(content: Raw | CallError) -> None:
+        bounds.leave(guest)
+        answer(content)  # type: ignore[arg-type]
+
+    return answered
+
+
+def _checked_key(key: str | None, *, needed: bool) -> str | None:
+    if key is None:
+        if needed:
+            text = "this operation needs a request id in the envelope's key: a new UUID, in lower case"
+            raise CallError.not_started(ErrorCode.INVALID_BODY, text, field="key")
+        return None
+    if _REQUEST_ID.fullmatch(key) is None:
+        raise CallError.not_started(ErrorCode.INVALID_BODY, "the key must be a UUID in lower case", field="key")
+    return key
+
+
+def _check_lane(guest: Guest, lane: str) -> None:
+    if not guest.client.may_act_for(lane):
+        text = f"{guest.name} may act for lane {', '.join(guest.client.lanes) or '(none)'}, not for {lane}"
+        raise CallError.not_started(ErrorCode.LANE_NOT_YOURS, text, field="$.lane")

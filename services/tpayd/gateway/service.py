@@ -1,0 +1,160 @@
+"""The gateway as one process: two edges over one set of clients, bounds and relays."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from collections.abc import Callable
+
+from tpayd.gateway.admission import ClientAdmission, Guest
+from tpayd.gateway.clients import ClientRegistry
+from tpayd.gateway.errors import RegistryError
+from tpayd.gateway.feed import Feed
+from tpayd.gateway.overview import Overview
+from tpayd.gateway.relay import Bounds, Relay
+from tpayd.gateway.settings import GatewaySettings
+from tpayd.kit.bus import CallError, CurveGate, Server, ServerLimits
+from tpayd.kit.bus.curve import curve_server
+from tpayd.kit.house import House
+from tpayd_contracts.catalogue import PUBLIC_OPS
+from tpayd_contracts.device import TOPIC_DEVICE
+from tpayd_contracts.errors import ErrorCode
+from tpayd_contracts.gateway import EVENTS_SUBSCRIBE, STORE_STATUS
+from tpayd_contracts.graph import SERVICES, service_of
+from tpayd_contracts.health import HEALTH, Dependency, Readiness
+from tpayd_contracts.host import TOPIC_LINE
+
+__all__ = ["Gateway"]
+
+ZAP_DOMAIN = "tpayd"
+WATCH_EVERY_S = 0.5
+DRAIN_LOOK_S = 0.02
+
+_ANSWERED_HERE = frozenset({EVENTS_SUBSCRIBE.name, STORE_STATUS.name})
+
+
+class Gateway:
+    """Serves clients; see the package."""
+
+    def __init__(self, house: House[GatewaySettings]) -> None:
+        self._house = house
+        self._settings = house.settings
+        _limit_memory(self._settings.memory_limit_mib)
+        self._registry = ClientRegistry.open(house.instance)
+        self._servers: list[Server] = []
+        self._admission = ClientAdmission(
+            self._registry,
+            self._servers,
+            sandbox=house.store.sandbox,
+            max_in_flight=self._settings.max_in_flight_per_client,
+            max_sessions=self._settings.max_sessions_per_client,
+        )
+        self._refused_keys = house.metrics.counter("refused_keys", "Connections refused for their CURVE key")
+        sessions = house.metrics.gauge("sessions", "Client sessions open now")
+        sessions.set_function(lambda: sum(len(server.sessions) for server in self._servers))
+        self._gate: CurveGate | None = None
+
+    async def start(self) -> None:
+        house = self._house
+        self._servers.append(self._server(house.instance.public(), None))
+        endpoint = self._settings.tcp_endpoint
+        if endpoint is not None:
+            self._gate = CurveGate(
+                ZAP_DOMAIN, self._known_key, context=house.context, log=house.log, refused=self._refused_keys.inc
+            )
+            self._gate.start()
+            prepare = curve_server(self._registry.server_secret(), ZAP_DOMAIN)
+            self._servers.append(self._server(endpoint, prepare))
+        self._register_handlers()
+        house.call_every(WATCH_EVERY_S, self._watch_registry)
+        for server in self._servers:
+            server.start()
+            house.log.info("gateway.listening", endpoint=server.endpoint)
+
+    async def drain(self) -> None:
+        for server in self._servers:
+            server.draining = True
+        while any(server.open_count for server in self._servers):  # noqa: ASYNC110  rarely waited for, never for long
+            await asyncio.sleep(DRAIN_LOOK_S)
+
+    async def stop(self) -> None:
+        for server in self._servers:
+            await server.close()
+        if self._gate is not None:
+            await self._gate.close()
+
+    def readiness(self) -> tuple[Readiness, tuple[Dependency, ...]]:
+        callers = [self._house.caller(name) for name in SERVICES if name != self._house.name]
+        dependencies = tuple(
+            Dependency(caller.peer, caller.connected, "" if caller.connected else caller.detail) for caller in callers
+        )
+        ready = all(dependency.ok for dependency in dependencies)
+        return Readiness.READY if ready else Readiness.DEGRADED, dependencies
+
+    def _server(self, endpoint: str, prepare: Callable[..., None] | None) -> Server:
+        settings, house = self._settings, self._house
+        bounds = ServerLimits(
+            max_open_per_session=settings.max_in_flight_per_client, max_open_total=settings.max_in_flight,
+            max_sessions=settings.max_sessions, default_ttl_ms=settings.default_ttl_ms, max_ttl_ms=settings.max_ttl_ms,
+        )  # fmt: skip
+        return Server(
+            house.name, endpoint, context=house.context, clock=house.clock, log=house.log, admission=self._admission,
+            software=house.version, stats=house.metrics.requests, bounds=bounds, deadline_is_ttl=True,
+            prepare=prepare,
+        )  # fmt: skip
+
+    def _register_handlers(self) -> None:
+        house = self._house
+        bounds = Bounds(self._settings.max_in_flight_per_client, self._settings.max_in_flight)
+        feed = Feed(self._servers)
+        overview = Overview({name: house.caller(name) for name in SERVICES}, self._settings.health_wait_s)
+        relays = {
+            name: Relay(op, house.caller(_behind(name, house.name)), bounds)
+            for name, op in PUBLIC_OPS.items()
+            if name not in _ANSWERED_HERE
+        }
+        for server in self._servers:
+            for name, relay in relays.items():
+                server.handle_raw(name, relay.serve)
+            server.handle(EVENTS_SUBSCRIBE, feed.subscribe)
+            server.handle(STORE_STATUS, overview.status)
+        for peer, topic in (("device_broker", TOPIC_DEVICE), ("host_link", TOPIC_LINE)):
+            lost = frozenset({topic})
+            house.subscribe(peer, (topic,), feed.event, lambda lost=lost: feed.gap(lost))  # type: ignore[misc]
+
+    def _known_key(self, public_key: str) -> str | None:
+        """For ZAP. The key itself becomes the connection's User-Id: a name could change hands, a key cannot."""
+        return public_key if self._registry.name_of_key(public_key) is not None else None
+
+    def _watch_registry(self) -> None:
+        try:
+            if not self._registry.refresh():
+                return
+        except RegistryError as error:
+            # A slip while editing must not lock the store out: what was known before goes on.
+            self._house.log.warning("gateway.clients_refused", why=str(error))
+            return
+        self._house.log.info("gateway.clients_changed", clients=len(self._registry))
+        for server in self._servers:
+            for session in list(server.sessions.values()):
+                guest: Guest = session.admitted.info
+                if not self._admission.still_admitted(guest):
+                    self._house.log.info("gateway.session_ended", client=guest.name)
+                    server.end_session(session, CallError.unknown(ErrorCode.NOT_PERMITTED, _CHANGED))
+
+
+_CHANGED = "this client was removed or changed; say HELLO again, and ask for the status of what was under way"
+
+
+def _behind(op: str, gateway: str) -> str:
+    service = gateway if op == HEALTH.name else service_of(op)
+    if service is None:
+        raise LookupError(f"no service answers {op}")
+    return service
+
+
+def _limit_memory(mebibytes: int) -> None:
+    """ZeroMQ counts messages, not bytes: without a limit one endless message could take all the machine's memory."""
+    if mebibytes:
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (mebibytes * 1024 * 1024, most))
