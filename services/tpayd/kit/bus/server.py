@@ -226,6 +226,8 @@ class Server:
                 raise CallError.not_started(ErrorCode.BAD_MESSAGE, f"id {message.id} is in use by an open request")
             self._serve(session, message)
         elif kind == Kind.PING:
+            if message.session is not None:
+                self._session(routing_id, message)
             pong = envelope(Kind.PONG, message.id)
             self._pump.send((routing_id, pong), lambda _: self._stats.dropped("peer_gone"))
         elif kind == Kind.HELLO:
