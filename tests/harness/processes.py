@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from tpayd.kit.instance import HOME_VARIABLE, Instance
-from tpayd.supervision.launcher import MARK
+from tpayd.kit.instance import Instance
 
 _STOP_WAIT_S = 15.0
 
@@ -40,14 +38,12 @@ class ServiceProcess:
     def start(self) -> None:
         """Start it. From the main thread only: services end with the thread that started them."""
         assert not self.running, f"{self.name} runs already"
-        home = str(self._instance.home)
         with self.output.open("ab") as output:
             self._child = subprocess.Popen(
-                [sys.executable, "-I", "-m", self._module],
+                [sys.executable, "-I", "-m", self._module, "--home", str(self._instance.home)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, HOME_VARIABLE: home, MARK: home},
                 start_new_session=True,
             )
 

@@ -19,7 +19,7 @@ from tests.harness.waiting import eventually
 from tpayd.kit.bus import CallError, ask
 from tpayd.kit.instance import Instance
 from tpayd.provision import Plan, found
-from tpayd.supervision.launcher import marked_processes
+from tpayd.supervision.launcher import processes_of
 from tpayd.supervision.programs import programs
 from tpayd_contracts.health import HEALTH, Health, Readiness
 from tpayd_contracts.operation import Empty, Op
@@ -133,14 +133,14 @@ class Store:
 
     def _clear(self) -> None:
         """End every process of this instance, started here or not."""
-        for pid in marked_processes(self.instance.home):
+        for pid in processes_of(self.instance.home):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         for process in self._processes.values():
             if process.running:
                 process.kill()
         eventually(
-            lambda: not marked_processes(self.instance.home),
+            lambda: not processes_of(self.instance.home),
             timeout_s=5.0,
-            what=lambda: f"no process left: {marked_processes(self.instance.home)}",
+            what=lambda: f"no process left: {processes_of(self.instance.home)}",
         )

@@ -14,6 +14,8 @@ from tpayd.shipped import shipped
 
 __all__ = ["AlreadyFoundError", "found"]
 
+_PASSPHRASE_FILE = "key_manager.passphrase"  # noqa: S105 (a file's name)
+"""As config/key_manager.toml names it."""
 _LAST = "store"
 """An instance exists when it has this file; whatever was written before can be written again."""
 
@@ -36,7 +38,7 @@ def found(plan: Plan, home: Path | None = None, extra: Mapping[str, Mapping[str,
     models = {model.stem: model for model in shipped("config").glob("*.toml")}
     for name in values.keys() - models.keys():
         raise NoSuchSettingError(f"config/{name}.toml")
-    write_secret(instance.secrets / "passphrase")
+    write_secret(instance.secrets / _PASSPHRASE_FILE)
     for name in sorted(models, key=lambda name: (name == _LAST, name)):
         text = models[name].read_text(encoding="utf-8")
         _write(instance.settings_file(name), fill(text, values.get(name, {})))

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 import sys
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
 from tpayd.kit.instance import HOME_VARIABLE, Instance, InstanceError
 from tpayd.shipped import shipped
-from tpayd.supervision.launcher import MARK
 from tpayd.supervision.programs import Program
 
-__all__ = ["STOP_WAIT_S", "conf_file", "socket_file", "write_conf"]
+__all__ = ["conf_file", "socket_file", "write_conf"]
 
-STOP_WAIT_S = 100
-"""How long a process may finish its work after SIGTERM before SIGKILL. Longer than any service's `drain_s`."""
+_DRAIN_DEFAULT_S = 45.0
+"""`ServiceSettings.drain_s`, where a service's settings do not say."""
+_STOP_WAIT_BEYOND_DRAIN_S = 20.0
+"""After its drain a process still closes its sockets and files before supervisor may take it for hung."""
 
 _UNSAFE = re.compile(r"""["'\\;#\x00-\x1f]""")
 """What supervisor's configuration parser would take for syntax, in a path."""
@@ -49,20 +52,35 @@ def write_conf(instance: Instance, programs: Sequence[Program], python: str = sy
 def _text(instance: Instance, programs: Sequence[Program], python: str) -> str:
     shared = {
         "home": _value(instance.home),
+        "home_argument": shlex.quote(_value(instance.home)),
         "run": _value(instance.run),
         "log": _value(instance.log),
         "socket": _value(socket_file(instance)),
         "python": shlex.quote(_value(python)),
-        "environment": f'{HOME_VARIABLE}="{_value(instance.home)}",{MARK}="{_value(instance.home)}"',
-        "stop_wait_s": str(STOP_WAIT_S),
+        "environment": f'{HOME_VARIABLE}="{_value(instance.home)}"',
     }
     templates = shipped("ops/supervisor")
     whole = Template((templates / "supervisord.conf").read_text(encoding="utf-8"))
     each = Template((templates / "program.conf").read_text(encoding="utf-8"))
     return whole.substitute(shared) + "".join(
-        each.substitute(shared, name=program.name, module=program.module, priority=program.priority)
+        each.substitute(
+            shared,
+            name=program.name,
+            module=program.module,
+            priority=program.priority,
+            stop_wait_s=_stop_wait_s(instance.settings_file(program.name)),
+        )
         for program in programs
     )
+
+
+def _stop_wait_s(settings: Path) -> int:
+    """How long a process may finish its work after SIGTERM before SIGKILL: longer than its own `drain_s`."""
+    try:
+        drain_s = tomllib.loads(settings.read_text(encoding="utf-8")).get("drain_s", _DRAIN_DEFAULT_S)
+    except (OSError, ValueError):  # the service itself says what is wrong with the file
+        drain_s = _DRAIN_DEFAULT_S
+    return math.ceil(float(drain_s) + _STOP_WAIT_BEYOND_DRAIN_S) if isinstance(drain_s, int | float) else 0
 
 
 def _value(path: Path | str) -> str:

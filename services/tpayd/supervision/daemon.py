@@ -45,7 +45,7 @@ def launcher_pid(instance: Instance) -> int | None:
 
 def launcher_command(instance: Instance, *options: str) -> list[str]:
     """How the launcher is started. By its file, not as a module: it needs no package of ours."""
-    places = {"home": instance.home, "run": instance.run, "conf": conf_file(instance)}
+    places = {"home": instance.home, "run": instance.run, "log": instance.log, "conf": conf_file(instance)}
     named = [text for name, path in places.items() for text in (f"--{name}", str(path))]
     return [sys.executable, "-I", launcher.__file__, *named, *options]
 
@@ -61,7 +61,7 @@ def start(instance: Instance, programs: Sequence[Program]) -> list[ProcessInfo]:
             return supervisor.processes()
         except SupervisorGoneError:
             if child.poll() is not None or time.monotonic() > deadline:
-                raise DaemonError(f"supervisor did not start; see {instance.log / 'launcher.jsonl'}") from None
+                raise DaemonError(f"supervisor did not start: {_complaint(instance)}") from None
             time.sleep(_POLL_S)
 
 
@@ -90,7 +90,13 @@ def end(instance: Instance, limit_s: float, on_wait: Callable[[], None]) -> bool
 
 def left_behind(instance: Instance) -> list[int]:
     """Ids of processes that run under this instance's supervisor, or did."""
-    return launcher.marked_processes(instance.home)
+    return launcher.processes_of(instance.home)
+
+
+def _complaint(instance: Instance) -> str:
+    path = instance.log / "supervisord.stderr"
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    return lines[-1] if lines else f"see {instance.log}"
 
 
 def _launch(instance: Instance, *options: str) -> subprocess.Popen[bytes]:

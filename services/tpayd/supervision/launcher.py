@@ -1,6 +1,6 @@
 """Keeps supervisord alive. Standard library only, so that it starts even where an installation is broken.
 
-    python -I launcher.py --home HOME --run RUN --conf SUPERVISORD_CONF
+    python -I launcher.py --home HOME --run RUN --log LOG --conf SUPERVISORD_CONF
 
 What it does about what it meets:
 
@@ -14,8 +14,8 @@ What it does about what it meets:
 | SIGTERM or SIGINT                     | ends supervisord and all processes in order, within `STOP_LIMIT_S`      |
 | SIGQUIT                               | kills what is left at once                                              |
 
-Between a death and the next start no two generations of services run side by side: processes are known by a mark in
-their environment, so that orphans of an earlier supervisord are found whoever their parent is now.
+Between a death and the next start no two generations of services run side by side: processes are known by their
+command line, so that orphans of an earlier supervisord are found whoever their parent is now.
 """
 
 from __future__ import annotations
@@ -35,10 +35,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-__all__ = ["EXIT_ALREADY_RUNNING", "MARK", "marked_processes"]
-
-MARK = "TPAYD_SUPERVISED"
-"""Environment variable of every supervised process; its value is the instance directory."""
+__all__ = ["EXIT_ALREADY_RUNNING", "processes_of"]
 
 EXIT_ALREADY_RUNNING = 3
 
@@ -51,23 +48,34 @@ RESTART_WAIT_MAX_S = 30.0
 HEALTHY_AFTER_S = 60.0
 """After this time the next restart is not waited for."""
 ORPHANS_WAIT_S = 10.0
-STOP_LIMIT_S = 300.0
+STOP_LIMIT_S = 600.0
 """For all groups of processes, one after the other. `tpayd down` has a limit of its own."""
 KILL_WAIT_S = 10.0
 
 
-def marked_processes(home: Path) -> list[int]:
-    """Ids of all processes that were started under the supervisor of the instance in `home`, and still live."""
-    mark = f"{MARK}={home}".encode()
-    return [pid for pid, entry in _processes() if mark in _read(entry / "environ").split(b"\0")]
+def processes_of(home: Path) -> list[int]:
+    """Ids of all processes of the instance in `home` that supervisor started, now or before, and that still live.
+
+    By their command line, `… -m tpayd.<service> --home <home>`: the environment of a process that forbids memory
+    images is hidden even from its owner.
+    """
+    place = os.fsencode(home)
+    found = []
+    for pid, entry in _processes():
+        arguments = _read(entry / "cmdline").split(b"\0")
+        follows = dict(zip(arguments, arguments[1:], strict=False))
+        if follows.get(b"-m", b"").startswith(b"tpayd.") and follows.get(b"--home") == place:
+            found.append(pid)
+    return found
 
 
 class Launcher:
     """One instance's launcher: its lock is held, its signals arrive on a pipe."""
 
-    def __init__(self, home: Path, run: Path, conf: Path) -> None:
+    def __init__(self, home: Path, run: Path, log: Path, conf: Path) -> None:
         self._home = home
         self._run = run
+        self._log = log
         self._conf = conf
         self._stopping = False
         self._hurry = False
@@ -121,11 +129,14 @@ class Launcher:
 
     def _start(self) -> Supervisord:
         self._clear_orphans()
-        child = subprocess.Popen(
-            [sys.executable, "-I", "-m", "supervisor.supervisord", "-c", str(self._conf)],
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with (self._log / "supervisord.stderr").open("wb") as complaints:
+            child = subprocess.Popen(
+                [sys.executable, "-I", "-m", "supervisor.supervisord", "-c", str(self._conf)],
+                stdin=subprocess.DEVNULL,
+                stdout=complaints,
+                stderr=complaints,
+                start_new_session=True,
+            )
         _note("supervisord.started", pid=child.pid)
         return Supervisord(child.pid, child)
 
@@ -162,7 +173,7 @@ class Launcher:
         """Return when no process of an earlier supervisord lives: they follow it by themselves, else are killed."""
         deadline = time.monotonic() + (0.0 if self._hurry else ORPHANS_WAIT_S)
         give_up = deadline + KILL_WAIT_S
-        while orphans := marked_processes(self._home):
+        while orphans := processes_of(self._home):
             if time.monotonic() > deadline:
                 _note("orphans.killed", pids=orphans)
                 deadline = give_up
@@ -258,7 +269,7 @@ def _note(event: str, **fields: object) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="keeps tpayd's supervisor alive")
-    for name in ("home", "run", "conf"):
+    for name in ("home", "run", "log", "conf"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--end", action="store_true", help="end what runs without a launcher, instead of starting it")
     told = parser.parse_args()
@@ -270,7 +281,7 @@ def main() -> int:
             return EXIT_ALREADY_RUNNING
         pid_file.truncate(0)
         print(os.getpid(), file=pid_file, flush=True)
-        launcher = Launcher(told.home, told.run, told.conf)
+        launcher = Launcher(told.home, told.run, told.log, told.conf)
         if told.end:
             launcher.end()
         else:

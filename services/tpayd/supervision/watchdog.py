@@ -9,6 +9,7 @@ Started by supervisor, which sends an event on standard input and waits for `RES
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import signal
@@ -16,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import BinaryIO
 
 from tpayd.kit.bus import ping
@@ -94,7 +96,9 @@ def _fields(line: bytes) -> dict[str, str]:
 
 def main() -> int:
     """Serve supervisor until it ends."""
-    instance = Instance.open(create=False)
+    parser = argparse.ArgumentParser(description="supervisor's event listener; supervisor starts it")
+    parser.add_argument("--home", type=Path, help="the instance directory")
+    instance = Instance.open(parser.parse_args().home, create=False)
     clock = SystemClock()
     log_file = LogFile(instance.log, WATCHDOG, clock, Retention())
     watchdog = Watchdog(instance, make_log(LogTarget(WATCHDOG, clock, log_file)))
