@@ -1,0 +1,12 @@
+"""The key manager: the one process that holds keys. It makes and checks MACs, and never shows a key.
+
+Where to look:
+
+* `states`        the life of a key, one table
+* `keyring`       which key a message may use, a pure view of all keys
+* `macs`          `mac.generate` and `mac.verify`, the hot path
+* `counters`      DUKPT counters, reserved on disk before use
+* `exchange`      how a key comes from the host, into the store or into a reader
+* `store`         the encrypted file, with `sealing` (the key over the keys) and `audit` (the chain of what happened)
+* `service`       the process around it
+"""

@@ -1,0 +1,220 @@
+"""How keys come from the host: into this store for a terminal, into a reader for its card data.
+
+    terminal   ask ──► host answers ──► STAGED ──► check values agree ──► CONFIRMED ──► ACTIVE
+    reader     reader's half ──► host answers ──► STAGED ──► reader takes it ──► CONFIRMED ──► ACTIVE
+
+A reader's key passes through sealed: only reader and host can open it (`tpayd.crypto.exchange`), we keep its identity,
+check value and dates. Whatever fails, the key before stays active, and the exchange may be begun again: no money moves
+here, so an error's outcome is always `failed` or `not_started`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
+
+from tpayd.crypto.check_value import CHECK_VALUE_DIGITS, same_check_value
+from tpayd.crypto.dukpt import IKID_BYTES
+from tpayd.crypto.errors import CryptoError
+from tpayd.crypto.exchange import ANSWER_BYTES, Role, begin, finish
+from tpayd.hosts import HostAdapter, HostFormatError, Opened, ReaderKeyExchange, TerminalKeyExchange
+from tpayd.key_manager.errors import ExchangeFailedError, KeyManagerError, NoUsableKeyError
+from tpayd.key_manager.keyring import Keyring
+from tpayd.key_manager.records import KeyRecord, key_id_of
+from tpayd.key_manager.secret_files import TransportKeys
+from tpayd.key_manager.ticks import ExchangeNumber
+from tpayd.key_manager.vault import Vault
+from tpayd.kit.bus import CallError
+from tpayd_contracts.device import KEY_INJECT, KEY_PREPARE, InjectKey, PrepareKey
+from tpayd_contracts.host import EXCHANGE, Exchange
+from tpayd_contracts.keys import KeyInfo, KeyState, KeyUsage
+from tpayd_contracts.operation import Op
+
+__all__ = ["Calls", "ExchangeLimits", "Exchanges", "Tell"]
+
+Q = TypeVar("Q", bound=Struct)
+A = TypeVar("A", bound=Struct)
+
+Tell = Callable[[str, str], None]
+"""Tells the caller how far it is: a stable step, a sentence."""
+
+
+class Calls(Protocol):
+    """What is needed of a bus caller."""
+
+    async def call(self, op: Op[Q, A], body: Q, *, ttl_s: float = ..., trace: str | None = ...) -> A:
+        """One request, one reply; raises CallError."""
+
+
+@dataclass(frozen=True)
+class ExchangeLimits:
+    """Waits of the steps, in seconds, and the life of a key."""
+
+    host_answer_s: float
+    reader_s: float
+    key_life_ms: int
+
+
+class Exchanges:
+    """Key exchanges, one at a time for each owner."""
+
+    def __init__(
+        self,
+        *,
+        profile: str,
+        terminals: tuple[str, ...],
+        adapter: HostAdapter,
+        host: Calls,
+        readers: Calls,
+        transport: TransportKeys,
+        keyring: Keyring,
+        vault: Vault,
+        next_number: Callable[[], ExchangeNumber],
+        local_time: Callable[[], str],
+        limits: ExchangeLimits,
+    ) -> None:
+        """`terminals`: those of the store, at least one; `local_time`: YYYYMMDDhhmmss."""
+        self._profile = profile
+        self._terminals = terminals
+        self._adapter = adapter
+        self._host = host
+        self._readers = readers
+        self._transport = transport
+        self._keyring = keyring
+        self._vault = vault
+        self._next_number = next_number
+        self._local_time = local_time
+        self._limits = limits
+        self._under_way: set[str] = set()
+
+    async def terminal(self, terminal_id: str, tell: Tell, trace: str | None = None) -> KeyInfo:
+        """Bring a terminal's MAC key into the store, and use it from then on.
+
+        Raises:
+            ExchangeFailedError: at any step; `reason` tells which.
+            NoUsableKeyError: the terminal is unknown here, or has no transport key.
+            CallError: the host link did not carry it.
+            StoreError, AuditBrokenError: the store did not take the key.
+        """
+        if terminal_id not in self._terminals:
+            raise NoUsableKeyError("unknown_terminal", f"no lane of this store has the terminal {terminal_id}")
+        key = self._transport.get(self._profile, terminal_id)
+        if key is None:
+            raise NoUsableKeyError("no_transport_key", f"terminal {terminal_id} has no transport key in secrets/")
+        async with self._alone(terminal_id, f"terminal {terminal_id}"):
+            number = self._next_number()
+            pending = begin(Role.TERMINAL, terminal_id, key, number.sequence)
+            message = TerminalKeyExchange(
+                terminal_id=terminal_id, stan=number.stan, local=self._local_time(), blob=pending.request
+            )
+            tell("asking_host", f"asking the host for the MAC key of terminal {terminal_id}")
+            opened = await self._ask(self._adapter.encode_network(message), trace)
+            try:
+                received = finish(pending, opened.key_blob, key, opened.ikid)
+            except CryptoError as error:
+                raise ExchangeFailedError("not_genuine", f"the host's answer is refused: {error}") from error
+            record = self._staged(KeyUsage.TERMINAL_MAC, terminal_id, opened, received.initial_key)
+            await self._vault.stage(record)
+            tell("staged", f"key {record.check_value} received, comparing check values")
+            if not same_check_value(received.check_value, record.check_value):
+                await self._vault.discard(record.key_id, "check value differs")
+                raise ExchangeFailedError("check_value", "the host's check value is not that of the key it sent")
+            return await self._take_into_use(record, "check value agrees", tell)
+
+    async def reader(self, device: str, tell: Tell, trace: str | None = None) -> KeyInfo:
+        """Bring a data key from the host into a reader. Raises as `terminal` does."""
+        async with self._alone(device, f"device {device}"):
+            tell("asking_reader", f"asking {device} for its half of the exchange")
+            prepared = await self._readers.call(
+                KEY_PREPARE, PrepareKey(device), ttl_s=self._limits.reader_s, trace=trace
+            )
+            number = self._next_number()
+            message = ReaderKeyExchange(
+                terminal_id=self._terminals[0], stan=number.stan, local=self._local_time(), blob=prepared.blob
+            )
+            tell("asking_host", f"asking the host for the key of reader {prepared.reader_id}")
+            opened = await self._ask(self._adapter.encode_network(message), trace)
+            record = self._staged(KeyUsage.READER_DATA, prepared.reader_id, opened, b"", device)
+            await self._vault.stage(record)
+            tell("staged", f"key {record.check_value} received, handing it to {device}")
+            confirmed = await self._inject(record, device, opened.key_blob, trace)
+            return await self._take_into_use(record, confirmed, tell)
+
+    async def _inject(self, record: KeyRecord, device: str, blob: bytes, trace: str | None) -> str:
+        inject = InjectKey(device, self._local_time(), blob)
+        try:
+            injected = await self._readers.call(KEY_INJECT, inject, ttl_s=self._limits.reader_s, trace=trace)
+        except CallError as error:
+            await self._vault.discard(record.key_id, f"reader did not answer: {error.code}")
+            raise
+        if not injected.confirmed:
+            await self._vault.discard(record.key_id, "reader refused the key")
+            raise ExchangeFailedError("reader_refused", f"{device} does not accept the key: try again")
+        if injected.check_value is None:
+            return "reader took the key"
+        if not same_check_value(injected.check_value, record.check_value):
+            await self._vault.discard(record.key_id, "check value differs")
+            raise ExchangeFailedError("check_value", f"{device} holds another key than the host sent")
+        return "check value agrees"
+
+    async def _take_into_use(self, record: KeyRecord, proof: str, tell: Tell) -> KeyInfo:
+        await self._vault.confirm(record.key_id, proof)
+        tell("confirmed", proof)
+        active = await self._vault.activate(record.key_id, self._limits.key_life_ms)
+        tell("active", f"key {active.check_value} of {active.owner} is in use")
+        return active.info()
+
+    async def _ask(self, message: bytes, trace: str | None) -> Opened:
+        wait_s = self._limits.host_answer_s
+        exchange = Exchange(self._profile, message, wait_s)
+        # A second more than the host gets, so that the host link's own verdict comes first.
+        exchanged = await self._host.call(EXCHANGE, exchange, ttl_s=wait_s + 1.0, trace=trace)
+        try:
+            opened = self._adapter.open(exchanged.message)
+        except HostFormatError as error:
+            raise ExchangeFailedError("bad_answer", f"the host's answer cannot be read: {error}") from error
+        if not opened.approved:
+            text = f"the host refuses the key exchange with code {opened.response_code}"
+            raise ExchangeFailedError("host_refused", text)
+        if len(opened.key_blob) != ANSWER_BYTES or len(opened.ikid) != IKID_BYTES:
+            raise ExchangeFailedError("bad_answer", "the host's answer holds no key of 48 bytes with an identity of 8")
+        return opened
+
+    def _staged(
+        self, usage: KeyUsage, owner: str, opened: Opened, initial_key: bytes, device: str | None = None
+    ) -> KeyRecord:
+        check_value = (opened.check_value or "").upper()
+        if len(check_value) != CHECK_VALUE_DIGITS:
+            raise ExchangeFailedError("bad_answer", "the host's answer holds no check value of ten digits")
+        key_id = key_id_of(self._profile, owner, opened.ikid)
+        if self._keyring.get(key_id) is not None:
+            # The same key again would start its counters again, somewhere.
+            raise ExchangeFailedError("key_reused", f"the host sent a key that is known here already: {key_id}")
+        return KeyRecord(
+            key_id=key_id, usage=usage, owner=owner, profile=self._profile, state=KeyState.STAGED, version=1,
+            ikid=opened.ikid, check_value=check_value, initial_key=initial_key, device=device,
+        )  # fmt: skip
+
+    @contextlib.asynccontextmanager
+    async def _alone(self, name: str, owner: str) -> AsyncIterator[None]:
+        if name in self._under_way:
+            raise ExchangeFailedError("under_way", f"another key exchange of {owner} is under way")
+        self._under_way.add(name)
+        try:
+            yield
+        except (ExchangeFailedError, CallError) as error:
+            reason = error.reason if isinstance(error, ExchangeFailedError) else str(error.code)
+            with contextlib.suppress(KeyManagerError):
+                await self._vault.note("exchange_failed", f"{owner}: {reason}")
+            raise
+        except asyncio.CancelledError:
+            with contextlib.suppress(KeyManagerError):
+                await self._vault.note("exchange_failed", f"{owner}: cancelled")
+            raise
+        finally:
+            self._under_way.discard(name)

@@ -1,0 +1,46 @@
+"""What of the keys is measured. Labels are states and usages, never an owner."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+
+from tpayd.key_manager.keyring import Keyring
+from tpayd.kit.metrics import Metrics
+from tpayd_contracts.keys import KeyState, KeyUsage
+
+__all__ = ["KeyGauges"]
+
+_DAY_MS = 86_400_000
+
+
+class KeyGauges:
+    """The key manager's metrics."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._keys = metrics.gauge("keys", "Keys by usage and state", ("usage", "state"))
+        self._expiry = metrics.gauge("days_to_expiry", "Days until the first active key of a usage expires", ("usage",))
+        self._audit = metrics.gauge("audit_entries", "Entries of the audit chain")
+        self._holds = metrics.gauge("audit_holds", "1 while the audit chain holds")
+        self._damaged = metrics.gauge("damaged_records", "Records of the key store that do not open")
+        self.bad_macs = metrics.counter("bad_macs", "Answers of the host whose MAC is wrong")
+        self.refused = metrics.counter("refused", "Messages that got no MAC, by reason", ("reason",))
+        self.counter_waits = metrics.counter("counter_waits", "MACs that waited for the disk to reserve counters")
+
+    def show_store(self, entries: int, *, holds: bool, damaged: int) -> None:
+        """The state of the store."""
+        self._audit.set(entries)
+        self._holds.set(holds)
+        self._damaged.set(damaged)
+
+    def show_keys(self, keyring: Keyring, now_ms: int) -> None:
+        """The keys as they are now."""
+        tally = Tally((key.usage, key.state) for key in keyring)
+        for usage in KeyUsage:
+            for state in KeyState:
+                self._keys.labels(usage.value, state.value).set(tally[usage, state])
+            ends = [key.expires_at_ms or 0 for key in keyring if (key.usage, key.state) == (usage, KeyState.ACTIVE)]
+            if ends:
+                self._expiry.labels(usage.value).set(round((min(ends) - now_ms) / _DAY_MS, 3))
+            else:
+                # No sample is better than a number that looks like one.
+                self._expiry.remove_by_labels({"usage": usage.value})

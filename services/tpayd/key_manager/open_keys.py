@@ -1,0 +1,148 @@
+"""The opened key store at work: keys, counters, time and MACs, and a regular look at what has expired."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from tpayd.key_manager.counters import Counters
+from tpayd.key_manager.errors import NoUsableKeyError
+from tpayd.key_manager.gauges import KeyGauges
+from tpayd.key_manager.keyring import Keyring
+from tpayd.key_manager.macs import Macs
+from tpayd.key_manager.settings import KeyManagerSettings
+from tpayd.key_manager.store import KeyStore, Loaded, Step
+from tpayd.key_manager.ticks import Ticker
+from tpayd.key_manager.vault import Vault
+from tpayd.kit.house import House
+from tpayd_contracts.health import Dependency
+
+__all__ = ["DAY_MS", "OpenKeys"]
+
+DAY_MS = 86_400_000
+_SHOWN_NAMES = 5
+
+
+class OpenKeys:
+    """All that a running key manager has. Everything runs in the event loop, but the disk's writes."""
+
+    def __init__(
+        self, house: House[KeyManagerSettings], store: KeyStore, loaded: Loaded, disk: ThreadPoolExecutor,
+        gauges: KeyGauges,
+    ) -> None:  # fmt: skip
+        self._house = house
+        self._settings = house.settings
+        self._store = store
+        self._disk = disk
+        self._gauges = gauges
+        self.audit_problem = loaded.audit.problem
+        frozen = f"the audit chain of the key store is broken: {self.audit_problem}" if self.audit_problem else None
+        self.ticker = Ticker(house.clock, loaded.ticks)
+        self.keyring = Keyring(loaded.records, frozen)
+        self._counters = Counters(loaded.counters, self._reserve, self._reserve_ahead)
+        self.macs = Macs(self.keyring, self._counters, self.ticker.now_ms)
+        self.vault = Vault(store, self.keyring, disk, self.ticker.now_ms, self._on_change, loaded.damaged)
+        gauges.show_store(loaded.audit.count, holds=loaded.audit.holds, damaged=len(loaded.damaged))
+
+    async def begin(self) -> None:
+        """Finish what a crash interrupted. Raises StoreError."""
+        log = self._house.log
+        if self.vault.damaged:
+            log.error("key_store.damaged", records=list(self.vault.damaged))
+        if self.audit_problem is not None:
+            log.error("audit.broken", problem=self.audit_problem)
+            return
+        await self.vault.note("started", self._house.version)
+        await self.vault.recover(self.life_ms)
+
+    async def sweep(self) -> None:
+        """Expire, delete, keep the time, and show how it stands. Raises StoreError."""
+        ticks = self.ticker.due()
+        if ticks is not None:
+            await asyncio.get_running_loop().run_in_executor(self._disk, self._store.write_ticks, ticks)
+            self.ticker.kept(ticks)
+        if self.ticker.behind_ms() > DAY_MS:
+            self._house.log.warning("clock.behind", behind_s=self.ticker.behind_ms() // 1000)
+        if self.audit_problem is None:
+            await self.vault.expire_due()
+            await self.vault.purge_retired(self._settings.keep_retired_days * DAY_MS)
+        self.show()
+
+    def show(self) -> None:
+        """Bring the metrics up to date."""
+        self._gauges.show_keys(self.keyring, self.ticker.now_ms())
+
+    @property
+    def life_ms(self) -> int:
+        """How long a key lives from its activation."""
+        return self._settings.key_life_days * DAY_MS
+
+    def dependencies(self) -> tuple[Dependency, ...]:
+        """What new payments need: a valid key for each lane's terminal, a whole store, an audit chain that holds."""
+        damaged = self.vault.damaged
+        without = tuple(
+            lane.terminal_id for lane in self._house.store.lanes if not self._terminal_is_valid(lane.terminal_id)
+        )
+        missing = f"{_named('no valid key: ', without)}: `tpayd keys exchange --all`" if without else ""
+        return (
+            Dependency("terminal_keys", not without, missing or self._ending()),
+            Dependency("key_store", not damaged, _named("records lost, exchange these keys: ", damaged)),
+            Dependency("audit", self.audit_problem is None, self.audit_problem or ""),
+        )
+
+    def _terminal_is_valid(self, terminal_id: str) -> bool:
+        try:
+            self.keyring.for_new_payment(self._house.store.host_profile, terminal_id, None, self.ticker.now_ms())
+        except NoUsableKeyError:
+            return False
+        return True
+
+    def _ending(self) -> str:
+        before_ms = self.ticker.now_ms() + self._settings.expiry_warning_days * DAY_MS
+        profile = self._house.store.host_profile
+        ending = tuple(
+            key.owner
+            for key in self.keyring
+            if key.profile == profile
+            and self.keyring.current(key.usage, profile, key.owner) is key
+            and (key.expires_at_ms or 0) <= before_ms
+        )
+        return f"{_named('expires soon, or has: ', ending)}: `tpayd keys exchange --all`" if ending else ""
+
+    def _reserve(self, key_id: str, limit: int) -> None:
+        self._gauges.counter_waits.inc()
+        self._store.reserve_counters(key_id, limit)
+
+    def _reserve_ahead(self, key_id: str, limit: int) -> None:
+        try:
+            writing = asyncio.get_running_loop().run_in_executor(
+                self._disk, self._store.reserve_counters, key_id, limit
+            )
+        except RuntimeError:
+            # The process is stopping. The counters in hand will do, or taking one says what is wrong.
+            return
+
+        def done(future: asyncio.Future[None]) -> None:
+            problem = None if future.cancelled() else future.exception()
+            self._counters.reserved_ahead(key_id, None if future.cancelled() or problem else limit)
+            if problem is not None:
+                self._house.log.error("counters.not_reserved", key_id=key_id, why=str(problem))
+
+        writing.add_done_callback(done)
+
+    def _on_change(self, step: Step, entries: int) -> None:
+        """A step is on disk. The head goes to the log, which leaves the machine: see `audit`."""
+        if step.key_id and step.record is None:
+            self.macs.forget(step.key_id)
+        self._gauges.show_store(entries, holds=True, damaged=len(self.vault.damaged))
+        self._house.log.info(
+            "audit.added", happened=str(step.event), key_id=step.key_id or None, detail=step.detail or None,
+            entries=entries, head=self._store.head.hex(),
+        )  # fmt: skip
+
+
+def _named(what: str, names: tuple[str, ...]) -> str:
+    if not names:
+        return ""
+    more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
+    return what + ", ".join(names[:_SHOWN_NAMES]) + more

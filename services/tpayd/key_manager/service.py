@@ -1,0 +1,182 @@
+"""The process: operations in, keys and MACs behind them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NoReturn
+
+from tpayd import hosts
+from tpayd.key_manager.errors import AuditBrokenError, ExchangeFailedError, NoUsableKeyError, StoreError
+from tpayd.key_manager.exchange import ExchangeLimits, Exchanges, Tell
+from tpayd.key_manager.gauges import KeyGauges
+from tpayd.key_manager.open_keys import OpenKeys
+from tpayd.key_manager.places import store_file
+from tpayd.key_manager.secret_files import read_secret
+from tpayd.key_manager.settings import KeyManagerSettings
+from tpayd.key_manager.store import KeyStore
+from tpayd.key_manager.transport import transport_keys
+from tpayd.kit.bus import CallError, Request
+from tpayd.kit.house import House
+from tpayd_contracts.errors import ErrorCode, Outcome
+from tpayd_contracts.health import Dependency, Readiness
+from tpayd_contracts.keys import (
+    KEY_EXCHANGE_READER,
+    KEY_EXCHANGE_TERMINAL,
+    KEY_LIST,
+    MAC_GENERATE,
+    MAC_VERIFY,
+    ExchangeProgress,
+    ExchangeReader,
+    ExchangeTerminal,
+    GeneratedMac,
+    GenerateMac,
+    KeyInfo,
+    KeyList,
+    VerifiedMac,
+    VerifyMac,
+)
+from tpayd_contracts.operation import Empty
+
+__all__ = ["KeyManager"]
+
+
+class KeyManager:
+    """The service."""
+
+    def __init__(self, house: House[KeyManagerSettings]) -> None:
+        self._house = house
+        self._gauges = KeyGauges(house.metrics)
+        # One thread: writes of the store run one after the other anyway.
+        self._disk = ThreadPoolExecutor(1, "key-store")
+        self._store: KeyStore | None = None
+        self._open: OpenKeys | None = None
+        self._exchanges: Exchanges | None = None
+
+    async def start(self) -> None:
+        """Serve at once (`unavailable` until the store is open), open the store, finish what a crash interrupted.
+
+        Raises SecretFileError, PassphraseError, StoreError, UnknownAdapterError.
+        """
+        self._serve()
+        instance, settings = self._house.instance, self._house.settings
+        passphrase = read_secret(instance.secrets / settings.passphrase_file)
+        transport = transport_keys(self._house.store, instance.secrets / settings.transport_keys_file)
+        adapter = hosts.load(settings.host_adapter)
+        in_thread = asyncio.get_running_loop().run_in_executor
+        store = await in_thread(self._disk, KeyStore.open, store_file(instance.data), passphrase)
+        self._store = store
+        keys = OpenKeys(self._house, store, await in_thread(self._disk, store.load), self._disk, self._gauges)
+        await keys.begin()
+        await keys.sweep()
+        self._exchanges = Exchanges(
+            profile=self._house.store.host_profile,
+            terminals=tuple(lane.terminal_id for lane in self._house.store.lanes),
+            adapter=adapter,
+            host=self._house.caller("host_link"),
+            readers=self._house.caller("device_broker"),
+            transport=transport,
+            keyring=keys.keyring,
+            vault=keys.vault,
+            next_number=lambda: keys.ticker.next_exchange(store.write_ticks),
+            local_time=lambda: self._house.clock.local().strftime("%Y%m%d%H%M%S"),
+            limits=ExchangeLimits(settings.host_answer_s, settings.reader_s, keys.life_ms),
+        )
+        self._open = keys
+        self._house.call_every(settings.sweep_s, keys.sweep)
+
+    async def drain(self) -> None:
+        """Exchanges under way end by their own limits; the kit waits for open requests."""
+
+    async def stop(self) -> None:
+        """Close the store."""
+        self._disk.shutdown(wait=True, cancel_futures=True)
+        if self._store is not None:
+            self._store.close()
+
+    def readiness(self) -> tuple[Readiness, tuple[Dependency, ...]]:
+        """DEGRADED while a lane's terminal has no valid key, or the store is not whole."""
+        if self._open is None:
+            return Readiness.DEGRADED, ()
+        dependencies = self._open.dependencies()
+        ok = all(dependency.ok for dependency in dependencies)
+        return Readiness.READY if ok else Readiness.DEGRADED, dependencies
+
+    def _serve(self) -> None:
+        server = self._house.server
+        # What is under way in other services while the house goes down still needs its MACs.
+        server.handle(MAC_GENERATE, self._generate, while_draining=True)
+        server.handle(MAC_VERIFY, self._verify, while_draining=True)
+        server.handle(KEY_LIST, self._list)
+        server.handle(KEY_EXCHANGE_TERMINAL, self._exchange_terminal)
+        server.handle(KEY_EXCHANGE_READER, self._exchange_reader)
+
+    def _generate(self, _: Request, body: GenerateMac) -> GeneratedMac:
+        try:
+            return self._opened().macs.generate(body)
+        except NoUsableKeyError as error:
+            raise self._refusal(error) from error
+        except StoreError as error:
+            raise CallError.not_started(ErrorCode.STORAGE_FAILED, str(error), retryable=True) from error
+
+    def _verify(self, request: Request, body: VerifyMac) -> VerifiedMac:
+        try:
+            verdict = self._opened().macs.verify(body)
+        except NoUsableKeyError as error:
+            raise self._refusal(error) from error
+        if not verdict.valid:
+            self._gauges.bad_macs.inc()
+            self._house.log.warning("mac.bad", terminal_id=body.terminal_id, key_id=body.key_id, trace=request.trace)
+        return verdict
+
+    def _list(self, _: Request, __: Empty) -> KeyList:
+        keys = self._opened().keyring
+        order = sorted(keys, key=lambda key: (key.usage, key.profile, key.owner, key.injected_at_ms or 0))
+        return KeyList(tuple(key.info() for key in order))
+
+    async def _exchange_terminal(self, request: Request, body: ExchangeTerminal) -> KeyInfo:
+        exchanges = self._exchanges or _not_open()
+        return await self._exchange(exchanges.terminal(body.terminal_id, _teller(request), request.trace))
+
+    async def _exchange_reader(self, request: Request, body: ExchangeReader) -> KeyInfo:
+        exchanges = self._exchanges or _not_open()
+        return await self._exchange(exchanges.reader(body.device, _teller(request), request.trace))
+
+    async def _exchange(self, work: Awaitable[KeyInfo]) -> KeyInfo:
+        try:
+            return await work
+        except ExchangeFailedError as error:
+            code = ErrorCode.BUSY if error.reason == "under_way" else ErrorCode.KEY_UNAVAILABLE
+            raise CallError(code, error.text, retryable=True, detail=error.reason) from error
+        except NoUsableKeyError as error:
+            if error.reason == "unknown_terminal":
+                raise CallError.not_started(ErrorCode.NOT_FOUND, error.text, field="$.terminal_id") from error
+            raise self._refusal(error) from error
+        except (StoreError, AuditBrokenError) as error:
+            raise CallError(ErrorCode.STORAGE_FAILED, str(error)) from error
+        except CallError as error:
+            # No money moves in an exchange: whatever was sent may be sent again, by beginning anew.
+            raise CallError(error.code, error.message, retryable=True, detail=error.detail) from error
+        finally:
+            self._opened().show()
+
+    def _refusal(self, error: NoUsableKeyError) -> CallError:
+        self._gauges.refused.labels(error.reason).inc()
+        return CallError(
+            ErrorCode.KEY_UNAVAILABLE, error.text, outcome=Outcome.NOT_STARTED, detail=error.reason
+        )
+
+    def _opened(self) -> OpenKeys:
+        return self._open or _not_open()
+
+
+def _not_open() -> NoReturn:
+    raise CallError.not_started(ErrorCode.UNAVAILABLE, "the key store is not open yet", retryable=True)
+
+
+def _teller(request: Request) -> Tell:
+    def tell(step: str, text: str) -> None:
+        request.progress(ExchangeProgress(step, text))
+
+    return tell

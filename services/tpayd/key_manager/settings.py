@@ -1,0 +1,37 @@
+"""config/key_manager.toml."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from tpayd.kit.settings import ServiceSettings
+from tpayd_contracts.shapes import Name
+
+__all__ = ["KeyManagerSettings"]
+
+FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$", description="a file's name")]
+
+
+class KeyManagerSettings(ServiceSettings, frozen=True, kw_only=True):
+    """What the key manager can be told."""
+
+    passphrase_file: FileName = "key_manager.passphrase"  # noqa: S105  a file's name
+    """In secrets/: what the key store is sealed under."""
+    transport_keys_file: FileName = "transport_keys.toml"
+    """In secrets/: the keys that the terminals share with the acquirer before the first exchange."""
+    host_adapter: Name = "iso8583"
+    """How the card host's messages look; the same as in the other services."""
+    host_answer_s: Annotated[float, Meta(gt=0, le=120)] = 20.0
+    """Seconds that the host gets to answer a key exchange."""
+    reader_s: Annotated[float, Meta(gt=0, le=120)] = 15.0
+    """Seconds that a reader gets for each of its two steps."""
+    key_life_days: Annotated[int, Meta(ge=1, le=1095)] = 1095
+    """Days from a key's activation to its expiry; three years at most."""
+    expiry_warning_days: Annotated[int, Meta(ge=0, le=365)] = 30
+    """Days before a key's expiry from which on it is named in health and log."""
+    keep_retired_days: Annotated[int, Meta(ge=7, le=1095)] = 90
+    """Days after which a replaced key is deleted. What it began must be settled by then."""
+    sweep_s: Annotated[float, Meta(ge=1, le=3600)] = 60.0
+    """Seconds between two looks for keys that have expired, or are to be deleted."""

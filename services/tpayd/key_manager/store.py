@@ -1,0 +1,283 @@
+"""The key store: one SQLite file in which every record is sealed.
+
+A record's box is sealed with its kind (for keys: the usage), its id and its version as context, so no box opens in
+another's place. Sealed are keys with all their dates and states, counters, and the clock; in clear stand only the
+audit entries (signed) and the parameters that the passphrase needs.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from tpayd.key_manager.audit import AuditEntry, AuditHead, AuditReport, origin, sign_entry, sign_head, verify
+from tpayd.key_manager.database import is_empty, open_database, storage, transaction
+from tpayd.key_manager.errors import AuditBrokenError, PassphraseError, SealBrokenError, StoreError
+from tpayd.key_manager.records import KeyRecord
+from tpayd.key_manager.sealing import PassphraseSealing, ScryptCost, Sealing
+from tpayd.key_manager.ticks import Ticks
+
+__all__ = ["KeyStore", "Loaded", "Step"]
+
+SCHEMA_VERSION = 1
+MAX_KEYS = 10_000
+"""Bound on key records: 999 terminals and 64 readers, renewed nine times within the time that retired keys are kept."""
+
+_TABLES = """
+CREATE TABLE header (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE sealed (kind TEXT, id TEXT, version INTEGER NOT NULL, box BLOB NOT NULL, PRIMARY KEY (kind, id))
+    WITHOUT ROWID;
+CREATE TABLE audit (number INTEGER PRIMARY KEY, entry BLOB NOT NULL, mac BLOB NOT NULL);
+"""
+_COUNTER = "counter"
+_TICKS = "ticks"
+_CHECK = b"tpayd key store"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One audited change: `record` is the key as it is afterwards; None with a `key_id`: it is gone."""
+
+    event: str
+    key_id: str = ""
+    record: KeyRecord | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a store held when it was opened."""
+
+    records: tuple[KeyRecord, ...]
+    damaged: tuple[str, ...]
+    """Key ids (or kinds) of records that do not open, or whose version is not the one that the audit chain knows."""
+    counters: dict[str, int]
+    """Key id → the highest DUKPT counter reserved."""
+    ticks: Ticks
+    audit: AuditReport
+
+
+class KeyStore:
+    """An open store. Every method may be called from any thread; each write is on disk when it returns."""
+
+    def __init__(self, connection: sqlite3.Connection, sealing: Sealing, store_id: bytes) -> None:
+        """For `open_store`."""
+        self._connection = connection
+        self._sealing = sealing
+        self._store_id = store_id
+        self._lock = threading.Lock()
+        self._broken: str | None = None
+        self._count = 0
+        self._last = origin(sealing, store_id)
+        self._versions: dict[tuple[str, str], int] = {}
+        self._limits: dict[str, int] = {}
+        self._ticks = Ticks()
+
+    @classmethod
+    def open(cls, path: Path, passphrase: bytes, *, read_only: bool = False) -> KeyStore:
+        """Open the store, or make it (unless `read_only`).
+
+        Raises:
+            PassphraseError: the passphrase is not this store's, or too short.
+            StoreError: missing (`read_only`), readable by others, not a key store, or the disk fails.
+        """
+        connection = open_database(path, read_only=read_only)
+        try:
+            with storage(f"{path} cannot be opened"):
+                if not read_only and is_empty(connection):
+                    return cls._make(connection, passphrase)
+                return cls._opened(connection, passphrase, path)
+        except BaseException:
+            connection.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._connection.close()
+
+    def load(self) -> Loaded:
+        """Read everything, check every seal and the whole audit chain.
+
+        Raises:
+            StoreError: the disk fails, or more records than a store may have.
+        """
+        with self._lock, storage("the key store cannot be read"):
+            report = self._verify()
+            self._broken = report.problem
+            rows = self._connection.execute(
+                "SELECT kind, id, version, box FROM sealed ORDER BY kind, id LIMIT ?", (2 * MAX_KEYS,)
+            ).fetchall()
+        records: list[KeyRecord] = []
+        counters: dict[str, int] = {}
+        ticks = Ticks()
+        damaged: list[str] = []
+        known = {key_id for key_id, version in report.versions.items() if version}
+        for kind, name, version, box in rows:
+            self._versions[kind, name] = version
+            try:
+                clear = self._sealing.open(box, _context(kind, name, version))
+                if kind == _COUNTER:
+                    counters[name] = self._limits[name] = int.from_bytes(clear, "big")
+                elif kind == _TICKS:
+                    ticks = msgspec.msgpack.decode(clear, type=Ticks)
+                else:
+                    record = msgspec.msgpack.decode(clear, type=KeyRecord)
+                    known.discard(record.key_id)
+                    if report.holds and report.versions.get(record.key_id) != version:
+                        damaged.append(record.key_id)
+                    else:
+                        records.append(record)
+            except (SealBrokenError, msgspec.MsgspecError):
+                known.discard(name)
+                damaged.append(name or kind)
+        if report.holds:
+            damaged += sorted(known)
+        self._ticks = ticks
+        return Loaded(tuple(records), tuple(damaged), counters, ticks, report)
+
+    def verify(self) -> AuditReport:
+        """Check the whole audit chain. Raises StoreError."""
+        with self._lock, storage("the audit chain cannot be read"):
+            return self._verify()
+
+    def entries(self) -> tuple[AuditEntry, ...]:
+        """All audit entries, unchecked. Raises StoreError."""
+        with self._lock, storage("the audit chain cannot be read"):
+            return tuple(entry for entry, _ in self._entries())
+
+    @property
+    def head(self) -> bytes:
+        """The HMAC of the last audit entry."""
+        return self._last
+
+    def change(self, at_ms: int, *steps: Step) -> int:
+        """Write these changes and their audit entries: all, or none. Returns the number of entries in the chain.
+
+        Raises:
+            AuditBrokenError: the chain did not hold when the store was loaded: nothing is added that would hide it.
+            StoreError: the disk did not take it.
+        """
+        if self._broken is not None:
+            raise AuditBrokenError(f"the audit chain does not hold ({self._broken}): keys stay as they are")
+        with self._lock:
+            count, last = self._count, self._last
+            with transaction(self._connection):
+                for step in steps:
+                    version = step.record.version if step.record else 0
+                    self._write_record(step)
+                    count += 1
+                    entry = AuditEntry(count, at_ms, step.event, step.key_id, version, step.detail)
+                    last = sign_entry(self._sealing, last, entry)
+                    self._connection.execute(
+                        "INSERT INTO audit VALUES (?, ?, ?)", (count, msgspec.msgpack.encode(entry), last)
+                    )
+                self._put_header("audit_head", msgspec.msgpack.encode(sign_head(self._sealing, count, last)))
+            self._count, self._last = count, last
+            return count
+
+    def reserve_counters(self, key_id: str, limit: int) -> None:
+        """Make the counters of a key up to `limit` ours, for good; a lower limit than before changes nothing.
+
+        Raises:
+            StoreError: the disk did not take it.
+        """
+        with self._lock:
+            # Two threads may reserve for one key: the later write must not undo the higher one.
+            if limit > self._limits.get(key_id, 0):
+                with transaction(self._connection):
+                    self._put_sealed(_COUNTER, key_id, limit.to_bytes(4, "big"))
+                self._limits[key_id] = limit
+
+    def write_ticks(self, ticks: Ticks) -> None:
+        """Keep what only grows; what is on disk is never lowered.
+
+        Raises:
+            StoreError: the disk did not take it.
+        """
+        with self._lock:
+            grown = ticks.joined(self._ticks)
+            with transaction(self._connection):
+                self._put_sealed(_TICKS, "", msgspec.msgpack.encode(grown))
+            self._ticks = grown
+
+    @classmethod
+    def _make(cls, connection: sqlite3.Connection, passphrase: bytes) -> KeyStore:
+        cost = ScryptCost.fresh()
+        sealing = PassphraseSealing(passphrase, cost)
+        store_id = os.urandom(16)
+        store = cls(connection, sealing, store_id)
+        with transaction(connection):
+            # One by one: executescript would end the transaction.
+            for statement in _TABLES.split(";"):
+                connection.execute(statement)
+            store._put_header("schema", str(SCHEMA_VERSION).encode())
+            store._put_header("store_id", store_id)
+            store._put_header("scrypt", msgspec.msgpack.encode(cost))
+            store._put_header("check", sealing.seal(_CHECK, store_id))
+            store._put_header("audit_head", msgspec.msgpack.encode(sign_head(sealing, 0, origin(sealing, store_id))))
+        return store
+
+    @classmethod
+    def _opened(cls, connection: sqlite3.Connection, passphrase: bytes, path: Path) -> KeyStore:
+        header = dict(connection.execute("SELECT name, value FROM header").fetchall())
+        try:
+            schema = int(header["schema"])
+            cost = msgspec.msgpack.decode(header["scrypt"], type=ScryptCost)
+            store_id, check = header["store_id"], header["check"]
+        except (KeyError, ValueError, msgspec.MsgspecError):
+            raise StoreError(f"{path} is not a key store, or its header was altered") from None
+        if schema != SCHEMA_VERSION:
+            raise StoreError(f"{path} has schema {schema}; this version of tpayd reads {SCHEMA_VERSION}")
+        sealing = PassphraseSealing(passphrase, cost)
+        try:
+            sealing.open(check, store_id)
+        except SealBrokenError:
+            raise PassphraseError(f"the passphrase does not open {path}: it was made with another one") from None
+        return cls(connection, sealing, store_id)
+
+    def _verify(self) -> AuditReport:
+        rows = self._connection.execute("SELECT value FROM header WHERE name = 'audit_head'").fetchone()
+        try:
+            head = msgspec.msgpack.decode(rows[0], type=AuditHead) if rows else None
+        except msgspec.MsgspecError:
+            head = None
+        report = verify(self._sealing, self._store_id, self._entries(), head)
+        if report.holds and head is not None:
+            self._count, self._last = head.count, head.last
+        return report
+
+    def _entries(self) -> Iterator[tuple[AuditEntry, bytes]]:
+        unreadable = AuditEntry(0, 0, "unreadable")
+        for entry, mac in self._connection.execute("SELECT entry, mac FROM audit ORDER BY number"):
+            try:
+                yield msgspec.msgpack.decode(entry, type=AuditEntry), mac
+            except msgspec.MsgspecError:
+                yield unreadable, mac
+
+    def _write_record(self, step: Step) -> None:
+        if step.record is not None:
+            record = step.record
+            self._put_sealed(record.usage, record.key_id, msgspec.msgpack.encode(record), record.version)
+        elif step.key_id:
+            # The counter stays: should the host ever give the same IKID again, its KSNs go on where they ended.
+            self._connection.execute("DELETE FROM sealed WHERE id = ? AND kind <> ?", (step.key_id, _COUNTER))
+
+    def _put_sealed(self, kind: str, name: str, clear: bytes, version: int | None = None) -> None:
+        number = self._versions.get((kind, name), 0) + 1 if version is None else version
+        box = self._sealing.seal(clear, _context(kind, name, number))
+        self._connection.execute("INSERT OR REPLACE INTO sealed VALUES (?, ?, ?, ?)", (kind, name, number, box))
+        self._versions[kind, name] = number
+
+    def _put_header(self, name: str, value: bytes) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO header VALUES (?, ?)", (name, value))
+
+
+def _context(kind: str, name: str, version: int) -> bytes:
+    return msgspec.msgpack.encode((str(kind), name, version))

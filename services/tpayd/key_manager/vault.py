@@ -1,0 +1,157 @@
+"""The keys in memory and on disk, in step: a change is audited and on disk before anything sees it.
+
+Changes run one after the other, and off the event loop, so that MACs go on while the disk syncs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+
+from msgspec import structs
+
+from tpayd.key_manager.keyring import Keyring
+from tpayd.key_manager.records import KeyRecord
+from tpayd.key_manager.states import Event, after
+from tpayd.key_manager.store import KeyStore, Step
+from tpayd_contracts.keys import KeyState
+
+__all__ = ["Vault"]
+
+
+
+class Vault:
+    """The only way to change a key."""
+
+    def __init__(
+        self,
+        store: KeyStore,
+        keyring: Keyring,
+        disk: Executor,
+        now_ms: Callable[[], int],
+        on_change: Callable[[Step, int], None],
+        damaged: Iterable[str] = (),
+    ) -> None:
+        """`on_change` is told of each step when it is on disk, with the number of audit entries.
+
+        `damaged`: ids of keys that are lost; their places are cleared when their owner has a new key.
+        """
+        self.damaged = tuple(damaged)
+        self._store = store
+        self._keyring = keyring
+        self._disk = disk
+        self._now_ms = now_ms
+        self._on_change = on_change
+        self._lock = asyncio.Lock()
+
+    async def note(self, event: str, detail: str) -> None:
+        """Audit something that changed no key. Raises StoreError, AuditBrokenError."""
+        async with self._lock:
+            await self._write([Step(event, detail=detail)])
+
+    async def stage(self, record: KeyRecord) -> None:
+        """Keep a staged key that has come from the host; other staged ones of the same owner are discarded.
+
+        Raises StoreError, AuditBrokenError.
+        """
+        async with self._lock:
+            left = [old for old in self._owned(record) if old.state is KeyState.STAGED]
+            steps = [_step(old, Event.DISCARD, "replaced before it was confirmed") for old in left]
+            await self._write([*steps, Step(Event.STAGE, record.key_id, record, record.check_value)])
+
+    async def confirm(self, key_id: str, detail: str) -> None:
+        """The other side holds the same key. Raises StoreError, AuditBrokenError, NoPassageError."""
+        async with self._lock:
+            await self._write([_step(self._known(key_id), Event.CONFIRM, detail)])
+
+    async def discard(self, key_id: str, detail: str) -> None:
+        """The exchange failed. Raises StoreError, AuditBrokenError, NoPassageError."""
+        async with self._lock:
+            await self._write([_step(self._known(key_id), Event.DISCARD, detail)])
+
+    async def activate(self, key_id: str, life_ms: int) -> KeyRecord:
+        """Use this key from now on, for `life_ms`; the one before is retired in the same transaction.
+
+        Raises StoreError, AuditBrokenError, NoPassageError.
+        """
+        async with self._lock:
+            record = self._known(key_id)
+            now_ms = self._now_ms()
+            replaced = [old for old in self._owned(record) if old.state not in (KeyState.STAGED, KeyState.RETIRED)]
+            steps = [_step(old, Event.REPLACE, key_id, retired_at_ms=now_ms) for old in replaced if old is not record]
+            dates = {"injected_at_ms": now_ms, "expires_at_ms": now_ms + life_ms}
+            active = _step(record, Event.ACTIVATE, "", **dates)
+            lost = [name for name in self.damaged if name.rpartition(":")[0] == key_id.rpartition(":")[0]]
+            cleared = [Step(Event.PURGE, name, None, "did not open") for name in lost]
+            await self._write([*steps, active, *cleared])
+            self.damaged = tuple(name for name in self.damaged if name not in lost)
+            return self._known(key_id)
+
+    async def expire_due(self) -> int:
+        """Mark the keys whose life is over. Raises StoreError, AuditBrokenError."""
+        async with self._lock:
+            now_ms = self._now_ms()
+            over = [key for key in self._keyring if key.state is KeyState.ACTIVE and (key.expires_at_ms or 0) <= now_ms]
+            await self._write([_step(key, Event.EXPIRE, "") for key in over])
+            return len(over)
+
+    async def purge_retired(self, keep_ms: int) -> int:
+        """Delete keys retired longer ago than `keep_ms`. Raises StoreError, AuditBrokenError."""
+        async with self._lock:
+            before_ms = self._now_ms() - keep_ms
+            old = [
+                key for key in self._keyring
+                if key.state is KeyState.RETIRED and (key.retired_at_ms or 0) <= before_ms
+            ]  # fmt: skip
+            await self._write([_step(key, Event.PURGE, "") for key in old])
+            return len(old)
+
+    async def recover(self, life_ms: int) -> None:
+        """After a restart: what was confirmed is activated, what was only staged is discarded.
+
+        Raises StoreError, AuditBrokenError.
+        """
+        for key in list(self._keyring):
+            if key.state is KeyState.STAGED:
+                await self.discard(key.key_id, "the exchange was interrupted")
+            elif key.state is KeyState.CONFIRMED:
+                await self.activate(key.key_id, life_ms)
+
+    def _known(self, key_id: str) -> KeyRecord:
+        record = self._keyring.get(key_id)
+        if record is None:
+            raise KeyError(key_id)
+        return record
+
+    def _owned(self, record: KeyRecord) -> list[KeyRecord]:
+        same = (record.usage, record.profile, record.owner)
+        return [key for key in self._keyring if (key.usage, key.profile, key.owner) == same]
+
+    async def _write(self, steps: Sequence[Step]) -> None:
+        if not steps:
+            return
+        writing = asyncio.get_running_loop().run_in_executor(self._disk, self._store.change, self._now_ms(), *steps)
+        try:
+            # A cancelled exchange must not leave the memory behind the disk: what is being written is waited for.
+            count = await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            self._apply(steps, await writing)
+            raise
+        self._apply(steps, count)
+
+    def _apply(self, steps: Sequence[Step], count: int) -> None:
+        for step in steps:
+            if step.record is not None:
+                self._keyring.put(step.record)
+            elif step.key_id:
+                self._keyring.remove(step.key_id)
+            self._on_change(step, count)
+
+
+def _step(record: KeyRecord, event: Event, detail: str, **changes: int) -> Step:
+    state = after(record.state, event)
+    if state is None:
+        return Step(event, record.key_id, None, detail)
+    changed = structs.replace(record, state=state, version=record.version + 1, **changes)
+    return Step(event, record.key_id, changed, detail)
