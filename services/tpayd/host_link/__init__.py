@@ -1,7 +1,6 @@
 """host_link: the lines to the card host. Bytes out, the matching bytes back; it does not know what a payment is.
 
 Pure, without I/O:
-* `framing`   a message on the line: two bytes of length, then the message
 * `line`      the life of one line as a table, and every wait in it
 * `matching`  which answer belongs to which request
 

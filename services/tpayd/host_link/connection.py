@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from tpayd.host_link.errors import FrameTooLongError
-from tpayd.host_link.framing import Deframer, Message, frame
+from tpayd.hosts.errors import FrameTooLongError
+from tpayd.hosts.framing import Deframer, Message, frame
 from tpayd.kit.clock import Clock
 
 __all__ = ["Connection"]

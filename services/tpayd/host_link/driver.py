@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tpayd.host_link.connection import Connection
-from tpayd.host_link.framing import Message
 from tpayd.host_link.line import Do, Event, Line, Waits
 from tpayd.host_link.settings import split_address
 from tpayd.hosts import Opened
+from tpayd.hosts.framing import Message
 from tpayd.kit.clock import Clock
 from tpayd_contracts.host import LineState
 

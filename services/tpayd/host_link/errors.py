@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["FrameTooLongError", "HostLinkError", "KeyOpenError"]
+__all__ = ["HostLinkError", "KeyOpenError"]
 
 
 class HostLinkError(Exception):
     """Any error of this process."""
-
-
-class FrameTooLongError(HostLinkError):
-    """The other side announced a message over the limit: framing is lost, the connection must be closed."""
-
-    def __init__(self, length: int, limit: int) -> None:
-        super().__init__(f"a message of {length} bytes was announced; the limit is {limit}")
-        self.length = length
 
 
 class KeyOpenError(HostLinkError):

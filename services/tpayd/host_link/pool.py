@@ -23,12 +23,12 @@ from dataclasses import dataclass
 import structlog
 
 from tpayd.host_link.driver import Driver, LineOwner, Route
-from tpayd.host_link.framing import Message
 from tpayd.host_link.matching import InFlight, Stray
 from tpayd.host_link.meters import Meters
 from tpayd.host_link.network import NetworkMessages
 from tpayd.host_link.settings import ProfileSettings
 from tpayd.hosts import HostAdapter, HostFormatError, MatchKey, Opened
+from tpayd.hosts.framing import Message
 from tpayd.kit.bus import CallError
 from tpayd.kit.clock import Clock
 from tpayd_contracts.errors import ErrorCode, Outcome

@@ -12,7 +12,7 @@ from tpayd.hosts.answers import (
     TypeClass,
     Unsealed,
 )
-from tpayd.hosts.errors import HostError, HostFormatError, UnknownAdapterError
+from tpayd.hosts.errors import FrameTooLongError, HostError, HostFormatError, UnknownAdapterError
 from tpayd.hosts.messages import (
     Echo,
     Financial,
@@ -29,8 +29,8 @@ from tpayd.hosts.messages import (
 
 __all__ = [
     "APPROVED", "GROUP", "ORIGINAL_NOT_FOUND",
-    "Echo", "EmvAnswer", "Financial", "HostAdapter", "HostError", "HostFormatError", "MacedMessage", "MatchKey",
-    "NetworkMessage", "Opened", "Original", "ReaderKeyExchange", "Reversal", "ReversalReason", "SignOff", "SignOn",
-    "TerminalKeyExchange", "TypeClass", "UnknownAdapterError", "Unsealed",
+    "Echo", "EmvAnswer", "Financial", "FrameTooLongError", "HostAdapter", "HostError", "HostFormatError",
+    "MacedMessage", "MatchKey", "NetworkMessage", "Opened", "Original", "ReaderKeyExchange", "Reversal",
+    "ReversalReason", "SignOff", "SignOn", "TerminalKeyExchange", "TypeClass", "UnknownAdapterError", "Unsealed",
     "installed", "load",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["HostError", "HostFormatError", "UnknownAdapterError"]
+__all__ = ["FrameTooLongError", "HostError", "HostFormatError", "UnknownAdapterError"]
 
 
 class HostError(Exception):
@@ -26,6 +26,14 @@ class HostFormatError(HostError):
         self.field = field
         self.position = position
         self.reason = reason
+
+
+class FrameTooLongError(HostError):
+    """The other side announced a message over the limit: framing is lost, the connection must be closed."""
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(f"a message of {length} bytes was announced; the limit is {limit}")
+        self.length = length
 
 
 class UnknownAdapterError(HostError):

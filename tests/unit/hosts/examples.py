@@ -126,8 +126,9 @@ def reversals(draw: st.DrawFn) -> Reversal:
 
 @st.composite
 def network_messages(draw: st.DrawFn) -> NetworkMessage:
-    kind = draw(st.sampled_from([SignOn, SignOff, Echo, TerminalKeyExchange, ReaderKeyExchange]))
-    common = {"terminal_id": draw(terminal_ids), "stan": draw(digits(6)), "local": draw(locals_near_today())}
-    if kind in (TerminalKeyExchange, ReaderKeyExchange):
-        return kind(**common, blob=draw(st.binary(min_size=1, max_size=256)))
-    return kind(**common)
+    terminal_id, stan, local = draw(terminal_ids), draw(digits(6)), draw(locals_near_today())
+    key_exchange = draw(st.none() | st.sampled_from([TerminalKeyExchange, ReaderKeyExchange]))
+    if key_exchange is not None:
+        blob = draw(st.binary(min_size=1, max_size=256))
+        return key_exchange(terminal_id=terminal_id, stan=stan, local=local, blob=blob)
+    return draw(st.sampled_from([SignOn, SignOff, Echo]))(terminal_id=terminal_id, stan=stan, local=local)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests.unit.hosts.examples import (
     EMV_ANSWER,
     KSN,
@@ -18,6 +17,7 @@ from tests.unit.hosts.examples import (
     reversals,
     sales,
 )
+
 from tpayd.hosts import (
     Financial,
     MacedMessage,

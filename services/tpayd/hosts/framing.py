@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tpayd.host_link.errors import FrameTooLongError
+from tpayd.hosts.errors import FrameTooLongError
 
 __all__ = ["LENGTH_BYTES", "MAX_MESSAGE_BYTES", "Deframer", "Message", "frame"]
 

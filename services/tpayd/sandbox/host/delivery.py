@@ -1,0 +1,44 @@
+"""How an answer leaves the host: as it should, or as a test wants it. Pure."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from tpayd.hosts.framing import frame
+from tpayd_contracts.sandbox import HostBehaviour, HostMode
+
+__all__ = ["Delivery", "deliveries"]
+
+_NOISE = 0xA5
+_TYPE_BYTES = 4
+
+
+class Delivery(Struct, frozen=True):
+    """One thing that leaves a connection."""
+
+    after_ms: int = 0
+    pieces: tuple[bytes, ...] = ()
+    """Each in a write of its own, and nothing else between them."""
+    hang_up: bool = False
+
+
+def deliveries(answer: bytes, behaviour: HostBehaviour, late_answer_ms: int) -> tuple[Delivery, ...]:
+    """What leaves, and when, for one complete answer."""
+    mode, after_ms = behaviour.mode, behaviour.delay_ms
+    if mode in (HostMode.SILENT, HostMode.DEAF):
+        return ()
+    if mode is HostMode.HANG_UP:
+        return (Delivery(after_ms, hang_up=True),)
+    whole = Delivery(after_ms, (frame(answer),))
+    if mode is HostMode.LATE:
+        return (Delivery(after_ms or late_answer_ms, whole.pieces),)
+    if mode is HostMode.TWICE:
+        return (whole, whole)
+    if mode is HostMode.GARBLED:
+        noisy = answer[:_TYPE_BYTES] + bytes(byte ^ _NOISE for byte in answer[_TYPE_BYTES:])
+        return (Delivery(after_ms, (frame(noisy),)),)
+    if mode is HostMode.SPLIT:
+        return (Delivery(after_ms, tuple(bytes([byte]) for byte in frame(answer))),)
+    if mode is HostMode.BAD_MAC:
+        return (Delivery(after_ms, (frame(answer[:-1] + bytes([answer[-1] ^ 1])),)),)
+    return (whole,)

@@ -1,0 +1,56 @@
+"""The host's keys: MACs of terminals, card data of readers. All are derived from the play BDKs when needed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from tpayd.crypto.dukpt import Derivation, Usage, derive_initial_key, split_ksn
+from tpayd.crypto.errors import CryptoError
+from tpayd.crypto.exchange import Role
+from tpayd.crypto.mac import cmac8, verify8
+from tpayd.crypto.track import decrypt_track
+from tpayd.sandbox.secrets import BDK
+
+__all__ = ["Keychain"]
+
+_DERIVATIONS_MAX = 1024
+
+
+class Keychain:
+    """Derivations are kept per initial key, so that the next transaction of a terminal costs a few AES blocks."""
+
+    def __init__(self) -> None:
+        self._derivations: OrderedDict[tuple[Role, bytes], Derivation] = OrderedDict()
+
+    def mac_holds(self, ksn: bytes, covered: bytes, mac: bytes) -> bool:
+        """Whether a terminal made this MAC under the key of its KSN."""
+        try:
+            return verify8(self._key(Role.TERMINAL, ksn, Usage.MAC_GENERATION), covered, mac)
+        except CryptoError:
+            return False
+
+    def mac(self, ksn: bytes, covered: bytes) -> bytes | None:
+        """The host's MAC of its answer, under the same KSN as the request; None where that is no KSN."""
+        try:
+            return cmac8(self._key(Role.TERMINAL, ksn, Usage.MAC_VERIFICATION), covered)
+        except CryptoError:
+            return None
+
+    def track(self, ksn: bytes, cipher: bytes) -> str | None:
+        """The card's track 2 equivalent, or None where it is none under this key."""
+        try:
+            return decrypt_track(self._key(Role.READER, ksn, Usage.DATA_ENCRYPTION), cipher)
+        except CryptoError:
+            return None
+
+    def _key(self, role: Role, ksn: bytes, usage: Usage) -> bytes:
+        ikid, counter = split_ksn(ksn)
+        derivation = self._derivations.get((role, ikid))
+        if derivation is None:
+            derivation = Derivation(derive_initial_key(BDK[role], ikid), ikid)
+            self._derivations[role, ikid] = derivation
+            if len(self._derivations) > _DERIVATIONS_MAX:
+                self._derivations.popitem(last=False)
+        else:
+            self._derivations.move_to_end((role, ikid))
+        return derivation.working_key(counter, usage)

@@ -1,0 +1,137 @@
+"""The process sandbox_host."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+
+from tpayd.kit.bus import Request
+from tpayd.kit.process import House
+from tpayd.kit.settings import SettingsError
+from tpayd.sandbox.host.delivery import Delivery
+from tpayd.sandbox.host.desk import Desk
+from tpayd.sandbox.host.ledger import open_database
+from tpayd.sandbox.host.session import Session
+from tpayd.sandbox.host.settings import SandboxHostSettings
+from tpayd_contracts.health import Dependency, Readiness
+from tpayd_contracts.operation import Empty
+from tpayd_contracts.sandbox import HOST_LEDGER, HOST_SET, HOST_STATUS, HostStatus, Ledger, LedgerQuery, SetHost
+
+__all__ = ["SandboxHost"]
+
+_ADDRESS = "127.0.0.1"
+
+
+class SandboxHost:
+    """A card host that moves no money."""
+
+    def __init__(self, house: House[SandboxHostSettings]) -> None:
+        """Raises SettingsError outside a sandbox."""
+        if not house.store.sandbox:
+            problem = "is false, and the sandbox's host with its public keys has no place in a live store"
+            raise SettingsError(house.instance.settings_file("store"), "sandbox", problem)
+        self._house = house
+        self._tls = self._server_tls()
+        house.instance.sandbox.mkdir(mode=0o750, exist_ok=True)
+        self._database = open_database(house.instance.sandbox / "host.sqlite3")
+        self._desk = Desk(self._database, house.clock, house.settings.late_answer_s, house.log)
+        self._sessions: set[Session] = set()
+        self._settling = False
+        self._server: asyncio.Server | None = None
+        self._connections = house.metrics.gauge("connections", "Lines to the sandbox's host")
+        self._requests = house.metrics.counter("requests_read", "Messages that came to the sandbox's host")
+
+    async def start(self) -> None:
+        server = self._house.server
+        server.handle(HOST_SET, self._set)
+        server.handle(HOST_STATUS, self._status)
+        server.handle(HOST_LEDGER, self._ledger)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._new_session, _ADDRESS, self._house.settings.port, ssl=self._tls)
+        self._house.log.info("sandbox.listening", address=self._address(), notice="SANDBOX: no real money moves here")
+
+    async def drain(self) -> None:
+        """Nothing to finish: what was read is booked and answered in its own loop turn."""
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for session in list(self._sessions):
+            session.close()
+        self._desk.settle()
+        self._database.close()
+
+    def readiness(self) -> tuple[Readiness, tuple[Dependency, ...]]:
+        sandbox = Dependency(name="sandbox", ok=True, detail="SANDBOX: no real money moves here")
+        ledger = Dependency(name="ledger", ok=not self._desk.ledger_failed)
+        return (Readiness.READY if ledger.ok else Readiness.DEGRADED), (sandbox, ledger)
+
+    def _set(self, _request: Request, body: SetHost) -> HostStatus:
+        self._desk.behaviour = body.behaviour
+        self._house.log.info("sandbox.behaviour", mode=body.behaviour.mode.value, times=body.behaviour.times)
+        return self._host_status()
+
+    def _status(self, _request: Request, _body: Empty) -> HostStatus:
+        return self._host_status()
+
+    def _ledger(self, _request: Request, body: LedgerQuery) -> Ledger:
+        self._desk.settle()
+        return Ledger(entries=self._desk.ledger.entries(body.after, body.limit))
+
+    def _host_status(self) -> HostStatus:
+        return HostStatus(
+            behaviour=self._desk.behaviour,
+            address=self._address(),
+            connections=len(self._sessions),
+            approvals=self._desk.ledger.approvals,
+            reversals=self._desk.ledger.reversals,
+        )
+
+    def _address(self) -> str:
+        assert self._server is not None  # noqa: S101 - asked for after start only
+        return "{}:{}".format(*self._server.sockets[0].getsockname()[:2])
+
+    # Connections
+
+    def _new_session(self) -> Session:
+        return Session(self._take, self._begin, self._end, self._house.log)
+
+    def _begin(self, session: Session) -> bool:
+        if len(self._sessions) >= self._house.settings.connections_max:
+            self._house.log.warning("sandbox.too_many_connections", most=self._house.settings.connections_max)
+            return False
+        self._sessions.add(session)
+        self._connections.set(len(self._sessions))
+        return True
+
+    def _end(self, session: Session) -> None:
+        self._sessions.discard(session)
+        self._connections.set(len(self._sessions))
+
+    def _take(self, raw: bytes, send: Callable[[tuple[Delivery, ...]], None]) -> None:
+        self._requests.inc()
+        self._desk.take(raw, send)
+        if self._desk.holding and not self._settling:
+            # One commit for all that this loop turn has read.
+            self._settling = True
+            asyncio.get_running_loop().call_soon(self._settle)
+
+    def _settle(self) -> None:
+        self._settling = False
+        self._desk.settle()
+
+    def _server_tls(self) -> ssl.SSLContext | None:
+        tls, home = self._house.settings.tls, self._house.instance.home
+        if not tls.certificate:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            context.load_cert_chain(home / tls.certificate, home / tls.key if tls.key else None)
+            if tls.client_ca_file:
+                context.load_verify_locations(home / tls.client_ca_file)
+                context.verify_mode = ssl.CERT_REQUIRED
+        except (OSError, ssl.SSLError) as error:
+            file = self._house.instance.settings_file(self._house.name)
+            raise SettingsError(file, "tls", f"cannot be used: {error}") from error
+        return context

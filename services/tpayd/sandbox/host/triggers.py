@@ -1,0 +1,36 @@
+"""What an amount asks the sandbox's host to do, so that any POS can try any ending without a command.
+
+The last four digits of the total decide. None of them is a multiple of ten, as prices in won are.
+"""
+
+from __future__ import annotations
+
+from tpayd_contracts.sandbox import HostBehaviour, HostMode
+
+__all__ = ["TRIGGERS", "behaviour_for"]
+
+_DIGITS = 10_000
+
+TRIGGERS: dict[int, HostBehaviour] = {
+    5: HostBehaviour(mode=HostMode.DECLINE, code="05"),
+    14: HostBehaviour(mode=HostMode.DECLINE, code="14"),
+    41: HostBehaviour(mode=HostMode.DECLINE, code="41"),
+    51: HostBehaviour(mode=HostMode.DECLINE, code="51"),
+    54: HostBehaviour(mode=HostMode.DECLINE, code="54"),
+    61: HostBehaviour(mode=HostMode.DECLINE, code="61"),
+    91: HostBehaviour(mode=HostMode.SILENT),
+    92: HostBehaviour(mode=HostMode.DEAF),
+    93: HostBehaviour(mode=HostMode.LATE),
+    94: HostBehaviour(mode=HostMode.TWICE),
+    95: HostBehaviour(mode=HostMode.GARBLED),
+    96: HostBehaviour(mode=HostMode.SPLIT),
+    97: HostBehaviour(mode=HostMode.HANG_UP),
+    98: HostBehaviour(mode=HostMode.BAD_MAC),
+}
+
+
+def behaviour_for(amount_minor: int, ordered: HostBehaviour) -> HostBehaviour:
+    """What the host does with a sale of this amount; what a command ordered goes first."""
+    if ordered.mode is not HostMode.APPROVE:
+        return ordered
+    return TRIGGERS.get(amount_minor % _DIGITS, ordered)
