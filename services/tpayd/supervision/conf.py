@@ -22,7 +22,7 @@ _DRAIN_DEFAULT_S = 45.0
 _STOP_WAIT_BEYOND_DRAIN_S = 20.0
 """After its drain a process still closes its sockets and files before supervisor may take it for hung."""
 
-_UNSAFE = re.compile(r"""["'\\;#\x00-\x1f]""")
+_UNSAFE = re.compile(r"""["'\\;#%\x00-\x1f]""")
 """What supervisor's configuration parser would take for syntax, in a path."""
 
 
@@ -86,5 +86,5 @@ def _stop_wait_s(settings: Path) -> int:
 def _value(path: Path | str) -> str:
     text = str(path)
     if _UNSAFE.search(text):
-        raise InstanceError(f"{text!r} holds a quote, backslash, ';', '#' or control character; choose another path")
-    return text.replace("%", "%%")
+        raise InstanceError(f"{text!r} holds a quote, backslash, ';', '#', '%' or control character; choose another path")
+    return text

@@ -61,6 +61,7 @@ def start(instance: Instance, programs: Sequence[Program]) -> list[ProcessInfo]:
             return supervisor.processes()
         except SupervisorGoneError:
             if child.poll() is not None or time.monotonic() > deadline:
+                end(instance, 0.0, lambda: None)
                 raise DaemonError(f"supervisor did not start: {_complaint(instance)}") from None
             time.sleep(_POLL_S)
 
@@ -96,7 +97,7 @@ def left_behind(instance: Instance) -> list[int]:
 def _complaint(instance: Instance) -> str:
     path = instance.log / "supervisord.stderr"
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
-    return lines[-1] if lines else f"see {instance.log}"
+    return lines[0] if lines else f"see {instance.log}"
 
 
 def _launch(instance: Instance, *options: str) -> subprocess.Popen[bytes]:

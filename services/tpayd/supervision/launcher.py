@@ -23,6 +23,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import select
@@ -63,7 +64,7 @@ def processes_of(home: Path) -> list[int]:
     found = []
     for pid, entry in _processes():
         arguments = _read(entry / "cmdline").split(b"\0")
-        follows = dict(zip(arguments, arguments[1:], strict=False))
+        follows = dict(itertools.pairwise(arguments))
         if follows.get(b"-m", b"").startswith(b"tpayd.") and follows.get(b"--home") == place:
             found.append(pid)
     return found
