@@ -1,0 +1,92 @@
+"""A payment in the daemon's hands: the value, the journal that follows it, and who waits for it."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tpayd.kit.bus import CallError, Request
+from tpayd.transaction import events as ev
+from tpayd.transaction import flow
+from tpayd.transaction.books import Books
+from tpayd.transaction.effects import Effect
+from tpayd.transaction.payment import Payment
+from tpayd.transaction.verdict import result_of
+from tpayd_contracts.payment import PaymentResult
+
+__all__ = ["Case"]
+
+
+class Case:
+    """One payment, from its creation to its last event.
+
+    A verdict may have to be on disk before it is told. `told` says whether it was: until then whoever asks hears WAIT.
+    """
+
+    def __init__(self, payment: Payment, books: Books, *, told: bool = False) -> None:
+        self.payment = payment
+        self.told = told
+        self._books = books
+        self._started_us = books.clock.monotonic_us()
+        self._watchers: list[Request] = []
+        self._last_progress: Struct | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.payment.lane, self.payment.request_id
+
+    @property
+    def watched(self) -> bool:
+        return bool(self._watchers)
+
+    def open(self, event: ev.Created | ev.Buried) -> tuple[Effect, ...]:
+        """Journal the first event."""
+        self.payment, effects = flow.begin(event) if isinstance(event, ev.Created) else flow.bury(event)
+        self._books.journal.put(self.payment, event)
+        return effects
+
+    def apply(self, event: ev.Event) -> tuple[Effect, ...]:
+        """Take one step of the table, and journal it. Raises NotInTableError."""
+        payment, effects = flow.step(self.payment, event, self._books.clock.unix_ms())
+        if payment.ended_ms is not None and self.payment.ended_ms is None:
+            payment = replace(payment, total_us=self._books.clock.monotonic_us() - self._started_us)
+        self.payment = payment
+        self._books.journal.put(payment, event)
+        return effects
+
+    def result(self, *, repeated: bool = False) -> PaymentResult:
+        """What a POS may be told now."""
+        return result_of(self.payment, self._books.merchant, told=self.told, repeated=repeated)
+
+    # Who waits
+
+    def watch(self, request: Request) -> None:
+        """Tell a request of progress and verdict; one that attaches later first hears where it stands."""
+        self._watchers.append(request)
+        if self._last_progress is not None:
+            request.progress(self._last_progress)
+
+    def unwatch(self, request: Request) -> None:
+        if request in self._watchers:
+            self._watchers.remove(request)
+
+    def progress(self, step: Struct) -> None:
+        self._last_progress = step
+        for request in self._watchers:
+            request.progress(step)
+
+    def tell(self) -> None:
+        """Give everybody who waits the verdict."""
+        self.told = True
+        for index, request in enumerate(self.leave()):
+            request.reply(self.result(repeated=index > 0))
+
+    def leave(self) -> list[Request]:
+        """Hand over whoever waits."""
+        watchers, self._watchers = self._watchers, []
+        return watchers
+
+    def refuse(self, error: CallError) -> None:
+        """Nobody can be told a verdict."""
+        for request in self.leave():
+            request.fail(error)

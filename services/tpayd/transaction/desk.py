@@ -1,0 +1,281 @@
+"""The desk where POS requests arrive: one payment per lane at a time, one answer per key for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+from tpayd.kit.bus import CallError, Request
+from tpayd.kit.store_settings import StoreSettings
+from tpayd.transaction import events as ev
+from tpayd.transaction.books import Books
+from tpayd.transaction.case import Case
+from tpayd.transaction.effects import Reverse
+from tpayd.transaction.host_steps import HostSteps
+from tpayd.transaction.journal import StorageError
+from tpayd.transaction.leases import Leases
+from tpayd.transaction.payment import Payment, body_hash
+from tpayd.transaction.reader_steps import ReaderSteps
+from tpayd.transaction.registry import Key, Registry
+from tpayd.transaction.reversals import ReversalDesk
+from tpayd.transaction.runner import Runner
+from tpayd.transaction.settings import TransactionSettings
+from tpayd_contracts.errors import ErrorCode, Outcome
+from tpayd_contracts.payment import PaymentRef, PaymentResult, PaymentState, Reason, SaleRequest, Verdict
+
+__all__ = ["Desk"]
+
+
+class Desk:
+    """What a POS may ask of payments."""
+
+    def __init__(
+        self,
+        books: Books,
+        *,
+        readers: ReaderSteps,
+        host: HostSteps,
+        leases: Leases,
+        registry: Registry,
+        store: StoreSettings,
+        settings: TransactionSettings,
+    ) -> None:
+        self._books = books
+        self._readers = readers
+        self._host = host
+        self._leases = leases
+        self._store = store
+        self._settings = settings
+        self._terminals = {lane.name: lane.terminal_id for lane in store.lanes}
+        self._registry = registry
+        self._runners: dict[Key, Runner] = {}
+        self._opening: dict[Key, asyncio.Task[None]] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.reversals = ReversalDesk(books, host, settings, registry.retire)
+
+    # What the operations are
+
+    def sale(self, request: Request, sale: SaleRequest) -> None:
+        """Begin a payment, attach to it, or repeat its answer. Answers through `request`, now or later."""
+        key = sale.lane, _key_of(request)
+        terminal_id = self._terminal(sale.lane)
+        case = self._registry.find(key)
+        if case is not None:
+            self._same(case, request, sale)
+            return
+        if self._books.journal.failing is not None:
+            text = f"the journal cannot be written: {self._books.journal.failing}; free disk space, then try again"
+            raise CallError.not_started(ErrorCode.STORAGE_FAILED, text, retryable=True)
+        case = Case(self._payment(key, terminal_id, sale, request), self._books)
+        self._registry.claim(case)
+        self._watch(case, request)
+        self._idle.clear()
+        self._opening[key] = asyncio.get_running_loop().create_task(self._open(case, sale))
+
+    async def status(self, ref: PaymentRef) -> PaymentResult:
+        """What is known now. An id that nobody knows is buried first."""
+        return (await self._case(ref)).result()
+
+    async def abort(self, ref: PaymentRef) -> PaymentResult:
+        """End a payment that has not been sent. Raises CallError `too_late`."""
+        case = await self._case(ref)
+        runner = self._runners.get(case.key)
+        if runner is not None and runner.interrupt(ev.AbortAsked()):
+            await runner.finished()
+        result = case.result()
+        if result.verdict != Verdict.NOT_PAID:
+            text = f"payment {ref.request_id} is {result.verdict}: {result.message}"
+            raise CallError(ErrorCode.TOO_LATE, text, outcome=Outcome.FAILED)
+        return result
+
+    async def acknowledge(self, ref: PaymentRef) -> PaymentResult:
+        """The POS has recorded the verdict."""
+        case = await self._case(ref)
+        if not case.told:
+            text = f"payment {ref.request_id} has no verdict yet"
+            raise CallError.not_started(ErrorCode.LANE_BUSY, text, retryable=True)
+        if case.payment.acknowledged_ms is None:
+            case.apply(ev.Acknowledged())
+            await self._commit()
+        return case.result()
+
+    # Life cycle
+
+    def resume(self, payment: Payment) -> None:
+        """Take over what a former process left open: decide what it means, and owe what must be taken back."""
+        case = Case(payment, self._books, told=True)
+        self._registry.hold(case)
+        if payment.state != PaymentState.NEEDS_HUMAN:
+            effects = case.apply(ev.Restarted())
+            self._books.log.info("payment.resumed", payment=payment.payment_id, state=case.payment.state)
+            if Reverse() in effects:
+                self.reversals.add(case)
+                return
+        self._registry.retire(case)
+
+    @property
+    def under_way(self) -> int:
+        """Payments without a verdict."""
+        return len(self._runners)
+
+    async def drain(self) -> None:
+        """Wait for every verdict that is still out."""
+        await self._idle.wait()
+        await self._leases.drained()
+
+    async def stop(self) -> None:
+        """Cut what is left; the journal decides about it at the next start."""
+        for runner in list(self._runners.values()):
+            runner.cut()
+        await asyncio.gather(*(runner.finished() for runner in list(self._runners.values())))
+        await self.reversals.stop()
+
+    # Steps
+
+    async def _open(self, case: Case, sale: SaleRequest) -> None:
+        """Look the key up on disk, then begin."""
+        try:
+            found = await self._books.journal.find(*case.key)
+        except StorageError as error:
+            self._registry.forget(case)
+            case.refuse(CallError.not_started(ErrorCode.STORAGE_FAILED, str(error), retryable=True))
+        else:
+            if found is None:
+                self._run(case)
+            else:
+                self._registry.forget(case)
+                self._repeat(case, found, sale)
+        finally:
+            del self._opening[case.key]
+            self._note_idle()
+
+    def _run(self, case: Case) -> None:
+        runner = Runner(
+            case, self._books, readers=self._readers, host=self._host, leases=self._leases,
+            reverse=self.reversals.add, ended=self._ended,
+        )  # fmt: skip
+        self._runners[case.key] = runner
+        runner.start(case.open(ev.Created(case.payment)))
+
+    def _repeat(self, case: Case, found: Payment, sale: SaleRequest) -> None:
+        """The key was used before this process began."""
+        old = Case(found, self._books, told=True)
+        self._registry.remember(old)
+        for request in case.leave():
+            try:
+                self._same(old, request, sale)
+            except CallError as error:
+                request.fail(error)
+
+    async def _case(self, ref: PaymentRef) -> Case:
+        """The payment of that name: from memory, from disk, or buried now."""
+        key = ref.lane, ref.request_id
+        terminal_id = self._terminal(ref.lane)
+        opening = self._opening.get(key)
+        if opening is not None:
+            await asyncio.wait([opening])
+        case = self._registry.find(key)
+        if case is not None:
+            return case
+        try:
+            found = await self._books.journal.find(*key)
+        except StorageError as error:
+            raise CallError.not_started(ErrorCode.STORAGE_FAILED, str(error), retryable=True) from None
+        case = self._registry.find(key)
+        if case is not None:
+            return case
+        if found is not None:
+            case = Case(found, self._books, told=True)
+            self._registry.remember(case)
+            return case
+        return await self._bury(key, terminal_id)
+
+    async def _bury(self, key: Key, terminal_id: str) -> Case:
+        payment = Payment(
+            payment_id=str(uuid.uuid4()), lane=key[0], request_id=key[1], body_hash=b"", sale=None,
+            terminal_id=terminal_id, profile=self._store.host_profile, created_ms=self._books.clock.unix_ms(),
+            state=PaymentState.ABORTED, reason=Reason.NEVER_SEEN,
+        )  # fmt: skip
+        case = Case(payment, self._books)
+        self._registry.hold(case)
+        case.open(ev.Buried(payment))
+        try:
+            await self._commit()
+        finally:
+            self._registry.forget(case)
+        case.tell()
+        self._registry.remember(case)
+        return case
+
+    def _same(self, case: Case, request: Request, sale: SaleRequest) -> None:
+        """A key that was used before."""
+        buried = not case.payment.body_hash
+        if not buried and case.payment.body_hash != body_hash(sale):
+            raise CallError.not_started(
+                ErrorCode.KEY_CONFLICT, "this request id was used for another request; take a new one", field="key"
+            )
+        if case.told:
+            request.reply(case.result(repeated=True))
+        else:
+            self._watch(case, request)
+
+    def _watch(self, case: Case, request: Request) -> None:
+        case.watch(request)
+
+        def left() -> None:
+            case.unwatch(request)
+            runner = self._runners.get(case.key)
+            if not request.gone and runner is not None:
+                runner.interrupt(ev.AbortAsked())
+            elif not case.watched:
+                loop = asyncio.get_running_loop()
+                loop.call_later(self._settings.pos_gone_after_s, self._abandoned, case)
+
+        request.on_cancel(left)
+
+    def _abandoned(self, case: Case) -> None:
+        runner = self._runners.get(case.key)
+        if runner is not None and not case.watched and runner.interrupt(ev.PosGone()):
+            self._books.log.info("payment.pos_gone", payment=case.payment.payment_id)
+
+    def _payment(self, key: Key, terminal_id: str, sale: SaleRequest, request: Request) -> Payment:
+        return Payment(
+            payment_id=str(uuid.uuid4()), lane=key[0], request_id=key[1], body_hash=body_hash(sale), sale=sale,
+            terminal_id=terminal_id, profile=self._store.host_profile, created_ms=self._books.clock.unix_ms(),
+            trace=request.trace, client=request.principal,
+        )  # fmt: skip
+
+    def _terminal(self, lane: str) -> str:
+        terminal_id = self._terminals.get(lane)
+        if terminal_id is None:
+            text = f"this store has no lane {lane}; config/store.toml lists them"
+            raise CallError.not_started(ErrorCode.NOT_FOUND, text, field="$.lane")
+        return terminal_id
+
+    async def _commit(self) -> None:
+        try:
+            await self._books.journal.committed()
+        except StorageError as error:
+            raise CallError.not_started(ErrorCode.STORAGE_FAILED, str(error), retryable=True) from None
+
+    def _ended(self, case: Case) -> None:
+        self._runners.pop(case.key, None)
+        self._note_idle()
+        if case.payment.state not in (PaymentState.UNKNOWN, PaymentState.REVERSING):
+            self._registry.retire(case)
+
+    def _note_idle(self) -> None:
+        if not self._runners and not self._opening:
+            self._idle.set()
+
+
+def _key_of(request: Request) -> str:
+    try:
+        key = str(uuid.UUID(request.key or ""))
+    except ValueError:
+        key = ""
+    if not key or key != request.key:
+        text = "a sale needs a request id: a UUID in lower case, new for each sale"
+        raise CallError.not_started(ErrorCode.INVALID_BODY, text, field="key")
+    return key

@@ -1,0 +1,69 @@
+"""What the table asks of the shell. Effects of one event are carried out in their order, one after the other."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+__all__ = [
+    "AcquireLease", "Alarm", "Commit", "CompleteCard", "Effect", "ReadCard", "ReleaseLease", "Reverse", "Seal",
+    "TellPos", "Transmit",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class AcquireLease:
+    """Wait for a reader that was not lost under this payment. → Leased, Stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCard:
+    """Have the customer present the card. → CardRead, CardFailed, ReaderLost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """Take a STAN, encode the request and have it MACed. → Sealed, Stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Wait until all events so far are on disk. → nothing, or CommitFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transmit:
+    """Send the sealed request, once. → HostApproved, HostDeclined, HostUnknown, NotSent."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteCard:
+    """Give the card the host's word. → CardAccepted, CardRefused; after a decline, nothing."""
+
+    approved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLease:
+    """Give the reader back."""
+
+
+@dataclass(frozen=True, slots=True)
+class TellPos:
+    """Answer whoever waits for this payment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reverse:
+    """Put it into its terminal's reversal queue."""
+
+
+class Alarm(enum.Enum):
+    """Something a person must look at."""
+
+    NEEDS_HUMAN = "needs_human"
+
+
+Effect = (
+    AcquireLease | ReadCard | Seal | Commit | Transmit | CompleteCard | ReleaseLease | TellPos | Reverse | Alarm
+)

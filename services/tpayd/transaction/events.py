@@ -1,0 +1,167 @@
+"""What can happen to a payment. Each event that changes one is a row of the journal, so none holds card data."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from tpayd.hosts import ReversalReason
+from tpayd.transaction.payment import Payment
+from tpayd_contracts.payment import CardSummary, Reason
+
+__all__ = [
+    "AbortAsked", "Acknowledged", "Buried", "CardAccepted", "CardFailed", "CardRead", "CardRefused", "CommitFailed",
+    "Created", "Event", "HostApproved", "HostDeclined", "HostUnknown", "Leased", "NotSent", "PosGone", "ReaderLost",
+    "Restarted", "ReversalAnswered", "ReversalSealed", "ReversalUnanswered", "Sealed", "Stopped",
+]
+
+
+class _Event(Struct, frozen=True, tag_field="event", omit_defaults=True):
+    pass
+
+
+class Created(_Event, frozen=True, tag="created"):
+    """The POS asked for it."""
+
+    payment: Payment
+
+
+class Buried(_Event, frozen=True, tag="buried"):
+    """The POS asked about an id that nobody knew: whatever arrives under it later is refused."""
+
+    payment: Payment
+
+
+class Leased(_Event, frozen=True, tag="leased"):
+    reader: str
+    label: str
+
+
+class ReaderLost(_Event, frozen=True, tag="reader_lost"):
+    """Before a card was read: another reader may take over."""
+
+    reader: str
+
+
+class CardRead(_Event, frozen=True, tag="card_read"):
+    card: CardSummary
+    chip: bool
+    customer_us: int
+    reader_us: int
+    emv: dict[str, str] = {}
+
+
+class CardFailed(_Event, frozen=True, tag="card_failed"):
+    """The customer or the card ended it."""
+
+    reason: Reason
+    detail: str | None = None
+
+
+class Stopped(_Event, frozen=True, tag="stopped"):
+    """It cannot go on, and nothing has been sent."""
+
+    reason: Reason
+    detail: str | None = None
+
+
+class AbortAsked(_Event, frozen=True, tag="abort_asked"):
+    """By the POS."""
+
+
+class PosGone(_Event, frozen=True, tag="pos_gone"):
+    """Nobody waits for the verdict any more."""
+
+
+class Sealed(_Event, frozen=True, tag="sealed"):
+    """The request is complete, its MAC made, and may leave once this is on disk."""
+
+    stan: str
+    local: str
+    business_day: str
+    key_id: str
+    request_hash: bytes
+    sent_ms: int
+
+
+class CommitFailed(_Event, frozen=True, tag="commit_failed"):
+    """The disk did not take SENDING, so nothing was sent."""
+
+
+class NotSent(_Event, frozen=True, tag="not_sent"):
+    """The host link proves that no byte left."""
+
+    detail: str
+
+
+class HostApproved(_Event, frozen=True, tag="host_approved"):
+    response_code: str
+    approval_code: str
+    approved_ms: int
+    host_us: int
+    issuer: str | None = None
+    acquirer: str | None = None
+    message: str | None = None
+
+
+class HostDeclined(_Event, frozen=True, tag="host_declined"):
+    response_code: str
+    host_us: int
+    issuer: str | None = None
+    message: str | None = None
+
+
+class HostUnknown(_Event, frozen=True, tag="host_unknown"):
+    """Bytes left, and no answer that can be believed came back."""
+
+    reason: Reason
+    detail: str
+    host_us: int
+
+
+class CardAccepted(_Event, frozen=True, tag="card_accepted"):
+    """The card's last word is yes."""
+
+    reader_us: int
+    cryptogram: str | None = None
+
+
+class CardRefused(_Event, frozen=True, tag="card_refused"):
+    """The card's last word is no, or will never come."""
+
+    reason: ReversalReason
+    reader_us: int
+    detail: str | None = None
+
+
+class Acknowledged(_Event, frozen=True, tag="acknowledged"):
+    """The POS has recorded the verdict."""
+
+
+class Restarted(_Event, frozen=True, tag="restarted"):
+    """The process starts and finds the payment as its predecessor left it."""
+
+
+class ReversalSealed(_Event, frozen=True, tag="reversal_sealed"):
+    stan: str
+    local: str
+    business_day: str
+
+
+class ReversalAnswered(_Event, frozen=True, tag="reversal_answered"):
+    """`settled` is False where the answer is not the last word (original not found, for the first time)."""
+
+    response_code: str
+    settled: bool
+
+
+class ReversalUnanswered(_Event, frozen=True, tag="reversal_unanswered"):
+    """Its bytes left, and nothing came back that can be believed."""
+
+    detail: str
+
+
+Event = (
+    Created | Buried | Leased | ReaderLost | CardRead | CardFailed | Stopped | AbortAsked | PosGone | Sealed
+    | CommitFailed | NotSent | HostApproved | HostDeclined | HostUnknown | CardAccepted | CardRefused | Acknowledged
+    | Restarted | ReversalSealed | ReversalAnswered | ReversalUnanswered
+)  # fmt: skip

@@ -1,0 +1,64 @@
+"""Tables of the journal. Portable SQL: the same on SQLite and PostgreSQL, with keys that start with the lane.
+
+`events` is append-only. A row's payload may be purged later: the chain is over the payloads' hashes, so it still
+verifies. `payments` holds the last value of each payment beside it, written in the same transaction.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
+
+__all__ = ["SCHEMA_VERSION", "about", "events", "metadata", "payments", "stan_blocks"]
+
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+
+about = Table(
+    "about",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", String(128), nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("lane", String(16), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("payment_id", String(36), nullable=False),
+    Column("event", String(24), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=True),
+    Column("payload_hash", LargeBinary(32), nullable=False),
+    Column("previous", LargeBinary(32), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)
+Index("events_payment", events.c.payment_id)
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("lane", String(16), primary_key=True),
+    Column("request_id", String(36), primary_key=True),
+    Column("payment_id", String(36), nullable=False, unique=True),
+    Column("state", String(16), nullable=False),
+    Column("open", Boolean, nullable=False),
+    Column("profile", String(16), nullable=False),
+    Column("terminal_id", String(8), nullable=False),
+    Column("business_day", String(8), nullable=True),
+    Column("stan", String(6), nullable=True),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+)
+Index("payments_open", payments.c.open)
+Index("payments_stan", payments.c.profile, payments.c.terminal_id, payments.c.business_day, payments.c.stan)
+
+stan_blocks = Table(
+    "stan_blocks",
+    metadata,
+    Column("profile", String(16), primary_key=True),
+    Column("terminal_id", String(8), primary_key=True),
+    Column("reserved_to", Integer, nullable=False),
+)

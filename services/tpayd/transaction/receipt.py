@@ -1,0 +1,61 @@
+"""The receipt's fields, from the payment and the store. Pure, so a reprint is the same as the first print."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from tpayd.kit.store_settings import Merchant
+from tpayd.transaction.payment import Payment
+from tpayd_contracts.payment import Receipt
+
+__all__ = ["RECEIPT_TAGS", "receipt_of", "receipt_tags"]
+
+RECEIPT_TAGS = {0x84: "84", 0x50: "50", 0x95: "95", 0x9F26: "9F26"}
+"""EMV tags that a receipt prints: AID, label, TVR, application cryptogram. None of them holds card data."""
+
+
+def receipt_of(payment: Payment, merchant: Merchant) -> Receipt | None:
+    """The receipt of an approved payment; None before approval."""
+    if payment.approved_ms is None:
+        return None
+    printed = datetime.fromtimestamp(payment.approved_ms / 1000, UTC).astimezone()
+    return Receipt(
+        merchant_id=merchant.id,
+        merchant_name=merchant.name,
+        business_number=merchant.business_number,
+        terminal_id=payment.terminal_id,
+        printed_at=printed.isoformat(timespec="seconds"),
+        installments=payment.sold.installments,
+        emv=payment.emv,
+    )
+
+
+def receipt_tags(emv: bytes) -> dict[str, str]:
+    """The receipt's tags out of a reader's EMV data (BER-TLV, EMV Book 3 annex B). Others are left where they are.
+
+    Damaged data gives what was read before the damage: a receipt must not stop a payment.
+    """
+    found: dict[str, str] = {}
+    at, end = 0, len(emv)
+    while at + 2 <= end:
+        tag = emv[at]
+        at += 1
+        if tag & 0x1F == 0x1F:
+            tag = tag << 8 | emv[at]
+            at += 1
+        if at >= end:
+            break
+        length = emv[at]
+        at += 1
+        if length & 0x80:
+            size = length & 0x7F
+            length = int.from_bytes(emv[at : at + size], "big")
+            at += size
+        if at + length > end:
+            break
+        name = RECEIPT_TAGS.get(tag)
+        if name is not None:
+            value = emv[at : at + length]
+            found[name] = value.decode("ascii", "replace") if name == "50" else value.hex().upper()
+        at += length
+    return found

@@ -1,0 +1,78 @@
+"""Which payments this process knows: under way, owed, or asked about lately."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from tpayd.kit.bus import CallError
+from tpayd.transaction.case import Case
+from tpayd_contracts.errors import ErrorCode
+from tpayd_contracts.payment import PaymentState
+
+__all__ = ["Key", "Registry"]
+
+Key = tuple[str, str]
+"""Lane and request id. A re-installed POS that counts from 1 again must not meet another lane's payment."""
+
+
+class Registry:
+    """Payments by key; at most one per lane waits for its verdict."""
+
+    def __init__(self, remembered_max: int) -> None:
+        self._remembered_max = remembered_max
+        self._live: dict[Key, Case] = {}
+        self._of_lane: dict[str, Case] = {}
+        self._remembered: OrderedDict[Key, Case] = OrderedDict()
+
+    def find(self, key: Key) -> Case | None:
+        """A payment in memory. One that is not here may still be on disk."""
+        return self._live.get(key) or self._remembered.get(key)
+
+    def claim(self, case: Case) -> None:
+        """Take the lane for a new payment. Raises CallError `lane_busy`."""
+        lane = case.payment.lane
+        busy = self._of_lane.get(lane)
+        if busy is not None and not busy.told:
+            text = f"lane {lane} has payment {busy.payment.request_id} under way"
+            raise CallError.not_started(ErrorCode.LANE_BUSY, text, retryable=True)
+        self._of_lane[lane] = case
+        self._live[case.key] = case
+
+    def hold(self, case: Case) -> None:
+        """Know a payment that takes no lane: one that is owed, or that is being buried."""
+        self._live[case.key] = case
+
+    def forget(self, case: Case) -> None:
+        """It did not begin after all, or is done with."""
+        if self._live.get(case.key) is case:
+            del self._live[case.key]
+        if self._of_lane.get(case.payment.lane) is case:
+            del self._of_lane[case.payment.lane]
+
+    def retire(self, case: Case) -> None:
+        """Nothing more happens to it by itself; what a person must settle stays in sight."""
+        if case.payment.state != PaymentState.NEEDS_HUMAN:
+            self.forget(case)
+            self.remember(case)
+
+    def remember(self, case: Case) -> None:
+        """Keep it for quick answers; the oldest goes."""
+        self._remembered[case.key] = case
+        self._remembered.move_to_end(case.key)
+        while len(self._remembered) > self._remembered_max:
+            self._remembered.popitem(last=False)
+
+    def stan_in_use(self, terminal_id: str, stan: str) -> bool:
+        """Whether an open payment of the terminal has this STAN, which a wrap must skip."""
+        return any(
+            case.payment.terminal_id == terminal_id and stan in (case.payment.stan, _reversal_stan(case))
+            for case in self._live.values()
+        )
+
+    def count(self, state: PaymentState) -> int:
+        """Payments that stand in this state and are not done with."""
+        return sum(case.payment.state == state for case in self._live.values())
+
+
+def _reversal_stan(case: Case) -> str | None:
+    return case.payment.reversal.stan if case.payment.reversal is not None else None

@@ -1,0 +1,128 @@
+"""The transaction process."""
+
+from __future__ import annotations
+
+from tpayd import hosts
+from tpayd.kit.bus import Request
+from tpayd.kit.bus.wire import decode_body
+from tpayd.kit.house import House
+from tpayd.kit.settings import SettingsError
+from tpayd.transaction.books import Books
+from tpayd.transaction.desk import Desk
+from tpayd.transaction.host_steps import HostSteps
+from tpayd.transaction.journal import Journal
+from tpayd.transaction.leases import Leases
+from tpayd.transaction.payment import Payment
+from tpayd.transaction.reader_steps import ReaderSteps
+from tpayd.transaction.registry import Registry
+from tpayd.transaction.settings import TransactionSettings
+from tpayd.transaction.stans import Stans
+from tpayd_contracts.health import Dependency, Readiness
+from tpayd_contracts.payment import (
+    ABORT,
+    ACKNOWLEDGE,
+    SALE,
+    STATUS,
+    PaymentRef,
+    PaymentResult,
+    PaymentState,
+    SaleRequest,
+)
+
+__all__ = ["Transaction"]
+
+_NEEDED = ("device_broker", "key_manager", "host_link")
+
+
+class Transaction:
+    """Decides about money; see the package's docstring for its parts."""
+
+    def __init__(self, house: House[TransactionSettings]) -> None:
+        self._house = house
+        settings = house.settings
+        url = settings.journal_url or f"sqlite:///{house.instance.data / 'journal.sqlite3'}"
+        self._journal = Journal(url, house.clock, house.log)
+        self._registry = Registry(settings.remembered_payments)
+        self._books = Books(self._journal, house.clock, house.log, house.store.merchant)
+
+    async def start(self) -> None:
+        house, settings = self._house, self._house.settings
+        broker, keys, host = (house.caller(peer) for peer in _NEEDED)
+        found = self._journal.open()
+        self._refuse_other_profile(found.open)
+        stans = Stans(
+            house.store.host_profile, found.stan_blocks, self._journal.put_block, self._registry.stan_in_use
+        )
+        leases = Leases(broker, house.log)
+        readers = ReaderSteps(broker, settings, house.clock, house.log)
+        steps = HostSteps(
+            keys=keys, host=host, adapter=hosts.load(settings.adapter), stans=stans, store=house.store,
+            settings=settings, clock=house.clock, log=house.log,
+        )  # fmt: skip
+        self._desk = Desk(
+            self._books, readers=readers, host=steps, leases=leases, registry=self._registry, store=house.store,
+            settings=settings,
+        )  # fmt: skip
+        for payment in found.open:
+            self._desk.resume(payment)
+        await self._journal.committed()
+        self._count()
+        house.call_every(settings.lease_renew_s, leases.renew)
+        house.call_every(1.0, leases.reset_once)
+        house.server.handle_raw(SALE.name, self._sale)
+        house.server.handle(STATUS, self._status, while_draining=True)
+        house.server.handle(ABORT, self._abort, while_draining=True)
+        house.server.handle(ACKNOWLEDGE, self._acknowledge, while_draining=True)
+
+    async def drain(self) -> None:
+        await self._desk.drain()
+
+    async def stop(self) -> None:
+        if hasattr(self, "_desk"):
+            await self._desk.stop()
+            await self._journal.close()
+
+    def readiness(self) -> tuple[Readiness, tuple[Dependency, ...]]:
+        journal = Dependency("journal", self._journal.failing is None, self._journal.failing or "")
+        callers = [self._house.caller(peer) for peer in _NEEDED]
+        dependencies = (journal, *(Dependency(of.peer, of.connected, of.detail) for of in callers))
+        ready = all(dependency.ok for dependency in dependencies)
+        return Readiness.READY if ready else Readiness.DEGRADED, dependencies
+
+    def _sale(self, request: Request) -> None:
+        self._desk.sale(request, decode_body(request.body, SaleRequest))
+
+    async def _status(self, _: Request, ref: PaymentRef) -> PaymentResult:
+        return await self._desk.status(ref)
+
+    async def _abort(self, _: Request, ref: PaymentRef) -> PaymentResult:
+        return await self._desk.abort(ref)
+
+    async def _acknowledge(self, _: Request, ref: PaymentRef) -> PaymentResult:
+        return await self._desk.acknowledge(ref)
+
+    def _refuse_other_profile(self, open_payments: tuple[Payment, ...]) -> None:
+        """STANs, keys and totals belong to a profile (T1): settle under the old one first."""
+        profile = self._house.store.host_profile
+        others = {payment.profile for payment in open_payments} - {profile}
+        if others:
+            path = self._house.instance.config / "store.toml"
+            count = sum(payment.profile != profile for payment in open_payments)
+            raise SettingsError(
+                path, "host_profile",
+                f"{count} payments are unsettled under profile {', '.join(sorted(others))}: "
+                "set it back until they are settled (`tpayd payment open` lists them)",
+            )  # fmt: skip
+
+    def _count(self) -> None:
+        metrics, desk = self._house.metrics, self._desk
+        metrics.gauge("payments_under_way", "Payments without a verdict").set_function(lambda: desk.under_way)
+        metrics.gauge("reversals_owed", "Payments that must be taken back").set_function(
+            lambda: len(desk.reversals.owed)
+        )
+        metrics.gauge("needs_human", "Payments that a person must settle").set_function(
+            lambda: self._registry.count(PaymentState.NEEDS_HUMAN)
+        )
+        metrics.gauge("journal_failing", "1 while the journal cannot be written").set_function(
+            lambda: 0 if self._journal.failing is None else 1
+        )

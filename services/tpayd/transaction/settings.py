@@ -1,0 +1,40 @@
+"""config/transaction.toml."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from tpayd.kit.settings import ServiceSettings
+
+__all__ = ["TransactionSettings"]
+
+
+class TransactionSettings(ServiceSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the transaction process can be told."""
+
+    journal_url: str = ""
+    """SQLAlchemy URL of the journal; empty: data/journal.sqlite3 of this instance."""
+    adapter: str = "iso8583"
+    """Host message format; see docs/host-protocol.md."""
+    reader_wait_s: Annotated[float, Meta(gt=0, le=120)] = 60.0
+    """How long a lane waits for its turn at a reader."""
+    card_wait_s: Annotated[float, Meta(gt=0, le=100)] = 30.0
+    """How long a customer may take to present a card (T24)."""
+    card_finish_s: Annotated[float, Meta(gt=0, le=15)] = 10.0
+    """How long the card's last word may take (2nd GENERATE AC)."""
+    answer_wait_s: Annotated[float, Meta(gt=0, le=40)] = 20.0
+    """How long the card host may take. After it the outcome is unknown and the payment is reversed."""
+    pos_gone_after_s: Annotated[float, Meta(ge=0, le=60)] = 3.0
+    """A payment that nobody waits for is aborted after this time, if nothing was sent yet."""
+    lease_renew_s: Annotated[float, Meta(gt=0, le=10)] = 5.0
+    """How often leases under way are renewed."""
+    business_day_cutoff: Annotated[str, Meta(pattern=r"^(?:[01]\d|2[0-3]):[0-5]\d$")] = "00:00"
+    """Local time at which the next business day begins; before it, a sale belongs to the day before."""
+    host_max_processing_s: Annotated[float, Meta(ge=0, le=600)] = 60.0
+    """'Original not found' is believed only if repeated after this time: a reversal can overtake its sale."""
+    reversal_waits_s: Annotated[tuple[float, ...], Meta(min_length=1, max_length=16)] = (1, 2, 5, 15, 30, 60)
+    """Waits between sendings of a reversal; the last one repeats. Jittered by a fifth."""
+    remembered_payments: Annotated[int, Meta(ge=100, le=1_000_000)] = 10_000
+    """Finished payments kept in memory for quick answers; older ones are read from the journal."""

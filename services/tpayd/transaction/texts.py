@@ -1,0 +1,53 @@
+"""What cashier and customer read, in English and Korean."""
+
+from __future__ import annotations
+
+from tpayd_contracts.payment import PaymentState, Reason, Step, Verdict
+
+__all__ = ["REASON_TEXTS", "STATE_TEXTS", "STEP_TEXTS", "VERDICT_TEXTS"]
+
+VERDICT_TEXTS: dict[Verdict, tuple[str, str]] = {
+    Verdict.PAID: ("Approved", "승인되었습니다"),
+    Verdict.NOT_PAID: ("Not paid", "결제되지 않았습니다"),
+    Verdict.WAIT: ("Payment under way: wait, do not start it again", "결제 진행 중입니다. 다시 시도하지 마십시오"),
+}
+
+STATE_TEXTS: dict[PaymentState, tuple[str, str]] = {
+    PaymentState.SENDING: ("Waiting for the host's answer", "승인 응답을 기다리는 중입니다"),
+    PaymentState.AUTHORIZED: ("The card is being finished", "카드 처리를 마치는 중입니다"),
+}
+
+REASON_TEXTS: dict[Reason, tuple[str, str]] = {
+    Reason.DECLINED_BY_HOST: ("Declined by the card issuer", "승인이 거절되었습니다"),
+    Reason.DECLINED_BY_CARD: (
+        "The card declined; the approval is being reversed", "카드가 거절하여 승인을 취소합니다"
+    ),
+    Reason.ABORTED_BY_POS: ("Cancelled at the POS", "POS에서 취소하였습니다"),
+    Reason.POS_GONE: ("The POS went away; nothing was sent", "POS 연결이 끊겨 결제를 중단하였습니다"),
+    Reason.CARD_TIMEOUT: ("No card was presented in time", "카드 삽입 대기시간이 지났습니다"),
+    Reason.CARD_FAILED: ("The card could not be read", "카드를 읽지 못했습니다"),
+    Reason.READER_UNAVAILABLE: ("No card reader is available", "사용할 수 있는 리더기가 없습니다"),
+    Reason.HOST_UNAVAILABLE: ("The card host is not connected; nothing was sent", "승인 서버에 연결되지 않았습니다"),
+    Reason.HOST_SILENT: (
+        "The card host did not answer; the payment is being reversed", "승인 응답이 없어 망취소를 진행합니다"
+    ),
+    Reason.HOST_ANSWER_REFUSED: (
+        "The card host's answer cannot be trusted; the payment is being reversed",
+        "승인 응답을 신뢰할 수 없어 망취소를 진행합니다",
+    ),
+    Reason.KEY_UNAVAILABLE: (
+        "A key is missing or expired: exchange keys first", "암호화 키가 없거나 만료되었습니다. 키교환을 하십시오"
+    ),
+    Reason.STORAGE_FAILED: ("The daemon could not record the payment", "거래를 기록하지 못하여 중단하였습니다"),
+    Reason.RESTARTED: ("The daemon restarted during the payment", "결제 중 데몬이 재시작되었습니다"),
+    Reason.NEVER_SEEN: ("No such payment; nothing was charged", "해당 거래가 없습니다. 결제되지 않았습니다"),
+    Reason.IN_PROGRESS: VERDICT_TEXTS[Verdict.WAIT],
+}
+
+STEP_TEXTS: dict[Step, tuple[str, str]] = {
+    Step.WAITING_FOR_READER: ("Waiting for a card reader", "리더기를 기다리는 중입니다"),
+    Step.PRESENT_CARD: ("Insert, tap or swipe the card", "카드를 삽입하거나 대 주십시오"),
+    Step.CARD_READ: ("Card read", "카드를 읽었습니다"),
+    Step.ASKING_HOST: ("Asking the card host for approval", "승인 요청 중입니다"),
+    Step.FINISHING_CARD: ("Approved by the host; do not remove the card yet", "카드를 빼지 마십시오"),
+}

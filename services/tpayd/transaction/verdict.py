@@ -1,0 +1,100 @@
+"""One table maps a payment's state to the verdict, and one place says it in words."""
+
+from __future__ import annotations
+
+from tpayd.kit.store_settings import Merchant
+from tpayd.transaction.payment import Payment
+from tpayd.transaction.receipt import receipt_of
+from tpayd.transaction.texts import REASON_TEXTS, STATE_TEXTS, VERDICT_TEXTS
+from tpayd_contracts.payment import PaymentResult, Reason, TimeSplit, Verdict
+from tpayd_contracts.payment import PaymentState as S
+
+__all__ = ["REVERSAL_PENDING", "VERDICTS", "WAIT_ENDS_IN_MS", "result_of", "verdict_of"]
+
+VERDICTS: dict[S, Verdict] = {
+    S.CREATED: Verdict.WAIT,
+    S.LEASED: Verdict.WAIT,
+    S.CARD_READ: Verdict.WAIT,
+    S.SENDING: Verdict.WAIT,
+    S.AUTHORIZED: Verdict.WAIT,
+    S.APPROVED: Verdict.PAID,
+    S.CLOSED: Verdict.PAID,
+    S.DECLINED: Verdict.NOT_PAID,
+    S.ABORTED: Verdict.NOT_PAID,
+    S.UNKNOWN: Verdict.NOT_PAID,
+    S.REVERSING: Verdict.NOT_PAID,
+    S.REVERSED: Verdict.NOT_PAID,
+    S.NEEDS_HUMAN: Verdict.NOT_PAID,
+}
+"""NOT_PAID never turns into PAID. So a payment under way is WAIT from its first moment (docs/adr/0009)."""
+
+REVERSAL_PENDING = frozenset({S.UNKNOWN, S.REVERSING, S.NEEDS_HUMAN})
+
+WAIT_ENDS_IN_MS: dict[S, int] = {
+    S.CREATED: 180_000,
+    S.LEASED: 120_000,
+    S.CARD_READ: 60_000,
+    S.SENDING: 45_000,
+    S.AUTHORIZED: 20_000,
+}
+"""A generous bound on the time until a verdict, from each state on. The service's settings may not exceed it."""
+
+
+def verdict_of(payment: Payment, *, told: bool) -> Verdict:
+    """The verdict as it may be told: one that is not on disk yet is still WAIT."""
+    return VERDICTS[payment.state] if told else Verdict.WAIT
+
+
+def result_of(payment: Payment, merchant: Merchant, *, told: bool, repeated: bool = False) -> PaymentResult:
+    """All that a POS may know of a payment now."""
+    verdict = verdict_of(payment, told=told)
+    state = payment.state
+    if not told and VERDICTS[state] != Verdict.WAIT:
+        # Decided, but not durable: it looks as it did before.
+        state = S.SENDING if payment.stan is not None else S.CREATED
+    reason = payment.reason if verdict != Verdict.WAIT else Reason.IN_PROGRESS
+    english, korean = _words(verdict, state, reason)
+    paid = verdict == Verdict.PAID
+    return PaymentResult(
+        lane=payment.lane,
+        request_id=payment.request_id,
+        verdict=verdict,
+        state=state,
+        message=payment.host_message if reason == Reason.DECLINED_BY_HOST and payment.host_message else english,
+        message_ko=korean,
+        reason=reason,
+        known_in_ms=WAIT_ENDS_IN_MS[state] if verdict == Verdict.WAIT else None,
+        reversal_pending=state in REVERSAL_PENDING,
+        repeated=repeated,
+        payment_id=payment.payment_id,
+        amount=payment.sale.amount if payment.sale is not None else None,
+        approval_code=payment.approval_code if paid else None,
+        response_code=payment.response_code if verdict != Verdict.WAIT else None,
+        approved_at_ms=payment.approved_ms if paid else None,
+        card=payment.card,
+        stan=payment.stan,
+        host_profile=payment.profile,
+        business_day=payment.business_day,
+        reference=payment.sale.reference if payment.sale is not None else None,
+        receipt=receipt_of(payment, merchant) if paid else None,
+        times=_times(payment) if verdict != Verdict.WAIT and payment.total_us else None,
+    )
+
+
+def _words(verdict: Verdict, state: S, reason: Reason | None) -> tuple[str, str]:
+    if verdict == Verdict.PAID or (verdict == Verdict.WAIT and state not in STATE_TEXTS):
+        return VERDICT_TEXTS[verdict]
+    if verdict == Verdict.WAIT:
+        return STATE_TEXTS[state]
+    return REASON_TEXTS[reason] if reason is not None else VERDICT_TEXTS[verdict]
+
+
+def _times(payment: Payment) -> TimeSplit:
+    others = payment.customer_us + payment.reader_us + payment.host_us
+    return TimeSplit(
+        total_us=payment.total_us,
+        customer_us=payment.customer_us,
+        reader_us=payment.reader_us,
+        host_us=payment.host_us,
+        daemon_us=max(0, payment.total_us - others),
+    )
