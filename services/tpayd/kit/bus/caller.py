@@ -110,10 +110,12 @@ class Caller:
         trace: str | None = None,
         principal: str | None = None,
         on_progress: Callable[[Struct], None] | None = None,
+        on_late: Callable[[A], None] | None = None,
     ) -> A:
         """Send one request and wait for its answer, at most `ttl_s` (or until `deadline_ms`, CLOCK_BOOTTIME).
 
-        Raises CallError. Cancelling the wait sends CANCEL.
+        Raises CallError. Cancelling the wait sends CANCEL; `on_late` then gets the answer if it was on its way
+        already, such as a lease that has to be given back.
         """
         future: asyncio.Future[Raw] = self._loop.create_future()
 
@@ -141,8 +143,7 @@ class Caller:
         try:
             raw = await future
         except asyncio.CancelledError:
-            self.cancel(number)
-            self._pending.take(number)
+            self._abandon(number, future, op, on_late)
             raise
         return decode_body(raw, op.reply)
 
@@ -180,6 +181,20 @@ class Caller:
         """Ask the peer to stop an open request; its answer still comes."""
         if self._session is not None and self._pending.get(number) is not None:
             self._pump.send((envelope(Kind.CANCEL, number, session=self._session),))
+
+    def _abandon(
+        self, number: int, future: asyncio.Future[Raw], op: Op[Q, A], on_late: Callable[[A], None] | None
+    ) -> None:
+        self.cancel(number)
+        pending = self._pending.get(number)
+        if on_late is None:
+            self._pending.take(number)
+            return
+        late = on_late
+        if pending is not None:
+            pending.sink = Sink(lambda raw: late(decode_body(raw, op.reply)), lambda _: None)
+        elif future.done() and not future.cancelled() and future.exception() is None:
+            late(decode_body(future.result(), op.reply))
 
     # Answers
 
