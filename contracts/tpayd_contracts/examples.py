@@ -16,7 +16,13 @@ from tpayd_contracts.money import Amount
 from tpayd_contracts.operation import Empty, Right
 
 __all__ = [
-    "ERROR", "EVENTS", "EXAMPLES", "HELLO", "REQUEST_ID", "SESSION", "TRACE",
+    "ERROR",
+    "EVENTS",
+    "EXAMPLES",
+    "HELLO",
+    "REQUEST_ID",
+    "SESSION",
+    "TRACE",
     "Example",
 ]
 
@@ -222,9 +228,7 @@ EXAMPLES: dict[str, Example] = {
     payment.ACKNOWLEDGE.name: Example(_PAYMENT, _CLOSED),
     device.LEASE_ACQUIRE.name: Example(
         device.AcquireLease(lane="1", payment_id="p-1-000042", abilities=(device.Ability.IC,), avoid=("back",)),
-        device.Lease(
-            lease_id="l-000017", fence=17, device="front", label="Reader 1", reader_id=_READER_ID, ttl_s=15.0
-        ),
+        device.Lease(lease_id="l-000017", fence=17, device="front", label="Reader 1", reader_id=_READER_ID, ttl_s=15.0),
         device.LeaseProgress(position=2),
     ),
     device.LEASE_RENEW.name: Example(device.RenewLeases(leases=(_LEASE_REF,)), device.RenewedLeases(lost=())),
@@ -243,7 +247,7 @@ EXAMPLES: dict[str, Example] = {
             masked_pan="476173******0119",
             ksn=_KSN,
             cipher=bytes(range(48)),
-            emv=bytes.fromhex("9f26081122334455667788" "9f360200428407a0000000031010"),
+            emv=bytes.fromhex("9f260811223344556677889f360200428407a0000000031010"),
             label="VISA CREDIT",
             reader_us=410_000,
             customer_us=1_800_000,
@@ -319,9 +323,7 @@ EXAMPLES: dict[str, Example] = {
         gateway.Subscribe(topics=(device.TOPIC_DEVICE,)),
         gateway.Subscribed(topics=(device.TOPIC_DEVICE,), sequence=0),
     ),
-    gateway.STORE_STATUS.name: Example(
-        Empty(), gateway.StoreStatus(services=(_HEALTH,), missing=("host_link",))
-    ),
+    gateway.STORE_STATUS.name: Example(Empty(), gateway.StoreStatus(services=(_HEALTH,), missing=("host_link",))),
     health.HEALTH.name: Example(Empty(), _HEALTH),
     sandbox.HOST_SET.name: Example(sandbox.SetHost(behaviour=_HOST_STATUS.behaviour), _HOST_STATUS),
     sandbox.HOST_STATUS.name: Example(Empty(), _HOST_STATUS),

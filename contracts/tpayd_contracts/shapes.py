@@ -7,7 +7,17 @@ from typing import Annotated
 from msgspec import Meta
 
 __all__ = [
-    "END", "Arc", "Count", "Hex", "Lane", "LocalTime", "Name", "RequestId", "ShortText", "TerminalId", "UnixMs",
+    "END",
+    "Arc",
+    "Count",
+    "Hex",
+    "Lane",
+    "LocalTime",
+    "Name",
+    "RequestId",
+    "ShortText",
+    "TerminalId",
+    "UnixMs",
 ]
 
 END = r"$(?!\n)"

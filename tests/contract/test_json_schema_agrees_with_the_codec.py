@@ -6,8 +6,8 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
-import jsonschema
-import msgpack
+import jsonschema  # type: ignore[import-untyped]
+import msgpack  # type: ignore[import-untyped]
 import pytest
 
 from tpayd_contracts.catalogue import OPS

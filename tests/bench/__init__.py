@@ -1,0 +1,9 @@
+"""How fast the whole chain is, beside a floor and a plain chain, in one run. docs/performance.md explains the figures.
+
+* `chain`    tpayd itself: real processes, readers on ptys, a card host on TCP
+* `floor`    the same hops, bytes and syncs with blocking raw sockets and no parsing: what the machine can do
+* `plain`    a toy chain on zmq.asyncio and msgpack, as one writes it without thinking about speed
+* `hops`     the messages of one sale, from which the floor is built
+* `load`     the process that plays the POS
+* `rounds`   who runs when, and what is counted meanwhile
+"""

@@ -1,0 +1,141 @@
+"""The messages of one contactless sale, in order, with their sizes: what any implementation has to move.
+
+Sizes are those of the contract's example messages and of a request of the host adapter. The order is that of
+`tpayd.transaction.flow`; a message that is no part of the cashier's wait (the lease's release) comes after the reply.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tpayd.hosts import Financial, load
+from tpayd_contracts.examples import EXAMPLES
+from tpayd_contracts.money import Amount
+from tpayd_contracts.payment import EntryMode
+from tpayd_contracts.schema.golden import golden_frames
+
+__all__ = ["ROOT", "Call", "Step", "Sync", "Tell", "Work", "sale"]
+
+ROOT = "gateway.sale"
+"""The piece of work that the client asks for."""
+
+_STX_OVERHEAD = 6
+"""STX, length, command, ETX, LRC."""
+_CARD_REQUEST = 87 + _STX_OVERHEAD
+_CARD_SEEN = 2 + _STX_OVERHEAD
+_CARD_ANSWER = 137 + 120 + _STX_OVERHEAD
+"""Fixed fields, EMV data of a contactless card, frame."""
+_LENGTH_PREFIX = 2
+_HOST_ANSWER_SHARE = 0.8
+"""An answer repeats most of the request's fields and carries no card data."""
+_KSN_AND_MAC = 20
+
+
+@dataclass(frozen=True)
+class Tell:
+    """Send progress to the caller."""
+
+    size: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """Have another process do a piece of work, and wait for it; `relay` hands its progress on."""
+
+    work: str
+    relay: bool = False
+
+
+@dataclass(frozen=True)
+class Sync:
+    """Append so many bytes to a file and wait for the disk."""
+
+    size: int
+
+
+Step = Tell | Call | Sync
+
+
+@dataclass(frozen=True)
+class Work:
+    """One message in, `steps`, one message out; then `after`, when the caller has its answer."""
+
+    service: str
+    request: int
+    reply: int
+    steps: tuple[Step, ...] = ()
+    after: tuple[Step, ...] = ()
+
+
+def sale() -> dict[str, Work]:
+    """Every piece of work that a sale consists of, by name."""
+    frames = {stem: len(frame) for stem, frame in golden_frames().items()}
+    sealed = _host_request()
+    answer = int(sealed * _HOST_ANSWER_SHARE)
+
+    def bus(op: str, service: str, *steps: Step, more: int = 0, more_back: int = 0) -> Work:
+        return Work(service, frames[f"{op}.request"] + more, frames[f"{op}.reply"] + more_back, steps)
+
+    progress = frames["payment.sale.progress"]
+    asked, answered = frames["payment.sale.request"], frames["payment.sale.reply"]
+    example_bytes = len(EXAMPLES["host.exchange"].request.message)  # type: ignore[attr-defined]
+    return {
+        ROOT: Work("gateway", asked, answered, (Call("payment.sale", relay=True),)),
+        "payment.sale": Work(
+            "transaction",
+            asked,
+            answered,
+            (
+                Call("lease.acquire"),
+                Tell(progress),
+                Call("card.read"),
+                Tell(progress),
+                Call("mac.generate"),
+                Sync(4096),
+                Tell(progress),
+                Call("host.exchange"),
+                Call("mac.verify"),
+                Sync(4096),
+            ),
+            after=(Call("lease.release"),),
+        ),
+        "lease.acquire": bus("lease.acquire", "device_broker"),
+        "card.read": bus(
+            "card.read",
+            "device_broker",
+            Tell(frames["card.read.progress"]),
+            Call("reader.card"),
+            more_back=120,
+        ),
+        "lease.release": bus("lease.release", "device_broker"),
+        "reader.card": Work("reader", _CARD_REQUEST, _CARD_ANSWER, (Tell(_CARD_SEEN),)),
+        "mac.generate": bus("mac.generate", "key_manager", more=sealed - _KSN_AND_MAC),
+        "mac.verify": bus("mac.verify", "key_manager", more=answer),
+        "host.exchange": bus(
+            "host.exchange",
+            "host_link",
+            Call("host.request"),
+            more=sealed - example_bytes,
+            more_back=answer - example_bytes,
+        ),
+        "host.request": Work("host", sealed + _LENGTH_PREFIX, answer + _LENGTH_PREFIX, (Sync(4096),)),
+    }
+
+
+def _host_request() -> int:
+    adapter = load("iso8583")
+    unsealed = adapter.encode(
+        Financial(
+            terminal_id="TPAY0001",
+            merchant_id="TPAYDSANDBOX001",
+            stan="000042",
+            local="20260302101530",
+            business_day="20260302",
+            amount=Amount(total_minor=11_000, vat_minor=1_000),
+            entry_mode=EntryMode.CONTACTLESS,
+            ksn=bytes(12),
+            cipher=bytes(48),
+            emv=bytes.fromhex("9f26081122334455667788"),
+        )
+    )
+    return len(adapter.seal(unsealed, bytes(12), bytes(8)))

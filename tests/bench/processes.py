@@ -1,0 +1,49 @@
+"""The bench's own processes: started here, ended here, counted here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import TracebackType
+from typing import Self
+
+__all__ = ["Children"]
+
+_STOP_WAIT_S = 5.0
+
+
+class Children:
+    """Processes of one chain; all are ended when the block is left."""
+
+    def __init__(self) -> None:
+        self._children: list[subprocess.Popen[str]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for child in self._children:
+            child.terminate()
+        for child in self._children:
+            try:
+                child.wait(_STOP_WAIT_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        return tuple(child.pid for child in self._children)
+
+    def start(self, module: str, *arguments: str, ready: str) -> None:
+        """Start `python -m module` and wait for the line `ready`. Raises RuntimeError for any other, or none."""
+        child = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        )
+        self._children.append(child)
+        assert child.stdout is not None
+        line = child.stdout.readline().strip()
+        if line != ready:
+            raise RuntimeError(f"{module} {arguments[:1]} said {line!r} instead of {ready!r}")
