@@ -20,7 +20,7 @@ __all__ = ["CrashLoopGuard", "Lives", "next_lives", "wait_s"]
 
 _SHORT_LIFE_MS = 12_000
 _FREE_LIVES = 5
-_WAIT_MAX_S = 30.0
+_WAITS_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -37,7 +37,7 @@ class Lives(Struct, frozen=True):
 def wait_s(starts: int) -> float:
     """Seconds to wait before the so-manieth start in a row."""
     excess = starts - _FREE_LIVES
-    return 0.0 if excess <= 0 else min(2.0 ** (excess - 1), _WAIT_MAX_S)
+    return 0.0 if excess <= 0 else _WAITS_S[min(excess, len(_WAITS_S)) - 1]
 
 
 def next_lives(before: Lives | None, boot_id: str, now_ms: int) -> Lives:

@@ -97,8 +97,8 @@ class ProcessLife(Generic[S]):
             with contextlib.suppress(RuntimeError, ValueError):  # no stderr to write to
                 faulthandler.dump_traceback_later(_EXIT_MAX_S, exit=True)
             await asyncio.sleep(_FLUSH_S)
-            await house.close()
-            self._metrics.close()
+            # Up to half a second for the metrics server's thread, which the event loop need not wait out.
+            await asyncio.gather(house.close(), asyncio.to_thread(self._metrics.close))
         self._guard.note_clean_stop()
         self._log.info("process.stopped")
 

@@ -25,6 +25,8 @@ __all__ = ["LogFile", "Retention"]
 _QUEUE_MAX_LINES = 10_000
 _COLLECT_S = 0.02
 """How long the writer waits for company before it writes. A killed process loses at most this much of its log."""
+_BATCH_BYTES = 256 * 1024
+"""Written at once; a file is larger than its limit by this at most."""
 _CLOSE_WAIT_S = 2.0
 _DAY_S = 86_400
 
@@ -89,15 +91,17 @@ class LogFile:
                 self._write(batch)
             elif self._closing.is_set():
                 break
-            if self._closing.is_set():
+            if self._lines or self._closing.is_set():
                 self._wake.set()
         if self._file is not None:
             self._file.close()
 
     def _take(self) -> list[bytes]:
         batch: list[bytes] = []
-        while self._lines:
+        size = 0
+        while self._lines and size < _BATCH_BYTES:
             batch.append(_finished(self._lines.popleft()))
+            size += len(batch[-1])
             if len(batch) % 16 == 0:
                 time.sleep(0)  # lets the event loop have the interpreter between lines
         return batch

@@ -63,13 +63,7 @@ _DIGIT_GROUP = re.compile(r"[0-9]+")
 
 def passes_luhn(digits: str) -> bool:
     """Whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
-    total = 0
-    for position, digit in enumerate(reversed(digits)):
-        value = ord(digit) - 48
-        if position % 2:
-            value = value * 2 - 9 if value > 4 else value * 2
-        total += value
-    return total % 10 == 0
+    return _luhn_sums(digits)[0] % 10 == 0
 
 
 def is_suspect(line: str) -> bool:
@@ -162,13 +156,24 @@ def _card_from(text: str, groups: list[tuple[int, int]], first: int) -> int | No
     """The last group of the longest card number that starts with group `first`."""
     if groups[first][1] - groups[first][0] > 19:
         return first
-    digits = ""
     found = None
+    count = 0
+    sums = (0, 0)
     for index in range(first, len(groups)):
         start, end = groups[index]
-        digits += text[start:end]
-        if len(digits) > 19:
+        count += end - start
+        if count > 19:
             break
-        if len(digits) >= 13 and passes_luhn(digits):
+        sums = _luhn_sums(text[start:end], sums)
+        if count >= 13 and sums[0] % 10 == 0:
             found = index
     return found
+
+
+def _luhn_sums(digits: str, sums: tuple[int, int] = (0, 0)) -> tuple[int, int]:
+    """The Luhn sum with the last digit plain, and with it doubled; from both, a longer number's sums follow."""
+    plain, doubled = sums
+    for digit in digits:
+        value = ord(digit) - 48
+        plain, doubled = doubled + value, plain + (value * 2 - 9 if value > 4 else value * 2)
+    return plain, doubled

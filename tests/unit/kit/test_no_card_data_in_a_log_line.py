@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from datetime import UTC, datetime
 
@@ -29,7 +30,7 @@ def with_check_digit(body: str) -> str:
 
 card_numbers = st.text("0123456789", min_size=12, max_size=18).map(with_check_digit)
 neighbours = st.text(
-    st.characters(codec="utf-8", exclude_characters="0123456789- \u00a0\t\r\n", exclude_categories=("Cs",)), max_size=20
+    st.characters(codec="utf-8", exclude_characters="0123456789- \u00a0\t\r\n"), max_size=20
 )
 groupings = st.lists(st.integers(1, 6), min_size=1, max_size=19)
 separators = st.sampled_from([" ", "-", "\u00a0", "\n", "\t"])
@@ -140,7 +141,7 @@ def test_what_is_no_secret_stays(value: object) -> None:
 
 
 @settings(max_examples=300)
-@given(st.recursive(st.text(max_size=60) | card_numbers | st.integers() | st.floats(allow_nan=False), st.lists, max_leaves=5))
+@given(st.recursive(st.text(max_size=60) | card_numbers | st.integers() | st.floats(), st.lists, max_leaves=5))
 def test_a_line_stays_one_line_of_json(value: object) -> None:
     """Whatever is removed, whoever parses the log can still do so, and a second pass changes nothing."""
     clean = redact_line(line_of(value))
@@ -169,11 +170,11 @@ def test_what_is_no_json_is_cleaned_too() -> None:
     assert TEST_CARDS[0] not in redact_line(f"{{broken {TEST_CARDS[0]}")
 
 
-@pytest.mark.parametrize("text", ["1 " * 20_000, "9" * 40_000, "key" * 10_000, "pin_" * 10_000, "a-" * 20_000, "B1" * 20_000])
-def test_a_long_line_is_redacted_in_bounded_time(text: str) -> None:
-    """No text makes the search explode: 40 KB take less than a second."""
-    started = datetime.now(UTC)
-    redact_line(line_of(text))
-    redact_text(text)
+@pytest.mark.parametrize("pattern", ["1 ", "9", "key", "pin_", "a-", "B1", "key=0", "pin: ", "0" * 7 + "-", "'"])
+def test_a_long_line_is_redacted_in_bounded_time(pattern: str) -> None:
+    """No text makes the search explode: 32 KB, the longest line, take less than half a second of CPU."""
+    line = line_of(pattern * (32_000 // len(pattern)))
+    started_s = time.process_time()
+    redact_line(line)
 
-    assert (datetime.now(UTC) - started).total_seconds() < 1.0
+    assert time.process_time() - started_s < 0.5
