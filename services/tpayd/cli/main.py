@@ -43,8 +43,9 @@ def _tpayd() -> None:
     A store without hardware, and a sale in it:
       export TPAYD_HOME=~/tpayd-sandbox
       tpayd init --sandbox
-      tpayd up --wait
+      tpayd up
       tpayd keys exchange --all
+      tpayd wait-ready
       tpayd sale 11000
       tpayd down
 

@@ -12,7 +12,7 @@ import click
 
 from tpayd.cli.errors import CommandError, exit_for
 from tpayd.cli.exits import Exit
-from tpayd.kit.instance import Instance, InstanceError
+from tpayd.kit.instance import OWNER_CLIENT, Instance, InstanceError
 from tpayd_client import (
     ConnectionFailed,
     KeyFileError,
@@ -25,10 +25,7 @@ from tpayd_client import (
 )
 from tpayd_client.request_log import FileRequestLog, OpenRequest
 
-__all__ = ["LOCAL_CLIENT", "Gateway", "connection_options", "forget", "lane_or_first", "open_pos", "request_log"]
-
-LOCAL_CLIENT = "cli"
-"""The client that `tpayd init` registers for whoever owns the instance."""
+__all__ = ["Gateway", "connection_options", "forget", "lane_or_first", "open_pos", "request_log"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,7 +51,7 @@ class Gateway:
         """Raises what `tpayd_client.connect` raises, and CommandError where there is no instance."""
         if self.key_file is not None:
             return connect(key_file=self.key_file, request_log=log)
-        return connect(_instance().public(), LOCAL_CLIENT, request_log=log)
+        return connect(_instance().public(), OWNER_CLIENT, request_log=log)
 
 
 def connection_options(command: F) -> F:

@@ -14,9 +14,11 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["HOME_VARIABLE", "Instance", "InstanceError"]
+__all__ = ["HOME_VARIABLE", "OWNER_CLIENT", "Instance", "InstanceError"]
 
 HOME_VARIABLE = "TPAYD_HOME"
+OWNER_CLIENT = "cli"
+"""The client that the instance's owner is to the gateway, on this machine and without a key: the command line."""
 
 _SOCKET_PATH_MAX_BYTES = 107
 """sun_path holds 108 bytes, the last of them NUL (unix(7))."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from tpayd.kit.instance import Instance
+from tpayd.gateway.clients import ALL_LANES, ClientRegistry
+from tpayd.kit.instance import OWNER_CLIENT, Instance
 from tpayd.provision.model import NoSuchSettingError, fill
 from tpayd.provision.plan import Plan
 from tpayd.provision.secrets import write_secret
 from tpayd.provision.values import settings_values
 from tpayd.shipped import shipped
+from tpayd_contracts.operation import Right
 
 __all__ = ["AlreadyFoundError", "found"]
 
@@ -41,8 +44,17 @@ def found(plan: Plan, home: Path | None = None, extra: Mapping[str, Mapping[str,
     write_secret(instance.secrets / _PASSPHRASE_FILE)
     for name in sorted(models, key=lambda name: (name == _LAST, name)):
         text = models[name].read_text(encoding="utf-8")
+        if name == _LAST:
+            _register_owner(instance)
         _write(instance.settings_file(name), fill(text, values.get(name, {})))
     return instance
+
+
+def _register_owner(instance: Instance) -> None:
+    """Whoever owns the instance may use the command line as an administrator, by uid and without a key."""
+    registry = ClientRegistry.open(instance)
+    if OWNER_CLIENT not in registry.list():
+        registry.add(OWNER_CLIENT, (ALL_LANES,), Right.ADMIN, os.geteuid()).unlink()
 
 
 def _write(path: Path, text: str) -> None:

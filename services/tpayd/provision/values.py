@@ -8,13 +8,14 @@ __all__ = ["settings_values"]
 
 Values = dict[str, object]
 
-_SERVICES = ("host_link", "key_manager", "sandbox_host")
+_SERVICES = ("gateway", "transaction", "host_link", "key_manager", "sandbox_host")
 
 
 def settings_values(plan: Plan) -> dict[str, Values]:
     """For each settings file (`config/<name>.toml`) the values that differ from its model."""
     files: dict[str, Values] = {name: {"metrics_port": plan.metrics_port(name)} for name in _SERVICES}
     files["store"] = _store(plan)
+    files["gateway"]["tcp_port"] = plan.gateway_port
     if plan.sandbox:
         files["host_link"]["profiles.test.addresses"] = [f"127.0.0.1:{plan.sandbox_host_port}"]
         files["sandbox_host"]["port"] = plan.sandbox_host_port

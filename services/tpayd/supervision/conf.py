@@ -86,5 +86,5 @@ def _stop_wait_s(settings: Path) -> int:
 def _value(path: Path | str) -> str:
     text = str(path)
     if _UNSAFE.search(text):
-        raise InstanceError(f"{text!r} holds a quote, backslash, ';', '#', '%' or control character; choose another path")
+        raise InstanceError(f"{text!r} holds a quote or one of \\ ; # % or a control character; choose another path")
     return text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from datetime import datetime
 
 import click
@@ -10,11 +12,13 @@ from tpayd.cli.errors import CommandError
 from tpayd.cli.exits import Exit
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.pos import Gateway, connection_options, open_pos
-from tpayd_client import Pos, TpaydError
-from tpayd_client.types import ExchangeProgress, KeyInfo
+from tpayd_client import NotNow, Pos, TpaydError
+from tpayd_client.types import DeviceState, ExchangeProgress, KeyInfo, LineState
 from tpayd_client.wire import to_wire
 
 __all__ = ["keys"]
+
+_LOOK_EVERY_S = 0.2
 
 
 @click.group()
@@ -44,11 +48,18 @@ def list_(output: Output, gateway: Gateway) -> None:
 @click.option("--all", "everything", is_flag=True, help="Every terminal and every reader that is connected.")
 @click.option("--reader", "readers", multiple=True, metavar="NAME", help="This reader; may be repeated.")
 @click.option("--terminal", "terminals", multiple=True, metavar="ID", help="This terminal id; may be repeated.")
+@click.option("--wait", "wait_s", type=click.FloatRange(min=0), default=30.0, show_default=True,
+              help="Seconds to wait for gateway, host line and readers first.")  # fmt: skip
 @connection_options
 @json_option
 @pass_output
 def exchange(
-    output: Output, gateway: Gateway, everything: bool, readers: tuple[str, ...], terminals: tuple[str, ...]
+    output: Output,
+    gateway: Gateway,
+    everything: bool,
+    readers: tuple[str, ...],
+    terminals: tuple[str, ...],
+    wait_s: float,
 ) -> int:
     """Bring new keys from the card host, mutually proven. They are valid for 3 years.
 
@@ -58,7 +69,10 @@ def exchange(
         raise click.UsageError("name what to exchange: --all, --reader NAME or --terminal ID")
     done: list[KeyInfo] = []
     failed: list[dict[str, str]] = []
+    deadline = time.monotonic() + wait_s
+    _wait_for_gateway(output, gateway, deadline)
     with open_pos(gateway) as pos:
+        _wait_for_edges(output, pos, deadline)
         if everything:
             terminals = (*terminals, *_terminals())
             readers = (*readers, *(device.name for device in pos.devices().devices if device.reader_id))
@@ -71,6 +85,30 @@ def exchange(
     data = {"keys": to_wire(done), "failed": failed}
     output.result(data, lambda: _table(output, done))
     return Exit.FAILED if failed else Exit.OK
+
+
+def _wait_for_gateway(output: Output, gateway: Gateway, deadline: float) -> None:
+    """A daemon that has just been started is not connected to yet."""
+    with output.waiting("waiting for the gateway"):
+        while True:
+            try:
+                with open_pos(gateway):
+                    return
+            except CommandError as error:
+                if error.status is not Exit.NOT_RUNNING or time.monotonic() > deadline:
+                    raise
+
+
+def _wait_for_edges(output: Output, pos: Pos, deadline: float) -> None:
+    """Until the host line is signed on and no reader is still starting; what is missing then fails by itself."""
+    with output.waiting("waiting for host line and readers"):
+        while time.monotonic() < deadline:
+            with contextlib.suppress(NotNow):
+                lines, found = pos.host_status().lines, pos.devices().devices
+                signed_on = any(line.state is LineState.SIGNED_ON for line in lines)
+                if signed_on and not any(device.state is DeviceState.STARTING for device in found):
+                    return
+            time.sleep(_LOOK_EVERY_S)
 
 
 def _exchange(output: Output, pos: Pos, kind: str, name: str) -> KeyInfo:

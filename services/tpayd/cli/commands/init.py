@@ -1,0 +1,96 @@
+"""`tpayd init`: make a new instance."""
+
+from __future__ import annotations
+
+import click
+
+from tpayd.cli.errors import CommandError
+from tpayd.cli.exits import Exit
+from tpayd.cli.output import Output, json_option, pass_output
+from tpayd.kit.instance import Instance, InstanceError
+from tpayd.kit.settings import SettingsError
+from tpayd.kit.store_settings import load_store
+from tpayd.provision import AlreadyFoundError, MerchantPlan, Plan, found
+from tpayd.provision.plan import DEFAULT_PORT_BASE, LANES_MAX, READERS_MAX, SANDBOX_MERCHANT
+
+__all__ = ["init"]
+
+_PORT_BASE_MAX = 65_000
+
+
+@click.command()
+@click.option("--sandbox", is_flag=True, help="Virtual readers and a virtual card host: no hardware, no real money.")
+@click.option("--lanes", type=click.IntRange(1, LANES_MAX), default=2, show_default=True, help="How many lanes.")
+@click.option("--readers", type=click.IntRange(1, READERS_MAX), default=2, show_default=True,
+              help="How many virtual readers; with --sandbox only.")  # fmt: skip
+@click.option("--port-base", type=click.IntRange(1024, _PORT_BASE_MAX), default=DEFAULT_PORT_BASE, show_default=True,
+              help="First of the 32 ports on loopback; another one for each instance.")  # fmt: skip
+@click.option("--merchant-id", help="15 letters and digits, as the acquirer issued it; asked for without --sandbox.")
+@click.option("--merchant-name", help="As on the receipt.")
+@click.option("--business-number", help="사업자등록번호, 10 digits.")
+@json_option
+@pass_output
+def init(
+    output: Output,
+    sandbox: bool,
+    lanes: int,
+    readers: int,
+    port_base: int,
+    merchant_id: str | None,
+    merchant_name: str | None,
+    business_number: str | None,
+) -> int:
+    """Make a new instance in TPAYD_HOME, else in /var/lib/tpayd (root) or ~/.local/state/tpayd. Changes no old one.
+
+    \b
+    Examples:
+      TPAYD_HOME=~/sandbox tpayd init --sandbox --lanes 4 --readers 3
+      tpayd init --lanes 6
+    """
+    if sandbox:
+        merchant = SANDBOX_MERCHANT
+    else:
+        merchant = MerchantPlan(
+            id=_asked(output, merchant_id, "--merchant-id", "Merchant id (15 letters and digits)"),
+            name=_asked(output, merchant_name, "--merchant-name", "Merchant name, as on the receipt"),
+            business_number=_asked(output, business_number, "--business-number", "Business number (10 digits)"),
+        )
+    plan = Plan(sandbox=sandbox, merchant=merchant, lanes=lanes, readers=readers, port_base=port_base)
+    try:
+        instance = found(plan)
+        load_store(instance.settings_file("store"))
+    except AlreadyFoundError as error:
+        raise CommandError(str(error), Exit.REFUSED, code="exists") from error
+    except (InstanceError, SettingsError) as error:
+        raise CommandError(str(error), Exit.USAGE) from error
+    data = {
+        "instance": str(instance.home),
+        "sandbox": sandbox,
+        "lanes": list(plan.lane_names),
+        "readers": list(plan.reader_names) if sandbox else [],
+        "port_base": port_base,
+    }
+    output.result(data, lambda: _show(output, instance, plan))
+    return Exit.OK
+
+
+def _asked(output: Output, given: str | None, option: str, question: str) -> str:
+    if given is not None:
+        return given
+    if not output.live:
+        raise click.UsageError(f"a store that is no sandbox needs {option}")
+    answer: str = click.prompt(question)
+    return answer
+
+
+def _show(output: Output, instance: Instance, plan: Plan) -> None:
+    output.line(f"made {instance.home}")
+    if plan.sandbox:
+        output.line(f"a sandbox: {plan.lanes} lanes, {plan.readers} virtual readers, a virtual host", style="yellow")
+        output.line("next: tpayd up; tpayd keys exchange --all; tpayd wait-ready; tpayd sale 11000")
+        return
+    output.line("next, in its config directory:")
+    output.line("  store.toml          the terminal id of each lane, as your acquirer issued it")
+    output.line("  host_link.toml      the address of your card host")
+    output.line("  device_broker.toml  your readers and their ports")
+    output.line("then: tpayd up; tpayd keys exchange --all; tpayd wait-ready")

@@ -1,0 +1,170 @@
+"""`tpayd sandbox`: tell the virtual host and the virtual readers what to do."""
+
+from __future__ import annotations
+
+import click
+from msgspec import to_builtins
+
+from tpayd.cli.errors import CommandError
+from tpayd.cli.exits import Exit
+from tpayd.cli.house import LocalHouse, open_house
+from tpayd.cli.output import Output, json_option, pass_output
+from tpayd.cli.payment_view import won
+from tpayd_contracts.operation import Empty
+from tpayd_contracts.sandbox import (
+    HOST_LEDGER,
+    HOST_SET,
+    HOST_STATUS,
+    READER_PRESENT,
+    READER_SET,
+    READER_STATUS,
+    HostBehaviour,
+    HostMode,
+    HostStatus,
+    LedgerEntry,
+    LedgerQuery,
+    Plug,
+    PresentCard,
+    ReaderList,
+    SetHost,
+    SetReader,
+)
+
+__all__ = ["sandbox"]
+
+_HOST, _READERS = "sandbox_host", "sandbox_readers"
+
+
+@click.group()
+def sandbox() -> None:
+    """Tell the virtual card host and the virtual readers what to do. Refused outside a sandbox.
+
+    \b
+    Examples:
+      tpayd sandbox host silent --times 1      the next sale gets no answer: see what becomes of it
+      tpayd sandbox host approve
+      tpayd sandbox reader reader-1 --unplug
+      tpayd sandbox card visa-ic               hold a card to the first reader
+      tpayd sandbox ledger                     what the host has booked
+    """
+
+
+@sandbox.command()
+@click.argument("mode", type=click.Choice([mode.value for mode in HostMode]), required=False)
+@click.option("--code", default="51", show_default=True, help="Response code (DE 39) of a decline.")
+@click.option("--delay-ms", type=click.IntRange(0, 120_000), default=0, help="Answer so much later.")
+@click.option("--times", type=click.IntRange(min=0), default=0, help="Approve again after so many requests; 0: never.")
+@json_option
+@pass_output
+def host(output: Output, mode: str | None, code: str, delay_ms: int, times: int) -> int:
+    """Show the virtual host, or have it behave as MODE for the next requests."""
+    house = _sandbox_house()
+    if mode is None:
+        status = house.ask(_HOST, HOST_STATUS, Empty())
+    else:
+        behaviour = HostBehaviour(HostMode(mode), code, delay_ms, times)
+        status = house.ask(_HOST, HOST_SET, SetHost(behaviour))
+    output.result(to_builtins(status), lambda: _show_host(output, status))
+    return Exit.OK
+
+
+@sandbox.command()
+@click.argument("name", required=False)
+@click.option("--plug/--unplug", "plugged", default=None, help="Plug the reader in, or pull its cable.")
+@click.option("--auto", "auto_card", metavar="CARD", help="Present this card at each card wait; 'off' ends it.")
+@click.option("--auto-delay-ms", type=click.IntRange(0, 60_000), help="How long the customer takes for it.")
+@json_option
+@pass_output
+def reader(
+    output: Output, name: str | None, plugged: bool | None, auto_card: str | None, auto_delay_ms: int | None
+) -> int:
+    """Show the virtual readers, or change the one called NAME."""
+    house = _sandbox_house()
+    if name is None:
+        readers = house.ask(_READERS, READER_STATUS, Empty())
+    else:
+        plug = None if plugged is None else Plug.IN if plugged else Plug.OUT
+        card = "" if auto_card == "off" else auto_card
+        readers = house.ask(_READERS, READER_SET, SetReader(name, plug, card, auto_delay_ms))
+    output.result(to_builtins(readers), lambda: _show_readers(output, readers))
+    return Exit.OK
+
+
+@sandbox.command()
+@click.argument("name", required=False)
+@click.option("--reader", "reader_name", help="Default: the first that is plugged in.")
+@json_option
+@pass_output
+def card(output: Output, name: str | None, reader_name: str | None) -> int:
+    """List the test cards, or hold the one called NAME to a reader; it is taken at the next card wait."""
+    house = _sandbox_house()
+    readers = house.ask(_READERS, READER_STATUS, Empty())
+    if name is not None:
+        chosen = reader_name or next((each.name for each in readers.readers if each.plugged), None)
+        if chosen is None:
+            raise CommandError("no virtual reader is plugged in: tpayd sandbox reader NAME --plug", Exit.REFUSED)
+        readers = house.ask(_READERS, READER_PRESENT, PresentCard(chosen, name))
+        data = {"reader": chosen, "card": name}
+        output.result(data, lambda: output.line(f"{name} is held to {chosen}"))
+    else:
+        output.result({"cards": list(readers.cards)}, lambda: output.line("\n".join(readers.cards)))
+    return Exit.OK
+
+
+@sandbox.command()
+@click.option("--after", type=click.IntRange(min=0), default=0, help="Entries with a higher number than this.")
+@click.option("--limit", type=click.IntRange(1, 200), default=100, show_default=True)
+@json_option
+@pass_output
+def ledger(output: Output, after: int, limit: int) -> int:
+    """What the virtual host has booked, oldest first; NET is what the customer paid in the end."""
+    booked = _sandbox_house().ask(_HOST, HOST_LEDGER, LedgerQuery(after, limit))
+    columns = ("NO", "TERMINAL", "STAN", "DAY", "AMOUNT", "NET", "RESPONSE", "APPROVAL", "CARD", "REVERSED")
+    output.result(to_builtins(booked), lambda: output.table(columns, [_row(entry) for entry in booked.entries]))
+    return Exit.OK
+
+
+def _sandbox_house() -> LocalHouse:
+    house = open_house()
+    if not house.store.sandbox:
+        raise CommandError(f"{house.instance.home} is not a sandbox", Exit.REFUSED, code="not_sandbox")
+    return house
+
+
+def _show_host(output: Output, status: HostStatus) -> None:
+    behaviour = status.behaviour
+    extra = [f"code {behaviour.code}"] if behaviour.mode is HostMode.DECLINE else []
+    extra += [f"after {behaviour.delay_ms} ms"] if behaviour.delay_ms else []
+    extra += [f"for {behaviour.times} requests"] if behaviour.times else []
+    output.line(f"virtual host on {status.address}: {', '.join([behaviour.mode.value, *extra])}")
+    output.line(f"connections {status.connections}, approvals {status.approvals}, reversals {status.reversals}")
+
+
+def _show_readers(output: Output, readers: ReaderList) -> None:
+    rows = [
+        (
+            each.name,
+            "in" if each.plugged else "out",
+            each.state,
+            "yes" if each.key_loaded else "no",
+            each.auto_card or "-",
+            each.port,
+        )
+        for each in readers.readers
+    ]
+    output.table(("READER", "PLUG", "STATE", "KEY", "AUTO CARD", "PORT"), rows)
+
+
+def _row(entry: LedgerEntry) -> tuple[str, ...]:
+    return (
+        str(entry.number),
+        entry.terminal_id,
+        entry.stan,
+        entry.business_day,
+        won(entry.amount_minor),
+        won(entry.net_minor),
+        entry.response_code,
+        entry.approval_code or "-",
+        entry.masked_pan,
+        "yes" if entry.reversed else "no",
+    )
