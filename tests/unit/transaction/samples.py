@@ -1,0 +1,81 @@
+"""Payments and events for tests, one of each kind."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from tpayd.hosts import ReversalReason
+from tpayd.transaction import events as ev
+from tpayd.transaction import flow
+from tpayd.transaction.payment import Payment, ReversalRecord, body_hash
+from tpayd_contracts.money import Amount
+from tpayd_contracts.payment import CardSummary, EntryMode, PaymentState, Reason, SaleRequest
+
+NOW_MS = 1_790_000_000_000
+SALE = SaleRequest(lane="1", amount=Amount(total_minor=11_000, vat_minor=1_000))
+PAYMENT = Payment(
+    payment_id="11111111-1111-4111-8111-111111111111",
+    lane="1",
+    request_id="22222222-2222-4222-8222-222222222222",
+    body_hash=body_hash(SALE),
+    sale=SALE,
+    terminal_id="TPAY0001",
+    profile="test",
+    created_ms=NOW_MS - 5_000,
+)
+CARD = CardSummary(masked_pan="411111******1111", entry_mode=EntryMode.IC)
+
+EVENTS: tuple[ev.Event, ...] = (
+    ev.Leased("r1", "counter A"),
+    ev.ReaderLost("r1"),
+    ev.CardRead(CARD, chip=True, customer_us=2_000_000, reader_us=300_000),
+    ev.CardFailed(Reason.CARD_TIMEOUT),
+    ev.Stopped(Reason.READER_UNAVAILABLE),
+    ev.AbortAsked(),
+    ev.PosGone(),
+    ev.Sealed("000001", "20260922120000", "20260922", "key", b"h" * 32, NOW_MS),
+    ev.CommitFailed(),
+    ev.NotSent("no line"),
+    ev.HostApproved("00", "123456", NOW_MS, 50_000, "Issuer", "Acquirer"),
+    ev.HostDeclined("51", 50_000),
+    ev.HostUnknown(Reason.HOST_SILENT, "silence", 20_000_000),
+    ev.CardAccepted(100_000),
+    ev.CardRefused(ReversalReason.CARD_DECLINED, 100_000),
+    ev.Acknowledged(),
+    ev.Restarted(),
+    ev.ReversalSealed("000002", "20260922120030", "20260922"),
+    ev.ReversalAnswered("00", settled=True),
+    ev.ReversalUnanswered("silence"),
+)
+"""One of each kind that may follow a first event."""
+
+
+def payment_in(state: PaymentState, *, chip: bool = True, tries: int = 0) -> Payment:
+    """A payment that got to `state` the usual way."""
+    payment = replace(PAYMENT, state=state)
+    if state in (PaymentState.LEASED, PaymentState.CREATED, PaymentState.ABORTED):
+        return payment
+    payment = replace(payment, card=CARD, chip=chip, reader="r1", stan="000001", local="20260922120000")
+    payment = replace(payment, business_day="20260922", key_id="key")
+    if state in (PaymentState.UNKNOWN, PaymentState.REVERSING, PaymentState.REVERSED, PaymentState.NEEDS_HUMAN):
+        record = ReversalRecord(reason=ReversalReason.NO_ANSWER, stan="000002", tries=tries)
+        payment = replace(payment, reversal=record)
+    return payment
+
+
+def run(payment: Payment, *events: ev.Event) -> Payment:
+    """The payment after these events."""
+    for event in events:
+        payment, _ = flow.step(payment, event, NOW_MS)
+    return payment
+
+
+def steps() -> list[tuple[Payment, ev.Event, flow.Result]]:
+    """Every row of the table, taken once with a chip card and once without."""
+    by_type = {type(event): event for event in EVENTS}
+    taken = []
+    for (state, kind), row in flow.ROWS.items():
+        for chip in (True, False):
+            before = payment_in(state, chip=chip)
+            taken.append((before, by_type[kind], row(before, by_type[kind], NOW_MS)))
+    return taken

@@ -1,0 +1,73 @@
+"""A request is on disk before its first byte leaves, and a verdict before the POS hears it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.transaction.samples import NOW_MS, payment_in, run, steps
+from tpayd.transaction import events as ev
+from tpayd.transaction import flow
+from tpayd.transaction.effects import Commit, CompleteCard, Reverse, TellPos, Transmit
+from tpayd_contracts.payment import PaymentState as S
+from tpayd_contracts.payment import Reason
+
+NEVER_SENT = {S.CREATED, S.LEASED, S.CARD_READ}
+
+
+def test_every_transmit_stands_behind_a_commit() -> None:
+    """No row sends what is not on disk."""
+    sending = [effects for _, _, (_, effects) in steps() if Transmit() in effects]
+    assert sending
+    assert [effects for effects in sending if Commit() not in effects[: effects.index(Transmit())]] == []
+
+
+def test_every_verdict_on_what_was_sent_is_on_disk_before_it_is_told() -> None:
+    """From SENDING on, the POS hears nothing that a crash could undo."""
+    told = [
+        (before.state, event, effects)
+        for before, event, (_, effects) in steps()
+        if TellPos() in effects and before.state not in NEVER_SENT and not isinstance(event, ev.CommitFailed)
+    ]
+    assert told
+    assert [row for row in told if Commit() not in row[2][: row[2].index(TellPos())]] == []
+
+
+def test_a_reversal_is_owed_on_disk_before_the_pos_is_told() -> None:
+    """UNKNOWN is never 'failed'."""
+    _, effects = flow.step(payment_in(S.SENDING), ev.HostUnknown(Reason.HOST_SILENT, "silence", 1), NOW_MS)
+    assert [Commit(), Reverse(), TellPos()] == [
+        effect for effect in effects if effect in (Commit(), Reverse(), TellPos())
+    ]
+
+
+def test_a_chip_card_has_the_last_word_and_others_have_none() -> None:
+    """Contactless and stripe skip AUTHORIZED."""
+    yes = ev.HostApproved("00", "123456", NOW_MS, 1)
+    chip, after_chip = flow.step(payment_in(S.SENDING, chip=True), yes, NOW_MS)
+    tap, after_tap = flow.step(payment_in(S.SENDING, chip=False), yes, NOW_MS)
+    assert (S.AUTHORIZED, (CompleteCard(approved=True),)) == (chip.state, after_chip)
+    assert S.APPROVED == tap.state
+    assert CompleteCard(approved=True) not in after_tap
+
+
+def test_an_approval_that_cannot_be_recorded_is_reversed() -> None:
+    """After a crash it would be reversed, so it must be now: the POS never hears PAID without a record."""
+    approved = payment_in(S.APPROVED)
+    after, effects = flow.step(approved, ev.CommitFailed(), NOW_MS)
+    assert S.REVERSING == after.state
+    assert Reverse() in effects
+
+
+@pytest.mark.parametrize("reason", [Reason.HOST_SILENT, Reason.HOST_ANSWER_REFUSED])
+def test_an_unknown_outcome_is_taken_back_until_the_host_has_said_so(reason: Reason) -> None:
+    """UNKNOWN → REVERSING → REVERSED."""
+    after = run(
+        payment_in(S.SENDING),
+        ev.HostUnknown(reason, "?", 1),
+        ev.ReversalSealed("000002", "20260922120030", "20260922"),
+        ev.ReversalUnanswered("silence"),
+        ev.ReversalAnswered("00", settled=True),
+    )
+    assert S.REVERSED == after.state
+    assert after.reversal is not None
+    assert (1, "000002") == (after.reversal.tries, after.reversal.stan)
