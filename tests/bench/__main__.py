@@ -20,14 +20,14 @@ from tests.bench.processes import Children
 from tests.bench.rounds import LANES, Contender, Duration, Phase, run_round
 
 _FULL = Duration(one_lane_s=5.0, many_lanes_s=8.0)
-_QUICK = Duration(one_lane_s=0.8, many_lanes_s=1.2)
+_QUICK = Duration(one_lane_s=0.5, many_lanes_s=0.8)
 _RESULT = Path("var/bench.json")
 
 
 def main() -> None:
     """Run the rounds, print the figures, write them down."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="3 rounds of about a second each: a first look")
+    parser.add_argument("--quick", action="store_true", help="3 rounds of half a second each: a first look")
     parser.add_argument("--rounds", type=int, help="how often the chains take turns; 3 with --quick, else 5")
     parser.add_argument("--json", type=Path, default=_RESULT, help="result file (default: %(default)s)")
     options = parser.parse_args()

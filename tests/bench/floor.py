@@ -38,6 +38,8 @@ class Line(Protocol):
     def receive(self, size: int) -> bytes:
         """Exactly so many bytes; raises EOFError at the end."""
 
+    def close(self) -> None: ...
+
 
 @dataclass
 class SocketLine:
@@ -51,6 +53,9 @@ class SocketLine:
         if len(data) < size:
             raise EOFError
         return data
+
+    def close(self) -> None:
+        self.socket.close()
 
 
 @dataclass
@@ -72,6 +77,9 @@ class PtyLine:
                 raise EOFError
             data += more
         return data
+
+    def close(self) -> None:
+        os.close(self.descriptor)
 
 
 @dataclass
@@ -118,6 +126,7 @@ class Service:
                     self._do(work.steps, line)
                     send(line, work.reply, message.work, last=True)
                     self._do(work.after, line)
+            line.close()
 
     def _do(self, steps: tuple[Step, ...], caller: Line) -> None:
         for step in steps:
@@ -188,6 +197,10 @@ class FloorLane:
         send(self._line, self._size, self._root, last=True)
         while not receive(self._line).last:
             pass
+
+    def close(self) -> None:
+        """Go away."""
+        self._line.close()
 
 
 def start(children: Children, directory: Path) -> None:

@@ -20,7 +20,7 @@ from tests.bench.floor import FloorLane
 from tests.bench.plain import PlainLane
 
 _WARM_UP_SALES = 30
-_WARM_UP_S = 1.0
+_WARM_UP_S = 0.5
 _ANSWER_WAIT_MS = 15_000
 _NS_PER_MS = 1e6
 

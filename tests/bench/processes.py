@@ -32,6 +32,8 @@ class Children:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+            if child.stdout is not None:
+                child.stdout.close()
 
     @property
     def pids(self) -> tuple[int, ...]:

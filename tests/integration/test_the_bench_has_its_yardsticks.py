@@ -1,0 +1,45 @@
+"""The chains that tpayd is measured against really do what is said of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import zmq
+
+from tests.bench import floor, plain
+from tests.bench.hops import Sync, sale
+from tests.bench.processes import Children
+
+
+def test_the_floor_syncs_as_often_as_tpayd_and_serves_one_client_after_the_other(tmp_path: Path) -> None:
+    """Per sale two records in the journal and one in the host's ledger, however often clients change."""
+    sizes = {work.service: sum(step.size for step in work.steps if isinstance(step, Sync)) for work in sale().values()}
+    with Children() as children:
+        floor.start(children, tmp_path)
+        for _ in range(2):
+            lane = floor.FloorLane(tmp_path)
+            lane.sell()
+            lane.sell()
+            lane.close()
+    written = {service: 4 * size for service, size in sizes.items()}
+    assert written == {service: (tmp_path / f"{service}.journal").stat().st_size for service in sizes}
+
+
+def test_the_plain_chain_approves_and_records(tmp_path: Path) -> None:
+    """Each approval is one record on disk."""
+    with Children() as children, zmq.Context() as context:
+        plain.start(children, tmp_path)
+        lanes = [plain.PlainLane(context, tmp_path, number) for number in (1, 2)]
+        for lane in lanes:
+            lane.send()
+        assert [True, True] == [lane.receive() for lane in lanes]
+        for lane in lanes:
+            lane.socket.close(linger=0)
+    assert 2 == (tmp_path / "plain.journal").read_bytes().count(b"30215512")
+
+
+def test_a_process_that_does_not_come_up_stops_the_bench(tmp_path: Path) -> None:
+    """Nothing is measured against a chain that is not there."""
+    with Children() as children, pytest.raises(RuntimeError, match="said '' instead of 'ready'"):
+        children.start("tests.bench.floor", "gateway", str(tmp_path), ready="ready")
