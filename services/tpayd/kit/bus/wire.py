@@ -20,6 +20,7 @@ _encoder = msgspec.msgpack.Encoder()
 _envelopes = msgspec.msgpack.Decoder(Envelope)
 _bodies: dict[type[Struct], msgspec.msgpack.Decoder[Struct]] = {}
 _PLACE = re.compile(r" - at `(\$[^`]*)`$")
+_NAMED = re.compile(r"^Object (?:contains unknown|missing required) field `([^`]{1,64})`")
 
 
 class BadMessageError(Exception):
@@ -74,14 +75,17 @@ def decode_body(body: Raw, shape: type[T]) -> T:
     try:
         return cast("T", decoder.decode(body))
     except msgspec.ValidationError as error:
-        text = str(error)
-        place = _PLACE.search(text)
-        raise CallError.not_started(
-            ErrorCode.INVALID_BODY,
-            text if place is None else text[: place.start()],
-            field="$" if place is None else place[1],
-        ) from None
+        text, field = _told(str(error))
+        raise CallError.not_started(ErrorCode.INVALID_BODY, text, field=field) from None
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         raise CallError.not_started(
             ErrorCode.INVALID_BODY, "the body is not MessagePack, or nested too deep", field="$"
         ) from None
+
+
+def _told(error: str) -> tuple[str, str]:
+    """The sentence and the place of a validation error. msgspec names an unknown field's parent; we name the field."""
+    place = _PLACE.search(error)
+    text, field = (error, "$") if place is None else (error[: place.start()], place[1])
+    named = _NAMED.match(text)
+    return text[:300], field if named is None else f"{field}.{named[1]}"
