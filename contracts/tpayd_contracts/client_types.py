@@ -145,8 +145,12 @@ def _annotation(shape: shapes.Type) -> str:
 
 
 _PLAIN: dict[type[shapes.Type], str] = {
-    shapes.StrType: "str", shapes.IntType: "int", shapes.BoolType: "bool", shapes.FloatType: "float",
-    shapes.BytesType: "bytes", shapes.NoneType: "None",
+    shapes.StrType: "str",
+    shapes.IntType: "int",
+    shapes.BoolType: "bool",
+    shapes.FloatType: "float",
+    shapes.BytesType: "bytes",
+    shapes.NoneType: "None",
 }
 
 

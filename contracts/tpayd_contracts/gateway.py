@@ -11,8 +11,13 @@ from tpayd_contracts.operation import Empty, Op, Right
 from tpayd_contracts.shapes import Lane, Name
 
 __all__ = [
-    "EVENTS_SUBSCRIBE", "STORE_STATUS",
-    "Hello", "StoreStatus", "Subscribe", "Subscribed", "Welcome",
+    "EVENTS_SUBSCRIBE",
+    "STORE_STATUS",
+    "Hello",
+    "StoreStatus",
+    "Subscribe",
+    "Subscribed",
+    "Welcome",
 ]
 
 

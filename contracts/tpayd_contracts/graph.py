@@ -11,28 +11,35 @@ from tpayd_contracts.health import HEALTH
 __all__ = ["CALLS", "OPS_OF", "SERVICES", "may_call", "service_of"]
 
 OPS_OF: dict[str, frozenset[str]] = {
-    "transaction": frozenset(
-        op.name for op in (payment.SALE, payment.STATUS, payment.ABORT, payment.ACKNOWLEDGE)
-    ),
+    "transaction": frozenset(op.name for op in (payment.SALE, payment.STATUS, payment.ABORT, payment.ACKNOWLEDGE)),
     "device_broker": frozenset(
         op.name
         for op in (
-            device.LEASE_ACQUIRE, device.LEASE_RENEW, device.LEASE_RELEASE, device.LEASE_RESET, device.CARD_READ,
-            device.CARD_COMPLETE, device.DEVICE_LIST, device.KEY_PREPARE, device.KEY_INJECT,
+            device.LEASE_ACQUIRE,
+            device.LEASE_RENEW,
+            device.LEASE_RELEASE,
+            device.LEASE_RESET,
+            device.CARD_READ,
+            device.CARD_COMPLETE,
+            device.DEVICE_LIST,
+            device.KEY_PREPARE,
+            device.KEY_INJECT,
         )
     ),
     "host_link": frozenset(op.name for op in (host.EXCHANGE, host.LINE_STATUS)),
     "key_manager": frozenset(
         op.name
         for op in (
-            keys.MAC_GENERATE, keys.MAC_VERIFY, keys.KEY_EXCHANGE_READER, keys.KEY_EXCHANGE_TERMINAL, keys.KEY_LIST,
+            keys.MAC_GENERATE,
+            keys.MAC_VERIFY,
+            keys.KEY_EXCHANGE_READER,
+            keys.KEY_EXCHANGE_TERMINAL,
+            keys.KEY_LIST,
         )
     ),
     "gateway": frozenset(),
     "sandbox_host": frozenset(op.name for op in (sandbox.HOST_SET, sandbox.HOST_STATUS, sandbox.HOST_LEDGER)),
-    "sandbox_readers": frozenset(
-        op.name for op in (sandbox.READER_PRESENT, sandbox.READER_SET, sandbox.READER_STATUS)
-    ),
+    "sandbox_readers": frozenset(op.name for op in (sandbox.READER_PRESENT, sandbox.READER_SET, sandbox.READER_STATUS)),
 }
 """Which service answers which operations on its house socket."""
 

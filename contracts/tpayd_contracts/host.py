@@ -11,8 +11,15 @@ from tpayd_contracts.operation import Empty, Op, Right
 from tpayd_contracts.shapes import Name
 
 __all__ = [
-    "EXCHANGE", "LINE_STATUS", "TOPIC_LINE",
-    "Exchange", "Exchanged", "Line", "LineEvent", "LineState", "LineStatus",
+    "EXCHANGE",
+    "LINE_STATUS",
+    "TOPIC_LINE",
+    "Exchange",
+    "Exchanged",
+    "Line",
+    "LineEvent",
+    "LineState",
+    "LineStatus",
 ]
 
 TOPIC_LINE = "host.line"

@@ -11,9 +11,23 @@ from tpayd_contracts.operation import Empty, Op, Right
 from tpayd_contracts.shapes import Name, TerminalId, UnixMs
 
 __all__ = [
-    "KEY_EXCHANGE_READER", "KEY_EXCHANGE_TERMINAL", "KEY_LIST", "MAC_GENERATE", "MAC_VERIFY",
-    "ExchangeProgress", "ExchangeReader", "ExchangeTerminal", "GenerateMac", "GeneratedMac", "KeyInfo", "KeyList",
-    "KeyState", "KeyUsage", "Purpose", "VerifiedMac", "VerifyMac",
+    "KEY_EXCHANGE_READER",
+    "KEY_EXCHANGE_TERMINAL",
+    "KEY_LIST",
+    "MAC_GENERATE",
+    "MAC_VERIFY",
+    "ExchangeProgress",
+    "ExchangeReader",
+    "ExchangeTerminal",
+    "GenerateMac",
+    "GeneratedMac",
+    "KeyInfo",
+    "KeyList",
+    "KeyState",
+    "KeyUsage",
+    "Purpose",
+    "VerifiedMac",
+    "VerifyMac",
 ]
 
 

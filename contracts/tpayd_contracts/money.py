@@ -37,9 +37,7 @@ class Amount(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
             if others > self.total_minor:
                 raise ValueError(f"total_minor {self.total_minor} is less than its parts, {others}")
         elif self.supply_minor + others != self.total_minor:
-            raise ValueError(
-                f"the parts add up to {self.supply_minor + others}, total_minor says {self.total_minor}"
-            )
+            raise ValueError(f"the parts add up to {self.supply_minor + others}, total_minor says {self.total_minor}")
 
     @property
     def supply(self) -> int:

@@ -12,9 +12,22 @@ from tpayd_contracts.operation import Op, Right
 from tpayd_contracts.shapes import Count, Lane, RequestId, ShortText, TerminalId, UnixMs
 
 __all__ = [
-    "ABORT", "ACKNOWLEDGE", "SALE", "STATUS",
-    "CardSummary", "EntryMode", "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "Reason",
-    "Receipt", "SaleRequest", "Step", "TimeSplit", "Verdict",
+    "ABORT",
+    "ACKNOWLEDGE",
+    "SALE",
+    "STATUS",
+    "CardSummary",
+    "EntryMode",
+    "PaymentProgress",
+    "PaymentRef",
+    "PaymentResult",
+    "PaymentState",
+    "Reason",
+    "Receipt",
+    "SaleRequest",
+    "Step",
+    "TimeSplit",
+    "Verdict",
 ]
 
 

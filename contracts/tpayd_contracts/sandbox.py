@@ -11,9 +11,24 @@ from tpayd_contracts.operation import Empty, Op
 from tpayd_contracts.shapes import Arc, Name
 
 __all__ = [
-    "HOST_LEDGER", "HOST_SET", "HOST_STATUS", "READER_PRESENT", "READER_SET", "READER_STATUS",
-    "HostBehaviour", "HostMode", "HostStatus", "Ledger", "LedgerEntry", "LedgerQuery", "Plug", "PresentCard",
-    "ReaderList", "SetHost", "SetReader", "VirtualReaderStatus",
+    "HOST_LEDGER",
+    "HOST_SET",
+    "HOST_STATUS",
+    "READER_PRESENT",
+    "READER_SET",
+    "READER_STATUS",
+    "HostBehaviour",
+    "HostMode",
+    "HostStatus",
+    "Ledger",
+    "LedgerEntry",
+    "LedgerQuery",
+    "Plug",
+    "PresentCard",
+    "ReaderList",
+    "SetHost",
+    "SetReader",
+    "VirtualReaderStatus",
 ]
 
 

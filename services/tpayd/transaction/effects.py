@@ -6,8 +6,17 @@ import enum
 from dataclasses import dataclass
 
 __all__ = [
-    "AcquireLease", "Alarm", "Commit", "CompleteCard", "Effect", "ReadCard", "ReleaseLease", "Reverse", "Seal",
-    "TellPos", "Transmit",
+    "AcquireLease",
+    "Alarm",
+    "Commit",
+    "CompleteCard",
+    "Effect",
+    "ReadCard",
+    "ReleaseLease",
+    "Reverse",
+    "Seal",
+    "TellPos",
+    "Transmit",
 ]
 
 
@@ -64,6 +73,4 @@ class Alarm(enum.Enum):
     NEEDS_HUMAN = "needs_human"
 
 
-Effect = (
-    AcquireLease | ReadCard | Seal | Commit | Transmit | CompleteCard | ReleaseLease | TellPos | Reverse | Alarm
-)
+Effect = AcquireLease | ReadCard | Seal | Commit | Transmit | CompleteCard | ReleaseLease | TellPos | Reverse | Alarm

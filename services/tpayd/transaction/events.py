@@ -9,9 +9,29 @@ from tpayd.transaction.payment import Payment
 from tpayd_contracts.payment import CardSummary, Reason
 
 __all__ = [
-    "AbortAsked", "Acknowledged", "Buried", "CardAccepted", "CardFailed", "CardRead", "CardRefused", "CommitFailed",
-    "Created", "Event", "HostApproved", "HostDeclined", "HostUnknown", "Leased", "NotSent", "PosGone", "ReaderLost",
-    "Restarted", "ReversalAnswered", "ReversalSealed", "ReversalUnanswered", "Sealed", "Stopped",
+    "AbortAsked",
+    "Acknowledged",
+    "Buried",
+    "CardAccepted",
+    "CardFailed",
+    "CardRead",
+    "CardRefused",
+    "CommitFailed",
+    "Created",
+    "Event",
+    "HostApproved",
+    "HostDeclined",
+    "HostUnknown",
+    "Leased",
+    "NotSent",
+    "PosGone",
+    "ReaderLost",
+    "Restarted",
+    "ReversalAnswered",
+    "ReversalSealed",
+    "ReversalUnanswered",
+    "Sealed",
+    "Stopped",
 ]
 
 

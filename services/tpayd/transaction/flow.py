@@ -178,16 +178,12 @@ def sealed(payment: Payment, event: ev.Sealed, now_ms: int) -> Result:
 
 @_row(S.SENDING)
 def commit_failed(payment: Payment, event: ev.CommitFailed, now_ms: int) -> Result:
-    return _to(
-        payment, S.ABORTED, ReleaseLease(), TellPos(), reason=Reason.STORAGE_FAILED, ended_ms=now_ms
-    )
+    return _to(payment, S.ABORTED, ReleaseLease(), TellPos(), reason=Reason.STORAGE_FAILED, ended_ms=now_ms)
 
 
 @_row(S.SENDING)
 def not_sent(payment: Payment, event: ev.NotSent, now_ms: int) -> Result:
-    return _to(
-        payment, S.ABORTED, Commit(), ReleaseLease(), TellPos(), reason=Reason.HOST_UNAVAILABLE, ended_ms=now_ms
-    )
+    return _to(payment, S.ABORTED, Commit(), ReleaseLease(), TellPos(), reason=Reason.HOST_UNAVAILABLE, ended_ms=now_ms)
 
 
 @_row(S.SENDING)
@@ -214,9 +210,7 @@ def host_declined(payment: Payment, event: ev.HostDeclined, now_ms: int) -> Resu
 
 @_row(S.SENDING)
 def host_unknown(payment: Payment, event: ev.HostUnknown, now_ms: int) -> Result:
-    why = (
-        ReversalReason.ANSWER_REFUSED if event.reason == Reason.HOST_ANSWER_REFUSED else ReversalReason.NO_ANSWER
-    )
+    why = ReversalReason.ANSWER_REFUSED if event.reason == Reason.HOST_ANSWER_REFUSED else ReversalReason.NO_ANSWER
     return _owed(replace(payment, host_us=event.host_us), S.UNKNOWN, now_ms, event.reason, why)
 
 

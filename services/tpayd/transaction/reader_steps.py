@@ -88,9 +88,7 @@ class ReaderSteps:
         def prompted(update: Struct) -> None:
             assert isinstance(update, CardProgress)  # noqa: S101
             if update.prompt == CardPrompt.PRESENT_CARD:
-                progress(
-                    progress_of(Step.PRESENT_CARD, reader=lease.label, remaining_ms=update.remaining_ms)
-                )
+                progress(progress_of(Step.PRESENT_CARD, reader=lease.label, remaining_ms=update.remaining_ms))
 
         request = ReadCard(
             lease=LeaseRef(lease.lease_id, lease.fence),

@@ -50,9 +50,7 @@ class Transaction:
         broker, keys, host = (house.caller(peer) for peer in _NEEDED)
         found = self._journal.open()
         self._refuse_other_profile(found.open)
-        stans = Stans(
-            house.store.host_profile, found.stan_blocks, self._journal.put_block, self._registry.stan_in_use
-        )
+        stans = Stans(house.store.host_profile, found.stan_blocks, self._journal.put_block, self._registry.stan_in_use)
         leases = Leases(broker, house.log)
         readers = ReaderSteps(broker, settings, house.clock, house.log)
         steps = HostSteps(

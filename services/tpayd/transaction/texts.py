@@ -19,9 +19,7 @@ STATE_TEXTS: dict[PaymentState, tuple[str, str]] = {
 
 REASON_TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.DECLINED_BY_HOST: ("Declined by the card issuer", "승인이 거절되었습니다"),
-    Reason.DECLINED_BY_CARD: (
-        "The card declined; the approval is being reversed", "카드가 거절하여 승인을 취소합니다"
-    ),
+    Reason.DECLINED_BY_CARD: ("The card declined; the approval is being reversed", "카드가 거절하여 승인을 취소합니다"),
     Reason.ABORTED_BY_POS: ("Cancelled at the POS", "POS에서 취소하였습니다"),
     Reason.POS_GONE: ("The POS went away; nothing was sent", "POS 연결이 끊겨 결제를 중단하였습니다"),
     Reason.CARD_TIMEOUT: ("No card was presented in time", "카드 삽입 대기시간이 지났습니다"),
@@ -29,14 +27,16 @@ REASON_TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.READER_UNAVAILABLE: ("No card reader is available", "사용할 수 있는 리더기가 없습니다"),
     Reason.HOST_UNAVAILABLE: ("The card host is not connected; nothing was sent", "승인 서버에 연결되지 않았습니다"),
     Reason.HOST_SILENT: (
-        "The card host did not answer; the payment is being reversed", "승인 응답이 없어 망취소를 진행합니다"
+        "The card host did not answer; the payment is being reversed",
+        "승인 응답이 없어 망취소를 진행합니다",
     ),
     Reason.HOST_ANSWER_REFUSED: (
         "The card host's answer cannot be trusted; the payment is being reversed",
         "승인 응답을 신뢰할 수 없어 망취소를 진행합니다",
     ),
     Reason.KEY_UNAVAILABLE: (
-        "A key is missing or expired: exchange keys first", "암호화 키가 없거나 만료되었습니다. 키교환을 하십시오"
+        "A key is missing or expired: exchange keys first",
+        "암호화 키가 없거나 만료되었습니다. 키교환을 하십시오",
     ),
     Reason.STORAGE_FAILED: ("The daemon could not record the payment", "거래를 기록하지 못하여 중단하였습니다"),
     Reason.RESTARTED: ("The daemon restarted during the payment", "결제 중 데몬이 재시작되었습니다"),

@@ -26,7 +26,7 @@ VERDICTS: dict[S, Verdict] = {
     S.REVERSED: Verdict.NOT_PAID,
     S.NEEDS_HUMAN: Verdict.NOT_PAID,
 }
-"""NOT_PAID never turns into PAID. So a payment under way is WAIT from its first moment (docs/adr/0009)."""
+"""NOT_PAID never turns into PAID. So a payment under way is WAIT from its first moment (docs/adr/0012)."""
 
 REVERSAL_PENDING = frozenset({S.UNKNOWN, S.REVERSING, S.NEEDS_HUMAN})
 
