@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import ssl
 from collections.abc import Callable
@@ -183,4 +184,5 @@ class Driver:
 def _explain(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"TLS: {error.verify_message}"
-    return error.strerror or str(error) or type(error).__name__
+    # asyncio's own text repeats the address.
+    return os.strerror(error.errno) if error.errno else str(error) or type(error).__name__

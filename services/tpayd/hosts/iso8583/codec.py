@@ -8,11 +8,22 @@ import iso8583
 
 from tpayd.hosts.answers import Unsealed
 from tpayd.hosts.errors import HostFormatError
-from tpayd.hosts.iso8583.spec import ALLOWED, CHECKED, KSN_BYTES, MAC_BYTES, MAX_MESSAGE_BYTES, PYISO, Field, Kind
+from tpayd.hosts.iso8583.spec import (
+    ALLOWED,
+    DIGIT_FIELDS,
+    KSN_BYTES,
+    MAC_BYTES,
+    MAX_MESSAGE_BYTES,
+    PYISO,
+    TEXT_FIELDS,
+    VARIABLE_FIELDS,
+)
 
 __all__ = ["Fields", "pack", "pack_unsealed", "seal", "unpack"]
 
 _BITMAPS_END = 20
+_NO_DIGITS = "holds something else than digits"
+_CONTROL = "holds a control character"
 _PLACES = {"t": "message type", "p": "DE 1", "1": "DE 1"}
 _BEFORE_KSN = tuple(str(number) for number in range(2, 53))
 _PLACEHOLDERS = {"53": "00" * KSN_BYTES, "128": "00" * MAC_BYTES}
@@ -97,24 +108,17 @@ def unpack(raw: bytes) -> Fields:
         raise HostFormatError(_PLACES.get(error.field, f"DE {error.field}"), error.msg, error.pos) from None
     fields = Fields(raw, text, encoded)
     for key, value in text.items():
-        checked = CHECKED.get(key)
-        if checked is None:
-            continue
-        fault = _fault(checked, value)
-        if fault is not None:
-            raise fields.fault(key, fault)
+        # The library has decoded text as ASCII, so these are ASCII digits.
+        if key in DIGIT_FIELDS:
+            if not value.isdigit():
+                raise fields.fault(key, _NO_DIGITS)
+        elif key in TEXT_FIELDS and not value.isprintable():
+            raise fields.fault(key, _CONTROL)
+    for key, digits in VARIABLE_FIELDS.items():
         # The library reads a length with int(), which takes '+12' as well.
-        if checked.length_digits and not encoded[key]["len"].isdigit():
-            raise fields.fault(key, "its length is not in digits", -checked.length_digits)
+        if key in encoded and not encoded[key]["len"].isdigit():
+            raise fields.fault(key, "its length is not in digits", -digits)
     return fields
-
-
-def _fault(field: Field, value: str) -> str | None:
-    if field.kind is Kind.DIGITS:
-        return None if value.isascii() and value.isdigit() else "holds something else than digits"
-    if field.kind is Kind.TEXT and not value.isprintable():
-        return "holds a control character"
-    return None
 
 
 def _check_bitmaps(raw: bytes) -> None:
@@ -133,10 +137,11 @@ def _check_bitmaps(raw: bytes) -> None:
 
 def _encode(fields: dict[str, str]) -> tuple[bytes, Mapping[str, Mapping[str, bytes]]]:
     for key, value in fields.items():
-        checked = CHECKED.get(key)
-        fault = None if checked is None else _fault(checked, value)
-        if fault is not None:
-            raise HostFormatError(f"DE {key}", fault)
+        if key in DIGIT_FIELDS:
+            if not (value.isascii() and value.isdigit()):
+                raise HostFormatError(f"DE {key}", _NO_DIGITS)
+        elif key in TEXT_FIELDS and not value.isprintable():
+            raise HostFormatError(f"DE {key}", _CONTROL)
     try:
         raw, encoded = iso8583.encode(fields, PYISO)
     except iso8583.EncodeError as error:

@@ -143,7 +143,7 @@ def _read_financial(fields: Fields, today: date) -> Financial:
         merchant_id=fields.text("42").rstrip(),
         stan=fields.text("11"),
         local=_local(fields, today),
-        business_day=_day(fields, "15", today),
+        business_day=_day(fields, "15", fields.text("15"), today),
         amount=_amount(fields, items),
         installments=number(fields, items, Item.INSTALLMENTS) or 0,
         entry_mode=_meaning(fields, "22", fields.text("22"), _ENTRY_MODES),
@@ -157,13 +157,13 @@ def _read_financial(fields: Fields, today: date) -> Financial:
 
 def _read_reversal(fields: Fields, today: date) -> Reversal:
     original = original_of(fields)
-    day = nearest_year("DE 90", original.local, today, fields.position("90"))
+    day = _day(fields, "90", original.local, today)
     return Reversal(
         terminal_id=fields.text("41"),
         merchant_id=fields.text("42").rstrip(),
         stan=fields.text("11"),
         local=_local(fields, today),
-        business_day=_day(fields, "15", today),
+        business_day=_day(fields, "15", fields.text("15"), today),
         amount_minor=int(fields.text("4")),
         original=Original(mti=original.mti, stan=original.stan, local=day + original.local[4:]),
         reason=_meaning(fields, "48", unpack_items(fields).get(Item.REVERSAL_REASON, ""), _REASONS),
@@ -182,11 +182,14 @@ def _read_network(fields: Fields, today: date) -> NetworkMessage:
 
 def _local(fields: Fields, today: date) -> str:
     value = fields.text("7")
-    return nearest_year("DE 7", value, today, fields.position("7")) + value[4:]
+    return _day(fields, "7", value, today) + value[4:]
 
 
-def _day(fields: Fields, field: str, today: date) -> str:
-    return nearest_year(f"DE {field}", fields.text(field), today, fields.position(field))
+def _day(fields: Fields, field: str, value: str, today: date) -> str:
+    day = nearest_year(value[:4], today)
+    if day is None:
+        raise fields.fault(field, "holds no date MMDD")
+    return day
 
 
 def _amount(fields: Fields, items: dict[Item, str]) -> Amount:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 
 from tpayd.hosts.errors import HostFormatError
 
@@ -37,16 +38,15 @@ def transmission(field: str, local: str) -> str:
     return check_local(field, local)[4:]
 
 
-def nearest_year(field: str, month_day: str, today: date, position: int | None = None) -> str:
-    """YYYYMMDD of a MMDD: of last, this and next year the one nearest to today; raises HostFormatError."""
+@lru_cache(maxsize=64)
+def nearest_year(month_day: str, today: date) -> str | None:
+    """YYYYMMDD of a MMDD: of last, this and next year the one nearest to today. None where it is no date."""
     nearest: date | None = None
     for year in (today.year - 1, today.year, today.year + 1):
         try:
-            candidate = date(year, int(month_day[:2]), int(month_day[2:4]))
+            candidate = date(year, int(month_day[:2]), int(month_day[2:]))
         except ValueError:
             continue
         if nearest is None or abs(candidate - today) < abs(nearest - today):
             nearest = candidate
-    if nearest is None:
-        raise HostFormatError(field, "is no date MMDD", position)
-    return nearest.strftime("%Y%m%d")
+    return None if nearest is None else nearest.strftime("%Y%m%d")

@@ -12,8 +12,8 @@ from typing import Any
 from msgspec import Struct
 
 __all__ = [
-    "ALLOWED", "CHECKED", "FIELDS", "KSN_BYTES", "MAC_BYTES", "MAX_MESSAGE_BYTES", "PYISO", "Field", "Item", "Kind",
-    "Mti", "Network",
+    "ALLOWED", "DIGIT_FIELDS", "FIELDS", "KSN_BYTES", "MAC_BYTES", "MAX_MESSAGE_BYTES", "PYISO", "TEXT_FIELDS",
+    "VARIABLE_FIELDS", "Field", "Item", "Kind", "Mti", "Network",
 ]
 
 KSN_BYTES = 12
@@ -111,7 +111,10 @@ FIELDS: tuple[Field, ...] = (
 ALLOWED: int = sum(1 << (128 - field.number) for field in FIELDS) | 1 << 127
 """The bitmap of all fields there are, as one integer; bit 1 says that a second bitmap follows."""
 
-CHECKED: dict[str, Field] = {str(field.number): field for field in FIELDS}
+DIGIT_FIELDS = frozenset(str(field.number) for field in FIELDS if field.kind is Kind.DIGITS)
+TEXT_FIELDS = frozenset(str(field.number) for field in FIELDS if field.kind is Kind.TEXT)
+VARIABLE_FIELDS = {str(field.number): field.length_digits for field in FIELDS if field.length_digits}
+"""Field to the number of digits that its length has."""
 
 
 def _pyiso() -> dict[str, dict[str, Any]]:

@@ -52,7 +52,7 @@ def _refusal(pan: str, expiry: str, today: date) -> Code | None:
     if not (12 <= len(pan) <= 19 and _luhn(pan)):
         return Code.NO_SUCH_CARD
     # Two digits of a year compare as they stand until 2099.
-    if len(expiry) != 4 or expiry < today.strftime("%y%m"):
+    if len(expiry) != 4 or expiry < f"{today.year % 100:02d}{today.month:02d}":
         return Code.EXPIRED_CARD
     return None
 

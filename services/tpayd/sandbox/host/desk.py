@@ -55,6 +55,7 @@ class Desk:
         self._read_books()
         self._keychain = Keychain()
         self._clock = clock
+        self._today = clock.local().date()
         self._late_answer_ms = int(late_answer_s * 1000)
         self._log = log
         self._held: list[tuple[Send, tuple[Delivery, ...]]] = []
@@ -66,8 +67,9 @@ class Desk:
 
     def take(self, raw: bytes, send: Send) -> None:
         """Handle one request; its answer goes to `send` once its booking is durable."""
+        self._today = self._clock.local().date()
         try:
-            received = host_side.read(raw, self._clock.local().date())
+            received = host_side.read(raw, self._today)
         except HostFormatError as error:
             self._log.warning("sandbox.unreadable_request", why=str(error), bytes=len(raw))
             return
@@ -168,7 +170,7 @@ class Desk:
         if track is None:
             self._log.warning("sandbox.bad_card_data", terminal_id=sale.terminal_id)
             return None
-        return read_track(track, self._clock.local().date())
+        return read_track(track, self._today)
 
     def _answer(self, unsealed: Unsealed, ksn: bytes, behaviour: HostBehaviour, send: Send) -> None:
         mac = self._keychain.mac(ksn, unsealed.head + ksn + unsealed.tail)
