@@ -4,8 +4,8 @@ The rules:
 
 * A reader is lent to one payment at a time, for a limited time, under a lease whose fencing token is above that of
   every earlier lease.
-* A lane that waits is not passed twice by the same lane on a reader that it could use: of those who wait for a reader,
-  the lane whose last turn lies furthest back is next; within a lane, who came first.
+* No lane is served twice by readers that another lane waits for: of those who wait for a reader, the lane whose last
+  turn lies furthest back is next; within a lane, who came first.
 * Only a `READY` reader is lent. After a lease it is `READY` again if it is known to be clean, else in `QUARANTINE`
   until its driver says so.
 

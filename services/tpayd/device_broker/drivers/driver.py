@@ -51,7 +51,10 @@ class Recover:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Ask an idle reader whether it is still there. Ends with `Clean`, after `CardInside` if need be, or `Down`."""
+    """Make sure that an idle reader is there and clean, by the shortest safe way. Ends as `Recover` does.
+
+    A card inside is left to the command that waits behind this one, if there is one.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +206,8 @@ class Failure(enum.StrEnum):
     """The reader did not take the command, however often it was sent."""
     BAD_ANSWER = "bad_answer"
     """The answer came whole and does not fit its layout."""
+    NOISE = "noise"
+    """Bytes are lost on the line, again and again."""
     SELF_TEST = "self_test"
     """The reader reports itself broken."""
 

@@ -68,7 +68,14 @@ from tpayd.device_broker.drivers.stx_messages import (
     parse_self_test,
     parse_state,
 )
-from tpayd.device_broker.drivers.stx_rules import CARD_POLL_US, PREPARE_TRIES, PULL_WAIT_US, READ_WAIT_US, RULES
+from tpayd.device_broker.drivers.stx_rules import (
+    CARD_POLL_US,
+    PREPARE_TRIES,
+    PULL_WAIT_US,
+    READ_WAIT_US,
+    RECOVER_TRIES,
+    RULES,
+)
 from tpayd.device_broker.drivers.stx_talk import Ask, Job, Listen, Step, Talk
 from tpayd_contracts.payment import EntryMode
 
@@ -152,7 +159,7 @@ class StxDriver:
             case Start():
                 return self._way_back(self._start(command))
             case Check():
-                return self._way_back(self._until_empty())
+                return self._way_back(self._check())
             case Recover():
                 return self._way_back(self._recover())
 
@@ -253,11 +260,31 @@ class StxDriver:
         test = yield from self._asked(SELF_TEST_FRAME, Cmd.SELF_TEST)
         if (fault := parse_self_test(test.data)) != "00":
             raise _EndedError(Failure.SELF_TEST, fault)
-        yield from self._until_empty()
+        yield from self._check()
+
+    def _check(self) -> Job:
+        if self._settled and not self._talk.damaged:
+            yield from self._asked(STATE_FRAME, Cmd.STATE)
+            if self._slot is not Slot.EMPTY:
+                if self._talk.full:
+                    # The card belongs to whoever the command behind this one is for.
+                    return
+                yield from self._until_empty()
+            if not self._talk.damaged:
+                self._talk.tell(Clean())
+                return
+        yield from self._recover()
 
     def _recover(self) -> Job:
-        yield from self._init()
-        yield from self._until_empty()
+        for _ in range(RECOVER_TRIES):
+            yield from self._init()
+            yield from self._asked(STATE_FRAME, Cmd.STATE)
+            if self._slot is not Slot.EMPTY:
+                yield from self._until_empty()
+            if not self._talk.damaged:
+                self._talk.tell(Clean())
+                return
+        raise _EndedError(Failure.NOISE)
 
     def _init(self) -> Job:
         self._settled = False
@@ -267,15 +294,12 @@ class StxDriver:
         self._settled = True
 
     def _until_empty(self) -> Job:
-        """The last step of every way back: the slot is empty, by the reader's own word."""
-        yield from self._asked(STATE_FRAME, Cmd.STATE)
-        if self._slot is not Slot.EMPTY:
-            self._talk.tell(CardInside())
-            yield from self._asked(EJECT_FRAME, Cmd.EJECT)
+        """Have the card taken out, and wait for the reader's own word that it is."""
+        self._talk.tell(CardInside())
+        yield from self._asked(EJECT_FRAME, Cmd.EJECT)
         while self._slot is not Slot.EMPTY:
             if (yield Listen(self._talk.now_us + CARD_POLL_US)) is None:
                 yield from self._asked(STATE_FRAME, Cmd.STATE)
-        self._talk.tell(Clean())
 
     def _asked(self, frame: bytes, cmd: Cmd) -> Step[Frame]:
         """Ask by the command's rule. Raises _EndedError."""

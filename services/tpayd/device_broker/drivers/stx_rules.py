@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from tpayd.device_broker.drivers.stx_messages import Cmd
 
 __all__ = [
-    "CARD_POLL_US", "IDLE_RULE", "NAKS_SENT_MAX", "PREPARE_TRIES", "PULL_WAIT_US", "READ_WAIT_US", "RULES", "Rule",
+    "CARD_POLL_US", "IDLE_RULE", "NAKS_SENT_MAX", "PREPARE_TRIES", "PULL_WAIT_US", "READ_WAIT_US", "RECOVER_TRIES",
+    "RULES", "Rule",
 ]
 
 
@@ -57,3 +58,5 @@ PREPARE_TRIES = 2
 """A reader that answers 41 with "01" is asked once more."""
 NAKS_SENT_MAX = 2
 """Damaged answers per command that the reader is asked to repeat."""
+RECOVER_TRIES = 3
+"""Inits in a row, when bytes are lost behind each."""

@@ -1,0 +1,10 @@
+"""`python -m tpayd.device_broker`."""
+
+from __future__ import annotations
+
+from tpayd.device_broker.service import DeviceBroker
+from tpayd.device_broker.settings import DeviceBrokerSettings
+from tpayd.kit.process import run
+
+if __name__ == "__main__":
+    run("device_broker", DeviceBrokerSettings, DeviceBroker)

@@ -1,0 +1,145 @@
+"""What a caller is told when a step with a reader does not end well: code, outcome and way out, each written once."""
+
+from __future__ import annotations
+
+from tpayd.device_broker.drivers.driver import CardRefused, CommandInvalidError, Failed, Failure
+from tpayd.device_broker.pool import EndReason
+from tpayd.kit.bus import CallError
+from tpayd_contracts.errors import ErrorCode, Outcome
+
+__all__ = [
+    "NO_KEY", "cancelled", "cancelled_waiting", "card_refused", "card_timed_out", "does_not_fit", "draining",
+    "lease_ended", "lease_over", "lease_unknown", "no_key", "none_came_free", "none_fits", "not_configured",
+    "queue_full", "reader_absent", "reader_busy", "reader_lost", "step_failed", "unknown_lane",
+]
+
+NO_KEY = "90"
+"""The reader's result code for 'no key is loaded' (docs/reader-protocol.md)."""
+
+_REFUSALS = {
+    "01": "the chip does not answer, and the stripe was not used",
+    "02": "the card has no application that this reader knows",
+    "03": "the chip could not be read",
+    "04": "the chip lacks data that a payment needs",
+    "05": "the cardholder could not be verified",
+    "06": "the chip refused a command",
+    "07": "the chip does not work",
+    "08": "the chip could not be read to its end",
+    "09": "a chip card was swiped: insert it",
+    "10": "this card cannot be used here",
+    "11": "the stripe could not be read",
+    "12": "this reader takes no PIN for UnionPay cards",
+}
+
+_FAILURES = {
+    Failure.NO_ANSWER: "gave no answer",
+    Failure.REFUSED: "refused the command",
+    Failure.BAD_ANSWER: "gave an answer that cannot be understood",
+    Failure.NOISE: "cannot be understood for noise on the line",
+    Failure.SELF_TEST: "reports itself broken",
+}
+
+
+# Nothing has happened
+
+
+def unknown_lane(lane: str) -> CallError:
+    text = f"config/store.toml has no lane {lane!r}"
+    return CallError.not_started(ErrorCode.INVALID_BODY, text, field="$.lane")
+
+
+def not_configured(device: str) -> CallError:
+    text = f"config/device_broker.toml has no device {device!r}"
+    return CallError.not_started(ErrorCode.NOT_FOUND, text, field="$.device")
+
+
+def none_fits() -> CallError:
+    text = "no reader of config/device_broker.toml fits this lane, these abilities, and what to avoid"
+    return CallError.not_started(ErrorCode.READER_UNAVAILABLE, text)
+
+
+def none_came_free() -> CallError:
+    text = "no reader came free in time"
+    return CallError.not_started(ErrorCode.READER_UNAVAILABLE, text, retryable=True)
+
+
+def reader_absent() -> CallError:
+    text = "every reader that would do is unplugged or does not answer: check cables and power"
+    return CallError.not_started(ErrorCode.READER_UNAVAILABLE, text, retryable=True)
+
+
+def queue_full(limit: int) -> CallError:
+    text = f"{limit} wait for a reader already; try later"
+    return CallError.not_started(ErrorCode.BUSY, text, retryable=True)
+
+
+def draining() -> CallError:
+    text = "the device broker is going down; try again when it is back"
+    return CallError.not_started(ErrorCode.DRAINING, text, retryable=True)
+
+
+def reader_busy(device: str) -> CallError:
+    text = f"{device} has another step under way"
+    return CallError.not_started(ErrorCode.BUSY, text, retryable=True)
+
+
+def does_not_fit(error: CommandInvalidError) -> CallError:
+    """The reader cannot be told this; it was told nothing."""
+    return CallError.not_started(ErrorCode.INVALID_BODY, str(error), field=f"$.{error.field}")
+
+
+def no_key(device: str) -> CallError:
+    text = f"reader {device} holds no key: do a key exchange"
+    return CallError(ErrorCode.KEY_UNAVAILABLE, text, outcome=Outcome.NOT_STARTED, detail=NO_KEY)
+
+
+def lease_unknown() -> CallError:
+    return CallError.not_started(ErrorCode.LEASE_LOST, "no such lease, or another fencing token: acquire a new one")
+
+
+def lease_over(why: EndReason) -> CallError:
+    """A step is asked for under a lease that has ended."""
+    if why is EndReason.DEVICE_LOST:
+        return CallError.not_started(ErrorCode.READER_UNAVAILABLE, "the reader was lost, and the lease with it")
+    return CallError.not_started(ErrorCode.LEASE_LOST, f"the lease is over ({why})")
+
+
+def cancelled_waiting() -> CallError:
+    return CallError.not_started(ErrorCode.ABORTED, "cancelled while waiting for a reader")
+
+
+# Something has
+
+
+def lease_ended(why: EndReason, outcome: Outcome) -> CallError:
+    """The lease went in the middle of a step."""
+    return CallError(ErrorCode.LEASE_LOST, f"the lease ended in the middle ({why})", outcome=outcome)
+
+
+def reader_lost(device: str, outcome: Outcome) -> CallError:
+    """The line went in the middle of a step."""
+    text = f"reader {device} was lost: check cable and power"
+    return CallError(ErrorCode.READER_UNAVAILABLE, text, outcome=outcome)
+
+
+def cancelled() -> CallError:
+    return CallError(ErrorCode.ABORTED, "cancelled; the reader is being reset", outcome=Outcome.FAILED)
+
+
+def card_timed_out() -> CallError:
+    return CallError(ErrorCode.CARD_TIMEOUT, "no card came in time", outcome=Outcome.FAILED)
+
+
+def card_refused(device: str, refused: CardRefused) -> CallError:
+    """The reader ended the reading with a code, which is the `detail`."""
+    if refused.code == NO_KEY:
+        text = f"reader {device} holds no key: do a key exchange"
+        return CallError(ErrorCode.KEY_UNAVAILABLE, text, outcome=Outcome.FAILED, detail=refused.code)
+    text = _REFUSALS.get(refused.code, "the reader did not read the card")
+    return CallError(ErrorCode.CARD_FAILED, text, outcome=Outcome.FAILED, detail=refused.code)
+
+
+def step_failed(device: str, failed: Failed, outcome: Outcome) -> CallError:
+    """The reader lives, and the step has no result."""
+    text = f"reader {device} {_FAILURES[failed.why]}"
+    return CallError(ErrorCode.READER_UNAVAILABLE, text, outcome=outcome, detail=failed.detail or None)

@@ -1,0 +1,104 @@
+"""The two halves of a reader's key exchange. Between them the reader is kept from payments, for a limited time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tpayd.device_broker import errors
+from tpayd.device_broker.drivers.driver import InjectKey as InjectKeyCommand
+from tpayd.device_broker.drivers.driver import PrepareKey as PrepareKeyCommand
+from tpayd.device_broker.lending import Lending
+from tpayd.device_broker.pool import Grant
+from tpayd.device_broker.reader import Reader
+from tpayd.device_broker.standing import KEY_LANE
+from tpayd.device_broker.steps import InjectStep, PrepareStep
+from tpayd.kit.bus import CallError, Request
+from tpayd.kit.bus.wire import decode_body
+from tpayd.kit.clock import Clock
+from tpayd_contracts.device import InjectKey, PrepareKey
+
+__all__ = ["KeySteps"]
+
+
+class KeySteps:
+    """reader.key_prepare and reader.key_inject."""
+
+    def __init__(self, lending: Lending, readers: Mapping[str, Reader], clock: Clock, hold_us: int) -> None:
+        self._lending = lending
+        self._readers = readers
+        self._clock = clock
+        self._hold_us = hold_us
+        self._holds: dict[str, Grant] = {}
+
+    def prepare(self, request: Request) -> None:
+        """Have the reader make its half."""
+        reader = self._reader(decode_body(request.body, PrepareKey).device)
+
+        def begin() -> None:
+            serial_number = reader.identity.serial_number if reader.identity else ""
+            step = PrepareStep(request, reader.name, serial_number, done)
+            reader.begin(step, PrepareKeyCommand(), self._clock.monotonic_us())
+
+        def done(well: bool) -> None:
+            if not well:
+                self._let_go(reader)
+
+        self._with_hold(request, reader, begin)
+
+    def inject(self, request: Request) -> None:
+        """Give the reader the host's half."""
+        body = decode_body(request.body, InjectKey)
+        reader = self._reader(body.device)
+
+        def begin() -> None:
+            step = InjectStep(request, reader.name, done)
+            reader.begin(step, InjectKeyCommand(body.at, body.blob), self._clock.monotonic_us())
+
+        def done(confirmed: bool) -> None:
+            if confirmed:
+                reader.holds_key()
+            self._let_go(reader)
+
+        self._with_hold(request, reader, begin)
+
+    def _reader(self, device: str) -> Reader:
+        reader = self._readers.get(device)
+        if reader is None:
+            raise errors.not_configured(device)
+        return reader
+
+    def _with_hold(self, request: Request, reader: Reader, begin: Callable[[], None]) -> None:
+        hold = self._holds.get(reader.name)
+        if hold is not None and self._lending.renew(hold.lease_id, hold.fence):
+            begin()
+            return
+        self._lending.want(
+            _KeyWaiter(self, request, reader, begin), KEY_LANE + reader.name, self._hold_us, only=reader.name
+        )
+
+    def hold(self, reader: Reader, grant: Grant) -> None:
+        """The reader is ours for now."""
+        self._holds[reader.name] = grant
+
+    def _let_go(self, reader: Reader) -> None:
+        hold = self._holds.pop(reader.name, None)
+        if hold is not None:
+            self._lending.give_back(hold.lease_id, hold.fence)
+
+
+class _KeyWaiter:
+    def __init__(self, steps: KeySteps, request: Request, reader: Reader, begin: Callable[[], None]) -> None:
+        self.request = request
+        self._steps = steps
+        self._reader = reader
+        self._begin = begin
+
+    def granted(self, grant: Grant) -> None:
+        self._steps.hold(self._reader, grant)
+        try:
+            self._begin()
+        except CallError as error:
+            self.request.fail(error)
+
+    def moved(self, position: int) -> None:
+        """Nobody is shown the place of a key exchange."""

@@ -1,0 +1,177 @@
+"""The pool at work: asks it, tells the readers and the waiting callers what follows, and keeps time."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Protocol
+
+from tpayd.device_broker import errors
+from tpayd.device_broker.drivers.driver import TroubleKind
+from tpayd.device_broker.pool import Effect, Ended, EndReason, Grant, Granted, Moved, Pool, PoolFullError, Ticket
+from tpayd.device_broker.reader import Reader
+from tpayd.device_broker.standing import BrokerMetrics, Standing
+from tpayd.kit.bus import CallError, Request
+from tpayd.kit.clock import Clock
+from tpayd_contracts.device import Ability, DeviceState
+
+__all__ = ["Lending", "Waiter"]
+
+_ANSWER_EARLY_MS = 100
+"""A wish that cannot be met is answered so long before its deadline, so that the answer arrives within it."""
+
+
+class Waiter(Protocol):
+    """Who wants a reader."""
+
+    request: Request
+
+    def granted(self, grant: Grant) -> None:
+        """Here it is."""
+        ...
+
+    def moved(self, position: int) -> None:
+        """The place in the queue; 1 is next."""
+        ...
+
+
+class Lending:
+    """See the module. `readers` is filled by its maker before anything is asked."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        readers: Mapping[str, Reader],
+        metrics: BrokerMetrics,
+        standing: Standing,
+        clock: Clock,
+        *,
+        waiting_max: int,
+    ) -> None:
+        self._pool = pool
+        self._readers = readers
+        self._metrics = metrics
+        self._standing = standing
+        self._clock = clock
+        self._waiting_max = waiting_max
+        self._waiters: dict[int, Waiter] = {}
+        self._numbers = itertools.count(1)
+
+    # What callers want
+
+    def want(
+        self,
+        waiter: Waiter,
+        lane: str,
+        ttl_us: int,
+        *,
+        abilities: frozenset[Ability] = frozenset(),
+        avoid: frozenset[str] = frozenset(),
+        only: str | None = None,
+    ) -> None:
+        """Lend a reader now or when it is its turn. Raises CallError if none will ever do, or too many wait."""
+        ticket = Ticket(next(self._numbers), lane, ttl_us, abilities, avoid, only)
+        if not self._pool.could_serve(ticket):
+            raise errors.none_fits()
+        self._waiters[ticket.number] = waiter
+        try:
+            effects = self._pool.acquire(ticket, self._clock.monotonic_us())
+        except PoolFullError:
+            del self._waiters[ticket.number]
+            raise errors.queue_full(self._waiting_max) from None
+        if effects:
+            self._apply(effects)
+        else:
+            waiter.request.on_cancel(lambda: self._give_up(ticket.number, errors.cancelled_waiting()))
+
+    def held(self, lease_id: str, fence: int) -> Grant:
+        """The lease, if it is held. Raises CallError."""
+        grant = self._pool.lease(lease_id, fence)
+        if grant is None:
+            raise errors.lease_unknown()
+        if isinstance(grant, EndReason):
+            raise errors.lease_over(grant)
+        return grant
+
+    def renew(self, lease_id: str, fence: int) -> bool:
+        """A lease is still wanted; False if it is over."""
+        return self._pool.renew(lease_id, fence, self._clock.monotonic_us())
+
+    def give_back(self, lease_id: str, fence: int) -> None:
+        """A lease is over; one that is already is no fault. A step under way is ended, and its reader reset."""
+        grant = self._pool.lease(lease_id, fence)
+        if not isinstance(grant, Grant):
+            return
+        reader = self._readers[grant.device]
+        reader.abandon(errors.cancelled())
+        self._apply(self._pool.release(lease_id, fence, self._clock.monotonic_us(), clean=reader.clean))
+        self._standing.changed(grant.device)
+        if not reader.clean:
+            reader.make_clean()
+
+    def reset(self) -> None:
+        """All leases are over."""
+        self._apply(self._pool.reset(self._clock.monotonic_us()))
+
+    def refuse_waiting(self, error: CallError) -> None:
+        """Nobody who waits will get a reader."""
+        for number in list(self._waiters):
+            self._give_up(number, error)
+
+    def tick(self, now_us: int) -> None:
+        """Time has passed; to be called often."""
+        if self._waiters:
+            limit_ms = self._clock.boottime_ms() + _ANSWER_EARLY_MS
+            for number in [n for n, waiter in self._waiters.items() if waiter.request.deadline_ms <= limit_ms]:
+                self._give_up(number, errors.none_came_free())
+        self._apply(self._pool.tick(now_us))
+
+    # What readers tell
+
+    def on_clean(self, reader: Reader) -> None:
+        self._standing.changed(reader.name)
+        self._apply(self._pool.ready(reader.name, self._clock.monotonic_us()))
+
+    def on_unclean(self, reader: Reader, state: DeviceState) -> None:
+        self._standing.changed(reader.name)
+        self._apply(self._pool.unready(reader.name, state, self._clock.monotonic_us()))
+        if state is DeviceState.QUARANTINE and self._pool.holder(reader.name) is None:
+            reader.make_clean()
+
+    def on_trouble(self, reader: Reader, kind: TroubleKind) -> None:
+        self._metrics.trouble(kind)
+        if kind is TroubleKind.CORRUPT and self._pool.state(reader.name) is DeviceState.READY:
+            self.on_unclean(reader, DeviceState.QUARANTINE)
+
+    # How
+
+    def _apply(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, Granted):
+                self._metrics.waited_s(effect.waited_us / 1e6)
+                self._standing.changed(effect.grant.device)
+                self._waiters.pop(effect.ticket.number).granted(effect.grant)
+            elif isinstance(effect, Moved):
+                self._waiters[effect.ticket.number].moved(effect.position)
+            elif isinstance(effect, Ended):
+                self._ended(effect)
+            else:
+                self._waiters.pop(effect.ticket.number).request.fail(errors.reader_absent())
+
+    def _ended(self, effect: Ended) -> None:
+        device = effect.grant.device
+        self._metrics.lease_ended(effect.why)
+        self._standing.changed(device)
+        reader = self._readers[device]
+        if reader.step is not None:
+            reader.abandon(errors.lease_ended(effect.why, reader.step.outcome_if_lost))
+        if reader.clean:
+            self._apply(self._pool.ready(device, self._clock.monotonic_us()))
+        else:
+            reader.make_clean()
+
+    def _give_up(self, number: int, error: CallError) -> None:
+        waiter = self._waiters.pop(number, None)
+        if waiter is not None:
+            self._pool.withdraw(number)
+            waiter.request.fail(error)

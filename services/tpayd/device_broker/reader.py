@@ -1,0 +1,255 @@
+"""One reader at work: its port, the driver on the open line, and the step that is under way for a caller."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+from tpayd.device_broker import errors
+from tpayd.device_broker.drivers.driver import (
+    Answered,
+    CardFinished,
+    CardInside,
+    CardRead,
+    CardRefused,
+    CardTimedOut,
+    Check,
+    Clean,
+    Command,
+    CommandInvalidError,
+    Down,
+    Driver,
+    DriverBusyError,
+    DriverKind,
+    Event,
+    Failed,
+    Failure,
+    FinishCard,
+    Identified,
+    Identity,
+    InjectKey,
+    KeyInjected,
+    KeyPrepared,
+    LineSettings,
+    PrepareKey,
+    ReadCard,
+    Recover,
+    SlotChanged,
+    Start,
+    Trouble,
+    TroubleKind,
+    Turn,
+)
+from tpayd.device_broker.port import Port
+from tpayd.device_broker.settings import DeviceBrokerSettings, DeviceSettings
+from tpayd.device_broker.steps import Step
+from tpayd.kit.bus import CallError
+from tpayd.kit.clock import Clock
+from tpayd_contracts.device import DeviceState
+
+__all__ = ["Reader", "ReaderOwner"]
+
+_ANSWERS = (CardRead, CardRefused, CardTimedOut, CardFinished, KeyPrepared, KeyInjected, Failed)
+
+_DOWN_TEXTS = {
+    Failure.NO_ANSWER: "nobody answers on this port: is it the right port, speed and driver, and is the reader on?",
+    Failure.REFUSED: "the reader refuses commands: wrong driver?",
+    Failure.BAD_ANSWER: "the reader's answers cannot be understood: wrong driver?",
+    Failure.NOISE: "noise on the line: check cable and speed",
+    Failure.SELF_TEST: "the reader reports itself broken: have it serviced",
+}
+
+
+class ReaderOwner(Protocol):
+    """Whom a reader tells that its standing has changed."""
+
+    def on_clean(self, reader: Reader) -> None:
+        """It may serve a new customer."""
+        ...
+
+    def on_unclean(self, reader: Reader, state: DeviceState) -> None:
+        """It may not: QUARANTINE while it is being brought back, STARTING on a line just opened, ABSENT without one."""
+        ...
+
+    def on_trouble(self, reader: Reader, kind: TroubleKind) -> None:
+        """Something on the line was not as it should be."""
+        ...
+
+
+class Reader:
+    """See the module. Speaks of itself in `identity` and `detail`."""
+
+    def __init__(
+        self,
+        settings: DeviceSettings,
+        kind: DriverKind,
+        url: str,
+        broker: DeviceBrokerSettings,
+        clock: Clock,
+        owner: ReaderOwner,
+    ) -> None:
+        self.settings = settings
+        self.name = settings.name
+        self.identity: Identity | None = None
+        self.detail: str | None = None
+        self.step: Step | None = None
+        self._kind = kind
+        self._clock = clock
+        self._owner = owner
+        self._driver: Driver | None = None
+        self._heard_us = 0
+        self._idle_us = int(broker.idle_check_s * 1e6)
+        line = kind.line
+        if settings.baud is not None:
+            line = LineSettings(settings.baud, line.parity, line.stop_bits)
+        self._port = Port(
+            url, line, self, reopen_min_s=broker.reopen_min_s, reopen_max_s=broker.reopen_max_s
+        )
+
+    @property
+    def clean(self) -> bool:
+        """Whether it may go to a new customer just as it is (see `drivers.driver`)."""
+        return self._driver is not None and self._driver.clean and self.step is None
+
+    def start(self) -> None:
+        self._port.start()
+
+    def close(self) -> None:
+        self._port.close()
+
+    def look(self) -> None:
+        """To be called about once a second."""
+        self._port.look()
+
+    def tick(self, now_us: int, now_boot_ms: int) -> None:
+        """To be called often: how late a wait may end. `now_boot_ms` is what requests' deadlines are told in."""
+        driver = self._driver
+        if driver is None:
+            return
+        deadline_us = driver.deadline_us
+        if deadline_us is not None and now_us >= deadline_us:
+            self._follow(driver.tick(now_us), now_us)
+        step = self.step
+        if step is None:
+            return
+        if step.can_be_abandoned and step.request.deadline_ms <= now_boot_ms:
+            self.abandon(errors.cancelled())
+        else:
+            step.tick(now_us)
+
+    def check_if_silent(self, now_us: int) -> None:
+        """Ask a reader in the pool that has said nothing for long whether it is there."""
+        driver = self._driver
+        if driver is not None and now_us - self._heard_us >= self._idle_us and not driver.busy:
+            self._ask(driver, Check(), now_us)
+
+    # Steps
+
+    def begin(self, step: Step, command: ReadCard | FinishCard | PrepareKey | InjectKey, now_us: int) -> None:
+        """Take the reader through a step; the step answers its request. Raises CallError."""
+        driver = self._driver
+        if driver is None:
+            raise errors.reader_lost(self.name, step.outcome_if_lost)
+        if self.step is not None:
+            raise errors.reader_busy(self.name)
+        self.step = step
+        try:
+            self._ask(driver, command, now_us)
+        except DriverBusyError:
+            self.step = None
+            raise errors.reader_busy(self.name) from None
+        except CommandInvalidError as error:
+            self.step = None
+            raise errors.does_not_fit(error) from None
+
+    def abandon(self, error: CallError) -> None:
+        """End the step under way with an error, and bring the reader back to a known state."""
+        step, self.step = self.step, None
+        if step is None:
+            return
+        step.dropped(error)
+        if self._driver is not None:
+            self._ask(self._driver, Recover(), self._clock.monotonic_us())
+
+    def make_clean(self) -> None:
+        """Bring an unclean reader back, if that is not under way already; `on_clean` follows."""
+        driver = self._driver
+        if driver is not None and not driver.busy:
+            self._ask(driver, Check(), self._clock.monotonic_us())
+
+    def holds_key(self) -> None:
+        """A key was confirmed by the reader."""
+        if self.identity is not None:
+            self.identity = replace(self.identity, key_loaded=True)
+
+    # What the port tells
+
+    def on_open(self) -> None:
+        now_us = self._clock.monotonic_us()
+        self._heard_us = now_us
+        self._driver = driver = self._kind.create()
+        self._owner.on_unclean(self, DeviceState.STARTING)
+        self._ask(driver, Start(local_time(self._clock)), now_us)
+
+    def on_data(self, data: bytes) -> None:
+        driver = self._driver
+        if driver is None:
+            return
+        now_us = self._heard_us = self._clock.monotonic_us()
+        self._follow(driver.received(data, now_us), now_us)
+
+    def on_lost(self, why: str) -> None:
+        self.detail = f"{self.settings.port}: {why}"
+        self._driver = None
+        step, self.step = self.step, None
+        if step is not None:
+            step.dropped(errors.reader_lost(self.name, step.outcome_if_lost))
+        self._owner.on_unclean(self, DeviceState.ABSENT)
+
+    # How
+
+    def _ask(self, driver: Driver, command: Command, now_us: int) -> None:
+        self._follow(driver.ask(command, now_us), now_us)
+
+    def _follow(self, turn: Turn, now_us: int) -> None:
+        if turn.out:
+            self._port.write(turn.out)
+        for event in turn.events:
+            self._take(event, now_us)
+
+    def _take(self, event: Event, now_us: int) -> None:
+        if isinstance(event, _ANSWERS):
+            self._take_answer(event, now_us)
+            return
+        match event:
+            case Clean():
+                self.detail = None
+                self._port.settled()
+                self._owner.on_clean(self)
+            case CardInside():
+                self.detail = "a card is inside: take it out"
+                self._owner.on_unclean(self, DeviceState.QUARANTINE)
+            case SlotChanged(occupied=True):
+                self._owner.on_unclean(self, DeviceState.QUARANTINE)
+            case Identified():
+                self.identity = event.identity
+            case Down():
+                text = _DOWN_TEXTS[event.why]
+                self._port.drop(f"{text} ({event.detail})" if event.detail else text)
+                return
+            case Trouble():
+                self._owner.on_trouble(self, event.kind)
+            case _:
+                pass
+        if self.step is not None:
+            self.step.told(event, now_us)
+
+    def _take_answer(self, event: Answered, now_us: int) -> None:
+        step, self.step = self.step, None
+        if step is not None:
+            step.ended(event, now_us)
+
+
+def local_time(clock: Clock) -> str:
+    """The store's local time as readers want it."""
+    return clock.local().strftime("%Y%m%d%H%M%S")

@@ -1,0 +1,225 @@
+"""The device broker's operations (`tpayd_contracts.device`), on the pool and the readers.
+
+Requests that wait are answered by callbacks instead of tasks: a sale passes here four times, and a task costs more than
+the work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+from tpayd.device_broker import errors
+from tpayd.device_broker.drivers import DriverUnknownError, driver_kind
+from tpayd.device_broker.drivers.driver import DriverKind, FinishCard, ReadCard
+from tpayd.device_broker.key_steps import KeySteps
+from tpayd.device_broker.lending import Lending
+from tpayd.device_broker.pool import Grant, Member, Pool
+from tpayd.device_broker.reader import Reader
+from tpayd.device_broker.settings import DeviceBrokerSettings, DeviceSettings
+from tpayd.device_broker.standing import BrokerMetrics, Standing
+from tpayd.device_broker.steps import FinishStep, ReadStep
+from tpayd.kit.bus import Request
+from tpayd.kit.bus.wire import decode_body
+from tpayd.kit.house import House
+from tpayd.kit.settings import SettingsError
+from tpayd_contracts import device as contract
+from tpayd_contracts.health import Dependency, Readiness
+from tpayd_contracts.operation import Empty
+
+__all__ = ["DeviceBroker"]
+
+TICK_S = 0.05
+"""How late a wait of a reader, a lease or a prompt may end. One timer for all is far cheaper than one each."""
+LOOK_S = 1.0
+"""How often ports are looked at, and idle readers."""
+
+_FENCE_EPOCH_S = 1_750_000_000
+_FENCES_PER_S = 4096
+
+
+class DeviceBroker:
+    """See the module."""
+
+    def __init__(self, house: House[DeviceBrokerSettings]) -> None:
+        self._house = house
+        self._clock = house.clock
+        self._settings = settings = house.settings
+        kinds = {device.driver: _kind(house, index) for index, device in enumerate(settings.devices)}
+        self._readers: dict[str, Reader] = {}
+        self._pool = Pool(
+            [Member(device.name, frozenset(device.abilities), frozenset(device.lanes)) for device in settings.devices],
+            first_fence=_first_fence(house.clock.unix_ms()),
+            epoch=secrets.token_hex(4),
+            waiting_max=settings.waiting_max,
+            absent_grace_us=int(settings.absent_grace_s * 1e6),
+        )
+        self._standing = Standing(self._pool, self._readers, house.clock, self._tell)
+        metrics = BrokerMetrics(house.metrics, self._pool, self._readers)
+        self._lending = Lending(
+            self._pool, self._readers, metrics, self._standing, house.clock, waiting_max=settings.waiting_max
+        )
+        self._keys = KeySteps(self._lending, self._readers, house.clock, int(settings.key_hold_s * 1e6))
+        self._lease_us = int(settings.lease_ttl_s * 1e6)
+        self._settle_us = settings.prompt_settle_ms * 1000
+        self._draining = False
+        self._all_returned = asyncio.Event()
+        for device in settings.devices:
+            self._readers[device.name] = Reader(
+                device, kinds[device.driver], _url(house, device), settings, house.clock, self._lending
+            )
+
+    # The kit's life cycle
+
+    async def start(self) -> None:
+        server = self._house.server
+        server.handle_raw(contract.LEASE_ACQUIRE.name, self._acquire)
+        server.handle(contract.LEASE_RENEW, self._renew, while_draining=True)
+        server.handle(contract.LEASE_RELEASE, self._release, while_draining=True)
+        server.handle(contract.LEASE_RESET, self._reset, while_draining=True)
+        server.handle_raw(contract.CARD_READ.name, self._read, while_draining=True)
+        server.handle_raw(contract.CARD_COMPLETE.name, self._complete, while_draining=True)
+        server.handle(contract.DEVICE_LIST, self._list, while_draining=True)
+        server.handle_raw(contract.KEY_PREPARE.name, self._keys.prepare)
+        server.handle_raw(contract.KEY_INJECT.name, self._keys.inject, while_draining=True)
+        self._house.call_every(TICK_S, self._tick)
+        self._house.call_every(LOOK_S, self._look)
+        for reader in self._readers.values():
+            reader.start()
+
+    async def drain(self) -> None:
+        self._lending.refuse_waiting(errors.draining())
+        self._draining = True
+        await self._all_returned.wait()
+
+    async def stop(self) -> None:
+        for reader in self._readers.values():
+            reader.close()
+
+    def readiness(self) -> tuple[Readiness, tuple[Dependency, ...]]:
+        dependencies = tuple(self._dependency(name) for name in self._readers)
+        ready = bool(dependencies) and all(dependency.ok for dependency in dependencies)
+        return (Readiness.READY if ready else Readiness.DEGRADED), dependencies
+
+    def _dependency(self, name: str) -> Dependency:
+        state = self._pool.state(name)
+        ok = state in (contract.DeviceState.READY, contract.DeviceState.LEASED)
+        return Dependency(name, ok, "" if ok else self._readers[name].detail or state.value)
+
+    # Leases
+
+    def _acquire(self, request: Request) -> None:
+        body = decode_body(request.body, contract.AcquireLease)
+        if self._house.store.lane(body.lane) is None:
+            raise errors.unknown_lane(body.lane)
+        self._lending.want(
+            _LeaseWaiter(request, self._readers), body.lane, self._lease_us,
+            abilities=frozenset(body.abilities), avoid=frozenset(body.avoid),
+        )  # fmt: skip
+
+    def _renew(self, _: Request, body: contract.RenewLeases) -> contract.RenewedLeases:
+        renew = self._lending.renew
+        return contract.RenewedLeases(tuple(ref for ref in body.leases if not renew(ref.lease_id, ref.fence)))
+
+    def _release(self, _: Request, body: contract.LeaseRef) -> Empty:
+        self._lending.give_back(body.lease_id, body.fence)
+        return Empty()
+
+    def _reset(self, _: Request, __: Empty) -> Empty:
+        self._lending.reset()
+        return Empty()
+
+    # Cards
+
+    def _read(self, request: Request) -> None:
+        body = decode_body(request.body, contract.ReadCard)
+        reader = self._leased(body.lease)
+        if reader.identity is not None and not reader.identity.key_loaded:
+            raise errors.no_key(reader.name)
+        now_us = self._clock.monotonic_us()
+        wait_us = int(body.card_wait_s * 1e6)
+        step = ReadStep(request, reader.name, wait_us, self._settle_us, now_us)
+        nonce = secrets.token_hex(16).upper()
+        reader.begin(step, ReadCard(body.type, body.amount_minor, body.at, nonce, wait_us), now_us)
+        request.on_cancel(lambda: reader.abandon(errors.cancelled()) if reader.step is step else None)
+
+    def _complete(self, request: Request) -> None:
+        body = decode_body(request.body, contract.CompleteCard)
+        reader = self._leased(body.lease)
+        now_us = self._clock.monotonic_us()
+        command = FinishCard(body.approved, body.arc, body.issuer_data, body.scripts, body.at)
+        reader.begin(FinishStep(request, reader.name, now_us), command, now_us)
+        # The card's last word is out of anybody's hands now; without this, a cancel would have no other effect either.
+        request.on_cancel(lambda: None)
+
+    def _leased(self, ref: contract.LeaseRef) -> Reader:
+        return self._readers[self._lending.held(ref.lease_id, ref.fence).device]
+
+    # The rest
+
+    def _list(self, _: Request, __: Empty) -> contract.DeviceList:
+        devices = tuple(self._standing.device(name) for name in self._readers)
+        return contract.DeviceList(devices, self._pool.queue_length)
+
+    def _tick(self) -> None:
+        now_us, now_ms = self._clock.monotonic_us(), self._clock.boottime_ms()
+        for reader in self._readers.values():
+            reader.tick(now_us, now_ms)
+        self._lending.tick(now_us)
+        self._standing.publish(now_us)
+        if self._draining and not self._pool.lease_count:
+            self._all_returned.set()
+
+    def _look(self) -> None:
+        now_us = self._clock.monotonic_us()
+        for reader in self._readers.values():
+            reader.look()
+            if self._pool.state(reader.name) is contract.DeviceState.READY:
+                reader.check_if_silent(now_us)
+
+    def _tell(self, event: contract.DeviceEvent) -> None:
+        device = event.device
+        if device.state not in (contract.DeviceState.READY, contract.DeviceState.LEASED):
+            self._house.log.info("device.state", device=device.name, state=device.state.value, why=device.detail)
+        self._house.publisher.publish(contract.TOPIC_DEVICE, event)
+
+
+class _LeaseWaiter:
+    def __init__(self, request: Request, readers: dict[str, Reader]) -> None:
+        self.request = request
+        self._readers = readers
+
+    def granted(self, grant: Grant) -> None:
+        reader = self._readers[grant.device]
+        self.request.reply(
+            contract.Lease(
+                lease_id=grant.lease_id,
+                fence=grant.fence,
+                device=grant.device,
+                label=reader.settings.label or reader.name,
+                reader_id=reader.identity.reader_id if reader.identity else "",
+                ttl_s=grant.ttl_us / 1e6,
+            )
+        )
+
+    def moved(self, position: int) -> None:
+        self.request.progress(contract.LeaseProgress(position))
+
+
+def _first_fence(unix_ms: int) -> int:
+    """Above every token of earlier processes, unless they made more than 4,096 leases a second all along."""
+    return (unix_ms - _FENCE_EPOCH_S * 1000) * _FENCES_PER_S // 1000
+
+
+def _kind(house: House[DeviceBrokerSettings], index: int) -> DriverKind:
+    try:
+        return driver_kind(house.settings.devices[index].driver)
+    except DriverUnknownError as error:
+        file = house.instance.settings_file(house.name)
+        raise SettingsError(file, f"devices[{index}].driver", str(error)) from None
+
+
+def _url(house: House[DeviceBrokerSettings], device: DeviceSettings) -> str:
+    if "://" in device.port:
+        return device.port
+    return str(house.instance.home / device.port)

@@ -1,0 +1,104 @@
+"""What the broker shows of its readers: the list, the events, and the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from tpayd.device_broker.drivers.driver import TroubleKind
+from tpayd.device_broker.pool import Pool
+from tpayd.device_broker.reader import Reader
+from tpayd.kit.clock import Clock
+from tpayd.kit.metrics import Metrics
+from tpayd_contracts.device import Device, DeviceEvent, DeviceState
+
+__all__ = ["KEY_LANE", "BrokerMetrics", "Standing"]
+
+KEY_LANE = "key:"
+"""Begins the name of what holds a reader for a key exchange; no lane's name has a colon."""
+
+_LENT_EVENT_US = 1_000_000
+"""A reader that goes from hand to hand is told of once in this time, whatever its customers' speed."""
+_IN_USE = (DeviceState.READY, DeviceState.LEASED)
+
+
+class BrokerMetrics:
+    """The broker's own metrics; the bus counts requests."""
+
+    def __init__(self, metrics: Metrics, pool: Pool, readers: Mapping[str, Reader]) -> None:
+        states = metrics.gauge("devices", "Readers by state", ["state"])
+        for state in DeviceState:
+            states.labels(state.value).set_function(partial(_count, pool, readers, state))
+        metrics.gauge("leases", "Leases held").set_function(lambda: pool.lease_count)
+        metrics.gauge("queue_length", "Payments waiting for a reader").set_function(lambda: pool.queue_length)
+        wait = metrics.histogram("reader_wait_seconds", "From asking for a reader to getting it")
+        self.waited_s: Callable[[float], None] = wait.observe
+        trouble = metrics.counter("line_troubles", "What went wrong on serial lines", ["kind"])
+        self._troubles = {kind: trouble.labels(kind.value) for kind in TroubleKind}
+        ended = metrics.counter("leases_ended", "Leases ended by other than their holder", ["why"])
+        self.lease_ended: Callable[[str], None] = lambda why: ended.labels(why).inc()
+
+    def trouble(self, kind: TroubleKind) -> None:
+        self._troubles[kind].inc()
+
+
+class Standing:
+    """Tells changes of readers' states; a state that is overtaken before `publish` is called again is not told."""
+
+    def __init__(
+        self, pool: Pool, readers: Mapping[str, Reader], clock: Clock, tell: Callable[[DeviceEvent], None]
+    ) -> None:
+        self._pool = pool
+        self._readers = readers
+        self._clock = clock
+        self._tell = tell
+        self._changed: set[str] = set(readers)
+        self._told: dict[str, Device] = {}
+        self._told_us: dict[str, int] = {}
+
+    def changed(self, name: str) -> None:
+        self._changed.add(name)
+
+    def publish(self, now_us: int) -> None:
+        """Tell what has changed; to be called often."""
+        if not self._changed:
+            return
+        later: set[str] = set()
+        for name in self._changed:
+            before = self._told.get(name)
+            lent = before is not None and before.state in _IN_USE and self._pool.state(name) in _IN_USE
+            if lent and now_us - self._told_us[name] < _LENT_EVENT_US:
+                later.add(name)
+                continue
+            device = self.device(name)
+            if device != before:
+                self._told[name] = device
+                self._told_us[name] = now_us
+                self._tell(DeviceEvent(device, self._clock.unix_ms()))
+        self._changed = later
+
+    def device(self, name: str) -> Device:
+        """A reader as it stands now."""
+        reader = self._readers[name]
+        settings, identity = reader.settings, reader.identity
+        grant = self._pool.holder(name)
+        state = self._pool.state(name)
+        return Device(
+            name=name,
+            label=settings.label or name,
+            state=state,
+            driver=settings.driver,
+            port=settings.port,
+            abilities=settings.abilities,
+            lanes=settings.lanes,
+            model=identity.model if identity else None,
+            serial_number=identity.serial_number if identity else None,
+            firmware=identity.firmware if identity else None,
+            reader_id=identity.reader_id if identity else None,
+            detail=None if state in _IN_USE else reader.detail,
+            leased_to=None if grant is None or grant.lane.startswith(KEY_LANE) else grant.lane,
+        )
+
+
+def _count(pool: Pool, readers: Mapping[str, Reader], state: DeviceState) -> int:
+    return sum(1 for name in readers if pool.state(name) is state)
