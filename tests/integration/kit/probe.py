@@ -6,6 +6,7 @@ Its settings tell it how to misbehave.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import resource
 import threading
 import time
@@ -14,6 +15,8 @@ from tpayd.kit.house import House
 from tpayd.kit.process import run
 from tpayd.kit.settings import ServiceSettings
 from tpayd_contracts.health import Dependency, Readiness
+
+_PR_GET_DUMPABLE = 3
 
 
 class ProbeSettings(ServiceSettings, frozen=True):
@@ -32,8 +35,10 @@ class Probe:
         marker = house.instance.data / "probe.started"
         with marker.open("a") as file:
             file.write("x")
+        core_limit = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        dumpable = ctypes.CDLL(None).prctl(_PR_GET_DUMPABLE, 0, 0, 0, 0)
         (house.instance.data / "probe.facts").write_text(
-            f"{resource.getrlimit(resource.RLIMIT_CORE)[0]} {marker.stat().st_mode & 0o777:o}"
+            f"core_limit={core_limit} dumpable={dumpable} file_mode={marker.stat().st_mode & 0o777:o}"
         )
         match house.settings.fault:
             case "start":
