@@ -1,0 +1,65 @@
+"""A virtual reader's cable: a pty under a name that stays, pulled out and put back in on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import tty
+from collections.abc import Callable
+from pathlib import Path
+
+__all__ = ["Cable"]
+
+_READ_BYTES = 4096
+
+
+class Cable:
+    """One pty. While it is plugged in, `link` leads to its terminal side."""
+
+    def __init__(self, link: Path, on_data: Callable[[bytes], None]) -> None:
+        self._link = link
+        self._on_data = on_data
+        self._loop = asyncio.get_running_loop()
+        self._ends: tuple[int, int] | None = None
+
+    @property
+    def plugged(self) -> bool:
+        return self._ends is not None
+
+    def plug_in(self) -> None:
+        """Raises OSError where no pty is to be had."""
+        if self._ends is not None:
+            return
+        reader_end, store_end = os.openpty()
+        tty.setraw(store_end)
+        os.set_blocking(reader_end, False)
+        # The store's end stays open here as well: without that, nobody listening would look like a pulled plug.
+        self._ends = (reader_end, store_end)
+        self._loop.add_reader(reader_end, self._readable)
+        fresh = self._link.with_name(f".{self._link.name}.new")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(os.ttyname(store_end))
+        fresh.replace(self._link)
+
+    def pull_out(self) -> None:
+        if self._ends is None:
+            return
+        self._link.unlink(missing_ok=True)
+        reader_end, store_end = self._ends
+        self._ends = None
+        self._loop.remove_reader(reader_end)
+        os.close(reader_end)
+        os.close(store_end)
+
+    def send(self, data: bytes) -> None:
+        """What a store does not read in time is lost, as on a serial line without flow control."""
+        if self._ends is not None and data:
+            with contextlib.suppress(OSError):
+                os.write(self._ends[0], data)
+
+    def _readable(self) -> None:
+        if self._ends is None:
+            return
+        with contextlib.suppress(OSError):
+            self._on_data(os.read(self._ends[0], _READ_BYTES))

@@ -1,0 +1,154 @@
+"""The process sandbox_readers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from tpayd.kit.bus import CallError, Request
+from tpayd.kit.process import House
+from tpayd.kit.settings import SettingsError
+from tpayd.sandbox.readers.cards import TestCard, load_cards
+from tpayd.sandbox.readers.plug import Cable
+from tpayd.sandbox.readers.settings import SandboxReadersSettings, VirtualReaderSettings
+from tpayd.sandbox.readers.vault import Vault, instance_secret
+from tpayd.sandbox.readers.virtual import VirtualReader, reader_id
+from tpayd_contracts.errors import ErrorCode
+from tpayd_contracts.health import Dependency, Readiness
+from tpayd_contracts.operation import Empty
+from tpayd_contracts.sandbox import (
+    READER_PRESENT,
+    READER_SET,
+    READER_STATUS,
+    Plug,
+    PresentCard,
+    ReaderList,
+    SetReader,
+    VirtualReaderStatus,
+)
+
+__all__ = ["SandboxReaders"]
+
+_NOTICE = "SANDBOX: no real money moves here"
+
+
+class SandboxReaders:
+    """Card readers without hardware."""
+
+    def __init__(self, house: House[SandboxReadersSettings]) -> None:
+        """Raises SettingsError outside a sandbox, and for a card list or an auto_card that does not fit."""
+        if not house.store.sandbox:
+            problem = "is false, and virtual readers with their public keys have no place in a live store"
+            raise SettingsError(house.instance.settings_file("store"), "sandbox", problem)
+        self._house = house
+        sandbox = house.instance.sandbox
+        ports, vaults = sandbox / "readers", sandbox / "reader_state"
+        for directory in (sandbox, ports, vaults):
+            directory.mkdir(mode=0o750, exist_ok=True)
+        self._cards = load_cards(sandbox / "cards.toml")
+        secret = instance_secret(house.instance.secrets / "sandbox_readers.key")
+        self._seats: dict[str, _Seat] = {}
+        for index, settings in enumerate(house.settings.readers):
+            if settings.auto_card and settings.auto_card not in self._cards:
+                file = house.instance.settings_file(house.name)
+                problem = f"sandbox/cards.toml has no card {settings.auto_card!r}; it has: {', '.join(self._cards)}"
+                raise SettingsError(file, f"readers[{index}].auto_card", problem)
+            serial_number = f"SBX{index + 1:07d}"
+            vault = Vault(vaults / f"{settings.name}.state", reader_id(serial_number), secret)
+            self._seats[settings.name] = _Seat(house, settings, ports, serial_number, vault, self._cards)
+
+    async def start(self) -> None:
+        server = self._house.server
+        server.handle(READER_PRESENT, self._present)
+        server.handle(READER_SET, self._set)
+        server.handle(READER_STATUS, self._status)
+        for seat in self._seats.values():
+            seat.cable.plug_in()
+        self._house.log.info("sandbox.readers", readers=len(self._seats), notice=_NOTICE)
+
+    async def drain(self) -> None:
+        """Nothing to finish: a reader that is switched off is one of the things that the broker must bear."""
+
+    async def stop(self) -> None:
+        for seat in self._seats.values():
+            seat.cable.pull_out()
+
+    def readiness(self) -> tuple[Readiness, tuple[Dependency, ...]]:
+        return Readiness.READY, (Dependency(name="sandbox", ok=True, detail=_NOTICE),)
+
+    def _present(self, _: Request, body: PresentCard) -> ReaderList:
+        seat = self._seat(body.reader)
+        seat.cable.send(seat.reader.give(self._card(body.card, "$.card")))
+        return self._list()
+
+    def _set(self, _: Request, body: SetReader) -> ReaderList:
+        seat = self._seat(body.reader)
+        if body.auto_card is not None:
+            seat.reader.auto_card = self._card(body.auto_card, "$.auto_card") if body.auto_card else None
+        if body.auto_delay_ms is not None:
+            seat.reader.auto_delay_ms = body.auto_delay_ms
+        if body.plug is Plug.OUT:
+            seat.cable.pull_out()
+            seat.reader.power_off()
+        elif body.plug is Plug.IN:
+            seat.cable.plug_in()
+        return self._list()
+
+    def _status(self, _: Request, __: Empty) -> ReaderList:
+        return self._list()
+
+    def _seat(self, name: str) -> _Seat:
+        seat = self._seats.get(name)
+        if seat is None:
+            text = f"the sandbox has no reader {name!r}; it has: {', '.join(self._seats)}"
+            raise CallError.not_started(ErrorCode.NOT_FOUND, text, field="$.reader")
+        return seat
+
+    def _card(self, name: str, field: str) -> TestCard:
+        card = self._cards.get(name)
+        if card is None:
+            text = f"sandbox/cards.toml has no card {name!r}; it has: {', '.join(self._cards)}"
+            raise CallError.not_started(ErrorCode.NOT_FOUND, text, field=field)
+        return card
+
+    def _list(self) -> ReaderList:
+        return ReaderList(tuple(seat.status() for seat in self._seats.values()), tuple(self._cards))
+
+
+class _Seat:
+    """A virtual reader, its cable and its clockwork."""
+
+    def __init__(
+        self,
+        house: House[SandboxReadersSettings],
+        settings: VirtualReaderSettings,
+        ports: Path,
+        serial_number: str,
+        vault: Vault,
+        cards: dict[str, TestCard],
+    ) -> None:
+        self.name = settings.name
+        self._port = f"sandbox/readers/{settings.name}"
+        self._loop = asyncio.get_running_loop()
+        self.reader = VirtualReader(serial_number, vault, house.clock, self._later)
+        self.reader.auto_card = cards.get(settings.auto_card)
+        self.reader.auto_delay_ms = settings.auto_delay_ms
+        self.cable = Cable(ports / settings.name, self._received)
+
+    def status(self) -> VirtualReaderStatus:
+        auto_card = self.reader.auto_card
+        return VirtualReaderStatus(
+            name=self.name,
+            port=self._port,
+            plugged=self.cable.plugged,
+            state=self.reader.phase.value,
+            key_loaded=self.reader.key_loaded,
+            auto_card=None if auto_card is None else auto_card.name,
+        )
+
+    def _received(self, data: bytes) -> None:
+        self.cable.send(self.reader.received(data))
+
+    def _later(self, delay_ms: int, deed: Callable[[], bytes]) -> None:
+        self._loop.call_later(delay_ms / 1000, lambda: self.cable.send(deed()))
