@@ -31,6 +31,8 @@ class Vitals:
     started: bool = False
     draining: bool = False
     service: Service | None = None
+    noted_ready: bool = False
+    """Whether it was READY when last noted; for the thread that serves metrics."""
 
     def __post_init__(self) -> None:
         self._since_us = self.clock.monotonic_us()
@@ -48,9 +50,9 @@ class Vitals:
             return Readiness.STARTING, ()
         return self.service.readiness()
 
-    def readiness(self) -> Readiness:
-        """As `state`, without the dependencies."""
-        return self.state()[0]
+    def note(self) -> None:
+        """Remember the state for `noted_ready`. Called in the event loop, where a service may be asked."""
+        self.noted_ready = self.state()[0] == Readiness.READY
 
 
 def answer_health(house: House[S], vitals: Vitals, service: Service) -> None:

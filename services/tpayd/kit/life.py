@@ -28,7 +28,6 @@ from tpayd.kit.loop_lag import LoopLag
 from tpayd.kit.metrics import Metrics
 from tpayd.kit.settings import ServiceSettings, SettingsError, load
 from tpayd.kit.store_settings import load_store
-from tpayd_contracts.health import Readiness
 
 __all__ = ["ProcessLife"]
 
@@ -39,6 +38,7 @@ _STOP_MAX_S = 5.0
 _FLUSH_S = 0.05
 """libzmq tells nobody when a message has left; the last answers get this long before the sockets close."""
 _POLL_S = 0.02
+_NOTE_EVERY_S = 1.0
 _EXIT_MAX_S = 10.0
 """After draining. A thread that never ends would otherwise hold the process until supervisor kills it."""
 
@@ -76,7 +76,7 @@ class ProcessLife(Generic[S]):
         self._vitals = Vitals(self._version, os.getpid(), clock, self._lag)
         self._metrics.watch("loop_lag_seconds", "Longest recent delay of the event loop", lambda: self._lag.longest_s)
         self._metrics.watch("log_lines_dropped", "Log lines lost", lambda: file.dropped_lines)
-        self._metrics.watch("ready", "1 while READY", lambda: self._vitals.readiness() == Readiness.READY)
+        self._metrics.watch("ready", "1 while READY, as of the last second", lambda: self._vitals.noted_ready)
 
     async def live(self, build: Callable[[House[S]], Service]) -> None:
         """From binding the bus to closing it."""
@@ -130,12 +130,15 @@ class ProcessLife(Generic[S]):
         try:
             if await self._start(service):
                 self._vitals.started = True
+                self._vitals.note()
+                house.call_every(_NOTE_EVERY_S, self._vitals.note)
                 _calm_garbage_collector()
                 self._log.info("process.ready")
                 await self._stop.wait()
             self._vitals.draining = True
             house.server.draining = True
             house.stop_timers()
+            self._vitals.note()
             await self._drain(house, service)
         finally:
             try:

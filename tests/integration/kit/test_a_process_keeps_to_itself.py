@@ -66,7 +66,7 @@ def test_it_starts_under_a_live_supervisor(probe: Probe) -> None:
 
 
 def test_it_leaves_no_memory_image_and_no_file_for_others(probe: Probe) -> None:
-    """Memory may hold card data and keys: no core file, beyond raising again, and closed to the same user's debugger."""
+    """Memory may hold card data and keys: no core file, for good, and no debugger of the same user."""
     probe.start_ready()
 
     assert "core_limit=0 dumpable=0 file_mode=640" == (probe.instance.data / "probe.facts").read_text()
