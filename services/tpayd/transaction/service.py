@@ -109,7 +109,7 @@ class Transaction:
             raise SettingsError(
                 path, "host_profile",
                 f"{count} payments are unsettled under profile {', '.join(sorted(others))}: "
-                "set it back until they are settled (`tpayd payment open` lists them)",
+                "set it back until they are settled (see docs/operations.md, 'Live and test host')",
             )  # fmt: skip
 
     def _count(self) -> None:

@@ -1,0 +1,53 @@
+"""Any process may be killed while the store sells: it comes back, and all books agree."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from tests.harness import SupervisedStore, eventually
+from tests.harness.base import ALL_SERVICES
+from tests.torture.oracle import disagreements, settle
+from tests.torture.tills import Tills
+
+SALES = 200
+VICTIMS = (*(service for service in ALL_SERVICES if not service.startswith("sandbox")), "supervisord", "launcher")
+QUICK = {"transaction": {"answer_wait_s": 3.0, "reversal_waits_s": [0.3, 1.0], "host_max_processing_s": 2.0}}
+
+
+def test_every_sale_ends_with_one_verdict_and_the_books_agree(tmp_path: Path) -> None:
+    """kill -9 of each process in turn, supervisord and its launcher too, during 200 sales."""
+    with SupervisedStore(tmp_path, lanes=3, readers=2, settings=QUICK) as store:
+        store.open_shop(card="ic")
+        tills = Tills(store, store.plan.lane_names)
+        tills.start()
+        try:
+            for victim in VICTIMS:
+                kill(store, victim)
+                sold = len(tills.told)
+                eventually(lambda sold=sold: len(tills.told) > sold + 10, timeout_s=60, what="sales going on")
+            eventually(lambda: len(tills.told) >= SALES, timeout_s=60, what=f"{SALES} sales")
+        finally:
+            tills.stop()
+        final = settle(store, tills.told)
+        assert [] == tills.faults
+        assert [] == disagreements(store, tills.told, final)
+        assert sum(told.verdict == "PAID" for told in tills.told) > SALES // 4
+        assert [] == store.card_number_leaks()
+        leased = [device for device in store.client().devices().devices if device.leased_to]
+        assert [] == leased
+
+
+def kill(store: SupervisedStore, victim: str) -> None:
+    """SIGKILL, and wait until the store is whole again."""
+    if victim == "launcher":
+        # Nobody restarts the launcher but systemd or `tpayd up`; the store goes on without it.
+        os.kill(store.launcher_pid, signal.SIGKILL)
+        store.up()
+    elif victim == "supervisord":
+        os.kill(int((store.instance.run / "supervisord.pid").read_text()), signal.SIGKILL)
+    else:
+        before = store.kill(victim)
+        store.wait_restarted(victim, before)
+    store.wait_ready(timeout_s=60)
