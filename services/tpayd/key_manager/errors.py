@@ -18,7 +18,8 @@ class SecretFileError(KeyManagerError):
     """A file in secrets/ is missing, readable by others, or not what it should be. The text has the way out."""
 
     def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: {problem}")
+        # No colon: "…passphrase: x" reads like a secret to whoever redacts, a person included.
+        super().__init__(f"{path} {problem}")
         self.path = path
         self.problem = problem
 

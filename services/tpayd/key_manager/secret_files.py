@@ -67,10 +67,10 @@ def read_transport_keys(path: Path) -> TransportKeys:
     keys: dict[tuple[str, str], bytes] = {}
     for profile, table in tables.items():
         if not isinstance(table, dict):
-            raise SecretFileError(path, f"{profile}: expected a table [{profile}] of terminals")
+            raise SecretFileError(path, f"holds no table [{profile}] of terminals, but something else")
         for terminal_id, value in table.items():
             if not isinstance(value, str) or not _TRANSPORT_KEY.fullmatch(value):
-                raise SecretFileError(path, f"{profile}.{terminal_id}: expected 32 hexadecimal digits")
+                raise SecretFileError(path, f"needs 32 hexadecimal digits at {profile}.{terminal_id}")
             keys[profile, terminal_id] = bytes.fromhex(value)
     return TransportKeys(keys)
 

@@ -34,6 +34,6 @@ def transport_keys(store: StoreSettings, path: Path) -> TransportKeys:
     keys = read_transport_keys(path)
     for (profile, terminal_id), key in public.items():
         if keys.get(profile, terminal_id) == key:
-            problem = f"{profile}.{terminal_id} is the sandbox's public key; ask the acquirer for yours"
+            problem = f"holds the sandbox's public key at {profile}.{terminal_id}; ask the acquirer for yours"
             raise SecretFileError(path, problem)
     return keys
