@@ -73,9 +73,9 @@ class Supervisor:
             return False
 
     def _call(self, method: str, *arguments: object) -> Any:
-        proxy = xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(self._path))
         try:
-            return getattr(proxy, method)(*arguments)
+            with xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(self._path)) as proxy:
+                return getattr(proxy, method)(*arguments)
         except xmlrpc.client.Fault as fault:
             if fault.faultCode == _SHUTDOWN_STATE:
                 raise SupervisorGoneError("supervisor is going down") from fault
@@ -105,9 +105,13 @@ class _UnixTransport(xmlrpc.client.Transport):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._path = path
+        self._unix = _UnixConnection(path)
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _UnixConnection(self._path)
+        return self._unix
+
+    def close(self) -> None:
+        self._unix.close()
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -118,4 +122,8 @@ class _UnixConnection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(_ANSWER_WAIT_S)
-        self.sock.connect(str(self._path))
+        try:
+            self.sock.connect(str(self._path))
+        except OSError:
+            self.close()
+            raise

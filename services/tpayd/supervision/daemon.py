@@ -20,7 +20,7 @@ from tpayd.supervision.programs import Program
 
 __all__ = ["DaemonError", "end", "launcher_command", "launcher_pid", "left_behind", "start"]
 
-_START_WAIT_S = 15.0
+START_WAIT_S = 15.0
 _KILL_WAIT_S = 3 * launcher.KILL_WAIT_S
 _POLL_S = 0.2
 
@@ -50,17 +50,17 @@ def launcher_command(instance: Instance, *options: str) -> list[str]:
     return [sys.executable, "-I", launcher.__file__, *named, *options]
 
 
-def start(instance: Instance, programs: Sequence[Program]) -> list[ProcessInfo]:
+def start(instance: Instance, programs: Sequence[Program], wait_s: float = START_WAIT_S) -> list[ProcessInfo]:
     """Start the launcher in the background and return when supervisor runs. Raises DaemonError, InstanceError."""
     write_conf(instance, programs)
-    child = _launch(instance)
-    deadline = time.monotonic() + _START_WAIT_S
+    deadline = time.monotonic() + wait_s
+    _launch(instance, "--detach").wait(wait_s)
     supervisor = Supervisor(socket_file(instance))
     while True:
         try:
             return supervisor.processes()
         except SupervisorGoneError:
-            if child.poll() is not None or time.monotonic() > deadline:
+            if launcher_pid(instance) is None or time.monotonic() > deadline:
                 end(instance, 0.0, lambda: None)
                 raise DaemonError(f"supervisor did not start: {_complaint(instance)}") from None
             time.sleep(_POLL_S)
@@ -72,11 +72,12 @@ def end(instance: Instance, limit_s: float, on_wait: Callable[[], None]) -> bool
     `on_wait` is called now and then. Raises DaemonError if something survives SIGKILL.
     """
     pid = launcher_pid(instance)
+    child = _launch(instance, "--end") if pid is None else None
     in_order = True
     with contextlib.suppress(ProcessLookupError):
-        pidfd = os.pidfd_open(pid or _launch(instance, "--end").pid)
+        pidfd = os.pidfd_open(child.pid if child else pid or 0)
         try:
-            if pid is not None:
+            if child is None:
                 _send(pidfd, signal.SIGTERM)
             if not _wait(pidfd, limit_s, on_wait):
                 in_order = False
@@ -84,6 +85,8 @@ def end(instance: Instance, limit_s: float, on_wait: Callable[[], None]) -> bool
                 _wait(pidfd, _KILL_WAIT_S, on_wait)
         finally:
             os.close(pidfd)
+    if child is not None:
+        child.wait(_KILL_WAIT_S)
     if left := left_behind(instance):
         raise DaemonError(f"still running after SIGKILL: {', '.join(map(str, left))}")
     return in_order

@@ -35,6 +35,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 __all__ = ["EXIT_ALREADY_RUNNING", "processes_of"]
 
@@ -268,11 +269,18 @@ def _note(event: str, **fields: object) -> None:
     print(json.dumps({"time": now, "level": "info", "service": "launcher", "event": event, **fields}), flush=True)
 
 
+def _write_pid(file: TextIO, pid: int) -> None:
+    file.truncate(0)
+    print(pid, file=file, flush=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="keeps tpayd's supervisor alive")
     for name in ("home", "run", "log", "conf"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--end", action="store_true", help="end what runs without a launcher, instead of starting it")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--detach", action="store_true", help="go into the background once no other launcher can start")
+    mode.add_argument("--end", action="store_true", help="end what runs without a launcher, instead of starting it")
     told = parser.parse_args()
     with (told.run / "launcher.pid").open("a+") as pid_file:
         try:
@@ -280,8 +288,14 @@ def main() -> int:
         except OSError:
             _note("launcher.refused", problem="another launcher runs for this instance")
             return EXIT_ALREADY_RUNNING
-        pid_file.truncate(0)
-        print(os.getpid(), file=pid_file, flush=True)
+        # The lock stays with the copy in the background: it belongs to the open file that both have.
+        if told.detach and (child := os.fork()):
+            _write_pid(pid_file, child)
+            os._exit(0)
+        if told.detach:
+            os.setsid()
+        else:
+            _write_pid(pid_file, os.getpid())
         launcher = Launcher(told.home, told.run, told.log, told.conf)
         if told.end:
             launcher.end()

@@ -1,0 +1,77 @@
+"""The virtual host and the virtual readers, as a test controls them."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
+
+from tpayd_contracts.operation import Empty, Op
+from tpayd_contracts.sandbox import (
+    HOST_LEDGER,
+    HOST_SET,
+    HOST_STATUS,
+    READER_PRESENT,
+    READER_SET,
+    READER_STATUS,
+    HostBehaviour,
+    HostMode,
+    HostStatus,
+    LedgerEntry,
+    LedgerQuery,
+    Plug,
+    PresentCard,
+    ReaderList,
+    SetHost,
+    SetReader,
+)
+
+Q = TypeVar("Q", bound=Struct)
+A = TypeVar("A", bound=Struct)
+
+_PAGE = 200
+
+
+class Ask(Protocol):
+    def __call__(self, service: str, op: Op[Q, A], body: Q) -> A: ...
+
+
+class Sandbox:
+    """Commands to the sandbox of one store."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    def host(self, mode: HostMode, *, code: str = "51", delay_ms: int = 0, times: int = 0) -> HostStatus:
+        """Have the host behave like that from now on; after `times` requests (0: never) it approves again."""
+        return self._ask("sandbox_host", HOST_SET, SetHost(HostBehaviour(mode, code, delay_ms, times)))
+
+    def host_status(self) -> HostStatus:
+        return self._ask("sandbox_host", HOST_STATUS, Empty())
+
+    def ledger(self) -> list[LedgerEntry]:
+        """All that the host has booked, oldest first."""
+        entries: list[LedgerEntry] = []
+        while True:
+            after = entries[-1].number if entries else 0
+            page = self._ask("sandbox_host", HOST_LEDGER, LedgerQuery(after, _PAGE)).entries
+            entries += page
+            if len(page) < _PAGE:
+                return entries
+
+    def present(self, reader: str, card: str) -> ReaderList:
+        """Hold a card to a reader; it is taken at the next (or current) card wait."""
+        return self._ask("sandbox_readers", READER_PRESENT, PresentCard(reader, card))
+
+    def auto(self, reader: str, card: str, *, delay_ms: int = 0) -> ReaderList:
+        """Present this card by itself at each card wait; an empty name ends it."""
+        return self._ask("sandbox_readers", READER_SET, SetReader(reader, auto_card=card, auto_delay_ms=delay_ms))
+
+    def plug(self, reader: str) -> ReaderList:
+        return self._ask("sandbox_readers", READER_SET, SetReader(reader, plug=Plug.IN))
+
+    def unplug(self, reader: str) -> ReaderList:
+        return self._ask("sandbox_readers", READER_SET, SetReader(reader, plug=Plug.OUT))
+
+    def readers(self) -> ReaderList:
+        return self._ask("sandbox_readers", READER_STATUS, Empty())
