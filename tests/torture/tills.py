@@ -24,12 +24,11 @@ class Told:
     amount_minor: int
     verdict: str
     state: str
-    wait_s: float = 0.0
 
 
 @dataclass
 class Tills:
-    """One selling thread per lane. Amounts are multiples of ten, each used once, so that books can be compared by it."""
+    """One selling thread per lane. Amounts are multiples of ten, each used once: books are compared by them."""
 
     store: StoreBase
     lanes: tuple[str, ...]

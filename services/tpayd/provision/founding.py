@@ -19,6 +19,8 @@ __all__ = ["AlreadyFoundError", "found"]
 
 _PASSPHRASE_FILE = "key_manager.passphrase"  # noqa: S105 (a file's name)
 """As config/key_manager.toml names it."""
+_CARDS = "sandbox_cards"
+"""No settings: the sandbox's card list, the one file of an instance that holds card numbers."""
 _LAST = "store"
 """An instance exists when it has this file; whatever was written before can be written again."""
 
@@ -39,9 +41,13 @@ def found(plan: Plan, home: Path | None = None, extra: Mapping[str, Mapping[str,
     for name, told in (extra or {}).items():
         values.setdefault(name, {}).update(told)
     models = {model.stem: model for model in shipped("config").glob("*.toml")}
+    cards = models.pop(_CARDS)
     for name in values.keys() - models.keys():
         raise NoSuchSettingError(f"config/{name}.toml")
     write_secret(instance.secrets / _PASSPHRASE_FILE)
+    if plan.sandbox:
+        instance.sandbox.mkdir(mode=0o750, exist_ok=True)
+        _write(instance.sandbox / "cards.toml", cards.read_text(encoding="utf-8"))
     for name in sorted(models, key=lambda name: (name == _LAST, name)):
         text = models[name].read_text(encoding="utf-8")
         if name == _LAST:

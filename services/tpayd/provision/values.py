@@ -8,7 +8,9 @@ __all__ = ["settings_values"]
 
 Values = dict[str, object]
 
-_SERVICES = ("gateway", "transaction", "host_link", "key_manager", "sandbox_host")
+_SERVICES = (
+    "gateway", "transaction", "device_broker", "host_link", "key_manager", "sandbox_host", "sandbox_readers"
+)  # fmt: skip
 
 
 def settings_values(plan: Plan) -> dict[str, Values]:
@@ -19,6 +21,11 @@ def settings_values(plan: Plan) -> dict[str, Values]:
     if plan.sandbox:
         files["host_link"]["profiles.test.addresses"] = [f"127.0.0.1:{plan.sandbox_host_port}"]
         files["sandbox_host"]["port"] = plan.sandbox_host_port
+        files["sandbox_readers"]["readers"] = [{"name": name} for name in plan.reader_names]
+        files["device_broker"]["devices"] = [
+            {"name": name, "port": f"sandbox/readers/{name}", "label": f"Counter {number}"}
+            for number, name in enumerate(plan.reader_names, start=1)
+        ]
     return files
 
 

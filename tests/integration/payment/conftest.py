@@ -23,7 +23,7 @@ IMPATIENT = {
 @pytest.fixture(scope="package")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with Store(tmp_path_factory.mktemp("payment"), lanes=3, readers=2, settings=IMPATIENT) as running:
-        running.open_shop(card="contactless")
+        running.open_shop(card="visa-tap")
         yield running
 
 

@@ -45,7 +45,7 @@ def test_a_second_sale_on_the_lane_is_refused(till: Till) -> None:
         with pytest.raises(NotNow, match=request_id) as refused:
             till.sale(31_002)
         assert ("lane_busy", "not_started") == (refused.value.code, refused.value.outcome)
-        till.cards("contactless")
+        till.cards("visa-tap")
         assert "PAID" == till.pos.sale("2", 31_003, timeout_s=30).verdict
         till.pos.abort("1", request_id) if not results else None
     assert 1 == len(results)
@@ -58,7 +58,7 @@ def test_a_payment_is_aborted_while_it_waits_for_the_card(till: Till) -> None:
         aborted = till.pos.abort("1", request_id)
     assert ("NOT_PAID", "aborted_by_pos") == (aborted.verdict, aborted.reason)
     assert ["aborted_by_pos"] == [result.reason for result in results]
-    till.cards("contactless")
+    till.cards("visa-tap")
     assert "PAID" == till.sale(31_005).verdict
 
 

@@ -10,7 +10,7 @@ from tpayd_client.types import Amount, PaymentProgress
 
 @pytest.mark.parametrize(
     ("card", "entry_mode"),
-    [("ic", "ic"), ("contactless", "contactless"), ("stripe", "stripe"), ("ic-broken", "fallback")],
+    [("visa-ic", "ic"), ("visa-tap", "contactless"), ("jcb-stripe", "stripe"), ("broken-ic", "fallback")],
 )
 def test_every_kind_of_card_pays(till: Till, card: str, entry_mode: str) -> None:
     """Chip, tap, stripe, and the stripe of a broken chip."""
@@ -24,7 +24,7 @@ def test_every_kind_of_card_pays(till: Till, card: str, entry_mode: str) -> None
 
 def test_the_result_holds_what_a_receipt_needs(till: Till) -> None:
     """Masked card, issuer, approval, merchant, terminal, amounts, and whose time it took."""
-    till.cards("ic")
+    till.cards("visa-ic")
     amount = Amount(total_minor=11_000, supply_minor=9_000, vat_minor=900, service_charge_minor=600, tax_free_minor=500)
     result = till.pos.sale("1", amount, 3, reference="R-17", timeout_s=30)
     assert result.card is not None
@@ -43,7 +43,7 @@ def test_the_result_holds_what_a_receipt_needs(till: Till) -> None:
 
 def test_the_cashier_sees_each_step(till: Till) -> None:
     """In both languages, in the order in which they happen."""
-    till.cards("ic")
+    till.cards("visa-ic", delay_ms=150)
     steps: list[PaymentProgress] = []
     till.pos.sale("1", 1_000, on_progress=steps.append, timeout_s=30)
     seen = [step.step for step in steps if step.step != "waiting_for_reader"]
@@ -66,7 +66,7 @@ def test_a_decline_is_told_with_its_code(till: Till) -> None:
 
 def test_a_card_that_declines_after_the_approval_is_not_charged(till: Till) -> None:
     """The card has the last word: the approval is reversed."""
-    till.cards("ic-declines")
+    till.cards("declining-ic")
     result = till.sale(11_000)
     assert ("NOT_PAID", "declined_by_card") == (result.verdict, result.reason)
     settled = till.settled(result.request_id)

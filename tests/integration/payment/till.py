@@ -30,12 +30,12 @@ class Till:
     def reset(self) -> None:
         """A host that approves, and readers to which a card is held at once."""
         self.store.sandbox.host(HostMode.APPROVE)
-        self.cards("contactless")
+        self.cards("visa-tap")
 
-    def cards(self, card: str) -> None:
+    def cards(self, card: str, *, delay_ms: int = 0) -> None:
         """Hold this card to every reader from now on; none if empty."""
         for reader in self.store.plan.reader_names:
-            self.store.sandbox.auto(reader, card)
+            self.store.sandbox.auto(reader, card, delay_ms=delay_ms)
 
     def sale(self, amount: int = 11_000, *, request_id: str | None = None, timeout_s: float = 30.0) -> PaymentResult:
         return self.pos.sale(self.lane, amount, request_id=request_id, timeout_s=timeout_s)
