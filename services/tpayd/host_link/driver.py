@@ -139,7 +139,7 @@ class Driver:
     async def _dial(self) -> None:
         host, port = split_address(self.route.address)
         try:
-            _, connection = await self._loop.create_connection(
+            transport, connection = await self._loop.create_connection(
                 self._new_connection, host, port, ssl=self.route.tls, server_hostname=self._server_name(host)
             )
         except (OSError, ssl.SSLError) as error:
@@ -149,6 +149,11 @@ class Driver:
         self._dialling = None
         if connection.ended.is_set():
             self._take(Event.LOST, "the host closed the connection at once")
+            return
+        if transport.get_extra_info("sockname") == transport.get_extra_info("peername"):
+            # On loopback a port that nobody listens on can connect to itself, and then nobody else can listen.
+            transport.abort()
+            self._take(Event.LOST, "nobody listens there")
             return
         self._connection = connection
         self._take(Event.CONNECTED)

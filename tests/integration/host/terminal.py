@@ -30,7 +30,8 @@ from tpayd_contracts.money import Amount
 from tpayd_contracts.payment import EntryMode
 
 ADAPTER = load("iso8583")
-TRACK = "4111111111111111D30122010000000000000"
+TRACK = "9410127734567890D30122010000000000000"
+"""A card of no list, so that a search for its number finds leaks only."""
 EMV = bytes.fromhex("9F2608112233445566778895050000008000")
 
 Send = Callable[[bytes, float], Exchanged]
@@ -72,7 +73,8 @@ class Terminal:
         self._stans = count(1)
         sequence = time.time_ns()
         self._mac_keys = Keys(Role.TERMINAL, terminal_id, self._relay(TerminalKeyExchange), sequence)
-        self._reader_keys = Keys(Role.READER, f"VIRTUAL READER OF {terminal_id}", self._relay(ReaderKeyExchange), sequence)
+        reader_id = f"TEST READER OF {terminal_id}"
+        self._reader_keys = Keys(Role.READER, reader_id, self._relay(ReaderKeyExchange), sequence)
 
     @classmethod
     def of(cls, store: Store, terminal_id: str = "TPAY0001") -> Terminal:
@@ -88,7 +90,7 @@ class Terminal:
         """A sale, not yet sent."""
         ksn, counter = self._reader_keys.next_ksn()
         key = self._reader_keys.derivation.working_key(counter, Usage.DATA_ENCRYPTION)
-        now = datetime.now()
+        now = datetime.now().astimezone()
         return Financial(
             terminal_id=self.terminal_id,
             merchant_id="TPAYSANDBOX0001",
@@ -108,7 +110,7 @@ class Terminal:
             terminal_id=self.terminal_id,
             merchant_id=sale.merchant_id,
             stan=self.stan(),
-            local=datetime.now().strftime("%Y%m%d%H%M%S"),
+            local=datetime.now().astimezone().strftime("%Y%m%d%H%M%S"),
             business_day=sale.business_day,
             amount_minor=sale.amount.total_minor,
             original=Original(stan=sale.stan, local=sale.local),
@@ -138,7 +140,7 @@ class Terminal:
 
     def _relay(self, kind: type[TerminalKeyExchange] | type[ReaderKeyExchange]) -> Callable[[bytes], Opened]:
         def relay(blob: bytes) -> Opened:
-            local = datetime.now().strftime("%Y%m%d%H%M%S")
+            local = datetime.now().astimezone().strftime("%Y%m%d%H%M%S")
             message = kind(terminal_id=self.terminal_id, stan=self.stan(), local=local, blob=blob)
             return ADAPTER.open(self._send(ADAPTER.encode_network(message), 5.0).message)
 

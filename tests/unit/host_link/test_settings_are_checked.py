@@ -54,7 +54,7 @@ def test_what_is_no_address_is_refused(address: str) -> None:
     [
         (TlsSettings(enabled=True, ca_file="missing.pem"), "tls.ca_file"),
         (TlsSettings(enabled=True, client_certificate="only.pem"), "tls.client_key"),
-        (TlsSettings(enabled=True, client_certificate="missing.pem", client_key="missing.pem"), "tls.client_certificate"),
+        (TlsSettings(enabled=True, client_certificate="no.pem", client_key="no.pem"), "tls.client_certificate"),
     ],
 )
 def test_a_certificate_that_cannot_be_used_is_told_by_field(tls: TlsSettings, field: str, tmp_path: Path) -> None:

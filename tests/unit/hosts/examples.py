@@ -127,8 +127,12 @@ def reversals(draw: st.DrawFn) -> Reversal:
 @st.composite
 def network_messages(draw: st.DrawFn) -> NetworkMessage:
     terminal_id, stan, local = draw(terminal_ids), draw(digits(6)), draw(locals_near_today())
-    key_exchange = draw(st.none() | st.sampled_from([TerminalKeyExchange, ReaderKeyExchange]))
-    if key_exchange is not None:
-        blob = draw(st.binary(min_size=1, max_size=256))
-        return key_exchange(terminal_id=terminal_id, stan=stan, local=local, blob=blob)
-    return draw(st.sampled_from([SignOn, SignOff, Echo]))(terminal_id=terminal_id, stan=stan, local=local)
+    blob = draw(st.binary(min_size=1, max_size=256))
+    choices: list[NetworkMessage] = [
+        SignOn(terminal_id=terminal_id, stan=stan, local=local),
+        SignOff(terminal_id=terminal_id, stan=stan, local=local),
+        Echo(terminal_id=terminal_id, stan=stan, local=local),
+        TerminalKeyExchange(terminal_id=terminal_id, stan=stan, local=local, blob=blob),
+        ReaderKeyExchange(terminal_id=terminal_id, stan=stan, local=local, blob=blob),
+    ]
+    return draw(st.sampled_from(choices))

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.unit.hosts.examples import EMV_ANSWER, KSN, MAC, REVERSAL, SALE, SIGN_ON, TODAY
 
+from tests.unit.hosts.examples import EMV_ANSWER, KSN, MAC, REVERSAL, SALE, SIGN_ON, TODAY
 from tpayd.hosts import HostFormatError, Original, load
 from tpayd.hosts.iso8583 import host_side
 from tpayd_contracts.money import Amount

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given, settings
-from tests.unit.hosts.examples import KSN, MAC, REVERSAL, SALE, SIGN_ON, reversals, sales
 
+from tests.unit.hosts.examples import KSN, MAC, REVERSAL, SALE, SIGN_ON, reversals, sales
 from tpayd.hosts import Echo, Financial, HostFormatError, MatchKey, Reversal, TypeClass, load
 from tpayd.hosts.iso8583 import host_side
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tests.unit.hosts.examples import (
     EMV_ANSWER,
     KSN,
@@ -17,7 +18,6 @@ from tests.unit.hosts.examples import (
     reversals,
     sales,
 )
-
 from tpayd.hosts import (
     Financial,
     MacedMessage,

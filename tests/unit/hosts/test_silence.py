@@ -6,8 +6,8 @@ import traceback
 
 import msgspec
 import pytest
-from tests.unit.hosts.examples import KSN, MAC, SALE, TODAY
 
+from tests.unit.hosts.examples import KSN, MAC, SALE, TODAY
 from tpayd.hosts import HostFormatError, ReaderKeyExchange, load
 from tpayd.hosts.iso8583 import host_side
 
