@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -21,9 +22,6 @@ from rich.text import Text
 __all__ = ["Output", "json_option", "pass_output"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_PIPED_WIDTH = 200
-"""Columns of a piped table; a line is never wrapped to a terminal that is not there."""
 
 
 class Output:
@@ -77,21 +75,24 @@ class Output:
         yield update
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
-        """Rows under headings."""
-        plain = not self.console.is_terminal
-        table = Table(box=None, pad_edge=False, header_style="bold") if plain else Table(pad_edge=False)
+        """Rows under headings; piped, in columns that two spaces part."""
+        if not self.console.is_terminal:
+            plain = [[str(cell) for cell in row] for row in (columns, *rows)]
+            widths = [max(map(cell_len, column)) for column in zip(*plain, strict=True)]
+            for line in plain:
+                cells = (cell + " " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True))
+                self.line("  ".join(cells).rstrip())
+            return
+        table = Table(pad_edge=False, header_style="bold")
         for column in columns:
-            table.add_column(column, no_wrap=plain, overflow="fold")
+            table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*row)
-        self.console.print(table, soft_wrap=plain)
+        self.console.print(table)
 
 
 def _console(stream: Any) -> Console:
-    console = Console(file=stream, highlight=False, emoji=False, markup=False)
-    if not console.is_terminal:
-        console = Console(file=stream, highlight=False, emoji=False, markup=False, width=_PIPED_WIDTH)
-    return console
+    return Console(file=stream, highlight=False, emoji=False, markup=False)
 
 
 pass_output = click.make_pass_decorator(Output, ensure=True)

@@ -36,6 +36,8 @@ class Plan:
     """Named "1", "2" and so on, with terminal ids TPAY0001, TPAY0002 …; a live store gets its own from its acquirer."""
     readers: int = 2
     """Virtual readers; a live instance names its own in config/device_broker.toml."""
+    auto_card: str = ""
+    """A card of the sandbox's list that the virtual readers are handed by themselves at each card wait."""
     port_base: int = DEFAULT_PORT_BASE
     ports: dict[str, int] = field(default_factory=dict)
     """Ports that differ from the base's: `gateway`, `sandbox_host`, `metrics.<service>`. 0 takes any free one."""

@@ -21,7 +21,9 @@ def settings_values(plan: Plan) -> dict[str, Values]:
     if plan.sandbox:
         files["host_link"]["profiles.test.addresses"] = [f"127.0.0.1:{plan.sandbox_host_port}"]
         files["sandbox_host"]["port"] = plan.sandbox_host_port
-        files["sandbox_readers"]["readers"] = [{"name": name} for name in plan.reader_names]
+        files["sandbox_readers"]["readers"] = [
+            {"name": name, "auto_card": plan.auto_card} for name in plan.reader_names
+        ]
         files["device_broker"]["devices"] = [
             {"name": name, "port": f"sandbox/readers/{name}", "label": f"Counter {number}"}
             for number, name in enumerate(plan.reader_names, start=1)

@@ -23,6 +23,12 @@ _PORT_BASE_MAX = 65_000
 @click.option("--lanes", type=click.IntRange(1, LANES_MAX), default=2, show_default=True, help="How many lanes.")
 @click.option("--readers", type=click.IntRange(1, READERS_MAX), default=2, show_default=True,
               help="How many virtual readers; with --sandbox only.")  # fmt: skip
+@click.option(
+    "--auto-card",
+    default="visa-ic",
+    show_default=True,
+    help="Card that the virtual readers are handed by themselves; '' for none: then use `tpayd sandbox card`.",
+)
 @click.option("--port-base", type=click.IntRange(1024, _PORT_BASE_MAX), default=DEFAULT_PORT_BASE, show_default=True,
               help="First of the 32 ports on loopback; another one for each instance.")  # fmt: skip
 @click.option("--merchant-id", help="15 letters and digits, as the acquirer issued it; asked for without --sandbox.")
@@ -35,6 +41,7 @@ def init(
     sandbox: bool,
     lanes: int,
     readers: int,
+    auto_card: str,
     port_base: int,
     merchant_id: str | None,
     merchant_name: str | None,
@@ -55,7 +62,9 @@ def init(
             name=_asked(output, merchant_name, "--merchant-name", "Merchant name, as on the receipt"),
             business_number=_asked(output, business_number, "--business-number", "Business number (10 digits)"),
         )
-    plan = Plan(sandbox=sandbox, merchant=merchant, lanes=lanes, readers=readers, port_base=port_base)
+    plan = Plan(
+        sandbox=sandbox, merchant=merchant, lanes=lanes, readers=readers, auto_card=auto_card, port_base=port_base
+    )
     try:
         instance = found(plan)
         load_store(instance.settings_file("store"))
