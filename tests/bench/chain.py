@@ -9,18 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.chain_lane import client_name
-from tests.harness import Store, eventually
-from tests.harness.store import ALL_SERVICES
+from tests.harness import Store
 from tpayd.gateway.clients import ClientRegistry
-from tpayd_contracts.device import DEVICE_LIST, DeviceState
 from tpayd_contracts.graph import SERVICES
-from tpayd_contracts.operation import Empty, Right
-from tpayd_contracts.sandbox import READER_SET, READER_STATUS, SetReader
+from tpayd_contracts.operation import Right
 
 __all__ = ["Chain", "started"]
 
-_READY_WAIT_S = 60.0
-_CARD_KIND = "contactless"
+_CARD = "visa-tap"
 
 
 @dataclass(frozen=True)
@@ -35,33 +31,14 @@ class Chain:
 
 @contextmanager
 def started(directory: Path, lanes: int) -> Iterator[Chain]:
-    """A store with so many lanes and readers, ready, each reader with a card that presents itself at once."""
+    """A store with so many lanes and readers, keys exchanged, each reader with a card that presents itself at once."""
     with Store(directory, lanes=lanes, readers=lanes) as store:
         registry = ClientRegistry.open(store.instance)
         for lane in range(1, lanes + 1):
             registry.add(client_name(lane), (str(lane),), Right.POS, local_uid=os.getuid())
-        store.wait_ready(timeout_s=_READY_WAIT_S)
-        _present_cards(store)
+        store.open_shop(card=_CARD)
         yield Chain(
             store.instance.home,
             tuple(store[name].pid for name in SERVICES),
-            tuple(store[name].pid for name in ALL_SERVICES if name not in SERVICES),
+            tuple(store[name].pid for name in store.running() if name not in SERVICES),
         )
-
-
-def _present_cards(store: Store) -> None:
-    known = store.ask("sandbox_readers", READER_STATUS, Empty())
-    card = next(card for card in known.cards if _CARD_KIND in card)
-    for reader in known.readers:
-        store.ask("sandbox_readers", READER_SET, SetReader(reader=reader.name, auto_card=card, auto_delay_ms=0))
-    wanted = len(known.readers)
-    eventually(
-        lambda: _ready_readers(store) == wanted,
-        timeout_s=_READY_WAIT_S,
-        what=lambda: f"{wanted} readers in the pool; {_ready_readers(store)} are",
-    )
-
-
-def _ready_readers(store: Store) -> int:
-    devices = store.ask("device_broker", DEVICE_LIST, Empty()).devices
-    return sum(device.state is DeviceState.READY for device in devices)

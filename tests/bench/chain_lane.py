@@ -7,11 +7,13 @@ from pathlib import Path
 
 import msgspec
 import zmq
+from msgspec import Raw, Struct
 
 from tpayd.kit.instance import Instance
 from tpayd_contracts.envelope import PROTOCOL, Envelope, Kind
 from tpayd_contracts.gateway import Hello, Welcome
 from tpayd_contracts.money import Amount
+from tpayd_contracts.operation import Empty
 from tpayd_contracts.payment import SALE, PaymentResult, SaleRequest, Verdict
 from tpayd_contracts.version import CONTRACT_VERSION
 
@@ -50,9 +52,12 @@ class ChainLane:
         self._send(Kind.REQ, SALE.name, sale, str(uuid.uuid4()), self._session)
 
     def receive(self, flags: int = 0) -> bool:
-        """Take one message; whether it ends the sale. Raises RuntimeError for anything but progress and PAID."""
+        """Take one message; whether it ends the sale. Raises RuntimeError for anything else than PAID."""
         envelope = _envelope.decode(self.socket.recv(flags))
         if envelope.kind == Kind.PROGRESS:
+            return False
+        if envelope.kind == Kind.PING:
+            self._send(Kind.PONG, "", Empty(), None, self._session, envelope.id)
             return False
         if envelope.kind == Kind.REPLY and envelope.id == self._number:
             result = _result.decode(envelope.body)
@@ -69,6 +74,8 @@ class ChainLane:
             raise RuntimeError(f"HELLO was answered by {msgspec.msgpack.decode(envelope.body)}")
         return msgspec.msgpack.decode(envelope.body, type=Welcome).session
 
-    def _send(self, kind: Kind, op: str, body: msgspec.Struct, key: str | None, session: str | None) -> None:
-        raw = msgspec.Raw(_encode(body))
-        self.socket.send(_encode(Envelope(PROTOCOL, kind, self._number, op, _TTL_MS, key, None, session, None, raw)))
+    def _send(
+        self, kind: Kind, op: str, body: Struct, key: str | None, session: str | None, number: int | None = None
+    ) -> None:
+        head = (PROTOCOL, kind, self._number if number is None else number, op, _TTL_MS, key, None, session, None)
+        self.socket.send(_encode(Envelope(*head, Raw(_encode(body)))))
