@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.bench import chain, floor, plain
-from tests.bench.figures import Figure, figures, last_line, spoiled
+from tests.bench.figures import Figure, cpu_us_by_process, figures, last_line, spoiled
 from tests.bench.machine import Machine, describe
 from tests.bench.processes import Children
 from tests.bench.rounds import LANES, Contender, Duration, Phase, run_round
@@ -39,6 +39,8 @@ def main() -> None:
     told = figures(rounds)
     for figure, value in told.items():
         print(f"{figure:18} {value}")
+    by_process = cpu_us_by_process(rounds, "chain")
+    print("cpu_us by process:", ", ".join(f"{name} {value.median:.0f}" for name, value in by_process.items()))
     for sentence in spoiled(rounds):
         print(f"disturbed: {sentence}")
     _write(options.json, machine, told, rounds)
@@ -54,11 +56,11 @@ def _measure(directory: Path, duration: Duration, count: int) -> list[list[Phase
         plain.start(children["plain"], directory / "plain")
         store = stack.enter_context(chain.started(directory, LANES))
         contenders = (
-            Contender("chain", store.home, store.daemon_pids, (1, LANES)),
-            Contender("floor", directory / "floor", children["floor"].pids, (1,)),
-            Contender("plain", directory / "plain", children["plain"].pids, (1, LANES)),
+            Contender("chain", store.home, store.daemon, store.sandbox, (1, LANES)),
+            Contender("floor", directory / "floor", children["floor"].pids, {}, (1,)),
+            Contender("plain", directory / "plain", children["plain"].pids, {}, (1, LANES)),
         )
-        ours = {*store.daemon_pids, *store.sandbox_pids, *children["floor"].pids, *children["plain"].pids}
+        ours = {pid for contender in contenders for pid in (*contender.pids.values(), *contender.beside.values())}
         rounds = []
         for number in range(1, count + 1):
             rounds.append(run_round(contenders, duration, ours))
@@ -77,6 +79,7 @@ def _write(path: Path, machine: Machine, told: dict[str, Figure], rounds: list[l
     result = {
         "machine": asdict(machine),
         "figures": {name: asdict(figure) for name, figure in told.items()},
+        "cpu_us_by_process": {name: asdict(figure) for name, figure in cpu_us_by_process(rounds, "chain").items()},
         "disturbed": spoiled(rounds),
         "rounds": phases,
     }

@@ -24,9 +24,10 @@ class Chain:
     """A store that sells."""
 
     home: Path
-    daemon_pids: tuple[int, ...]
+    daemon: dict[str, int]
     """tpayd's own processes: what `cpu_us` counts."""
-    sandbox_pids: tuple[int, ...]
+    sandbox: dict[str, int]
+    """The virtual readers and the virtual host."""
 
 
 @contextmanager
@@ -39,6 +40,6 @@ def started(directory: Path, lanes: int) -> Iterator[Chain]:
         store.open_shop(card=_CARD)
         yield Chain(
             store.instance.home,
-            tuple(store[name].pid for name in SERVICES),
-            tuple(store[name].pid for name in store.running() if name not in SERVICES),
+            {name: store[name].pid for name in SERVICES},
+            {name: store[name].pid for name in store.running() if name not in SERVICES},
         )

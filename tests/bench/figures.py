@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.bench.rounds import LANES, Phase
 
-__all__ = ["FOREIGN_LIMIT", "Figure", "figures", "last_line", "spoiled"]
+__all__ = ["FOREIGN_LIMIT", "Figure", "cpu_us_by_process", "figures", "last_line", "spoiled"]
 
 FOREIGN_LIMIT = 0.10
 """Rounds in which others used more of the machine than this are named."""
@@ -84,7 +84,21 @@ def per_s(told: Round, chain: str) -> float:
 def cpu_us(told: Round, chain: str) -> float:
     """CPU of the chain's own processes per approval, under load."""
     phase = _phase(told, chain, LANES)
-    return phase.cpu_s * 1e6 / len(phase.times_ms)
+    return sum(phase.cpu_s.values()) * 1e6 / len(phase.times_ms)
+
+
+def cpu_us_by_process(rounds: Sequence[Round], chain: str) -> dict[str, Figure]:
+    """The same for each process, those beside the chain too."""
+
+    def one(name: str) -> Callable[[Round], float]:
+        def figure(told: Round) -> float:
+            phase = _phase(told, chain, LANES)
+            return (phase.cpu_s | phase.beside_cpu_s)[name] * 1e6 / len(phase.times_ms)
+
+        return figure
+
+    first = _phase(rounds[0], chain, LANES)
+    return {name: _over(rounds, one(name)) for name in (*first.cpu_s, *first.beside_cpu_s)}
 
 
 def _phase(told: Round, chain: str, lanes: int) -> Phase:

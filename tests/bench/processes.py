@@ -16,7 +16,7 @@ class Children:
     """Processes of one chain; all are ended when the block is left."""
 
     def __init__(self) -> None:
-        self._children: list[subprocess.Popen[str]] = []
+        self._children: dict[str, subprocess.Popen[str]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -24,9 +24,9 @@ class Children:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for child in self._children:
+        for child in self._children.values():
             child.terminate()
-        for child in self._children:
+        for child in self._children.values():
             try:
                 child.wait(_STOP_WAIT_S)
             except subprocess.TimeoutExpired:
@@ -36,16 +36,20 @@ class Children:
                 child.stdout.close()
 
     @property
-    def pids(self) -> tuple[int, ...]:
-        return tuple(child.pid for child in self._children)
+    def pids(self) -> dict[str, int]:
+        """By service."""
+        return {service: child.pid for service, child in self._children.items()}
 
-    def start(self, module: str, *arguments: str, ready: str) -> None:
-        """Start `python -m module` and wait for the line `ready`. Raises RuntimeError for any other, or none."""
+    def start(self, module: str, service: str, *arguments: str, ready: str) -> None:
+        """Start `python -m module service …`; wait for the line `ready`. Raises RuntimeError for another, or none."""
         child = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", module, service, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
         )
-        self._children.append(child)
+        self._children[service] = child
         assert child.stdout is not None
         line = child.stdout.readline().strip()
         if line != ready:
-            raise RuntimeError(f"{module} {arguments[:1]} said {line!r} instead of {ready!r}")
+            raise RuntimeError(f"{module} {service} said {line!r} instead of {ready!r}")

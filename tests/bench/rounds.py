@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +30,10 @@ class Contender:
 
     name: str
     target: Path
-    pids: tuple[int, ...]
-    """Processes whose CPU is counted."""
+    pids: Mapping[str, int]
+    """Processes whose CPU is counted, by name."""
+    beside: Mapping[str, int]
+    """Processes that are told apart: they are no part of the chain, and take from the machine all the same."""
     lanes: tuple[int, ...]
     """How many lanes it is driven with, one phase for each."""
 
@@ -45,8 +47,10 @@ class Phase:
     times_ms: list[float]
     """Each sale's time, as its lane saw it."""
     seconds: float
-    cpu_s: float
-    """CPU of the chain's processes."""
+    cpu_s: dict[str, float]
+    """CPU of each of the chain's processes."""
+    beside_cpu_s: dict[str, float]
+    """CPU of each process beside it, the load's among them."""
     foreign: float
     """Part of the machine that others used, 0 to 1."""
 
@@ -69,20 +73,27 @@ def _run(contender: Contender, lanes: int, duration: Duration, ours: tuple[int, 
         text=True,
     ) as load:
         everyone = (*ours, load.pid)
+        counted = {**contender.pids, **contender.beside, "load": load.pid}
         _expect(load, "started")
-        before, cpu_before = CpuClock.read(everyone), cpu_s(contender.pids)
+        before, cpu_before = CpuClock.read(everyone), _cpu_s(counted)
         _expect(load, "ended")
-        after, cpu_after = CpuClock.read(everyone), cpu_s(contender.pids)
+        after, cpu_after = CpuClock.read(everyone), _cpu_s(counted)
         assert load.stdout is not None
-        counted = json.loads(load.stdout.readline())
+        told = json.loads(load.stdout.readline())
+    used = {name: cpu_after[name] - cpu_before[name] for name in counted}
     return Phase(
         contender.name,
         lanes,
-        counted["times_ms"],
+        told["times_ms"],
         after.at_s - before.at_s,
-        cpu_after - cpu_before,
+        {name: used[name] for name in contender.pids},
+        {name: used[name] for name in counted if name not in contender.pids},
         after.foreign_share(before),
     )
+
+
+def _cpu_s(processes: Mapping[str, int]) -> dict[str, float]:
+    return {name: cpu_s([pid]) for name, pid in processes.items()}
 
 
 def _expect(load: subprocess.Popen[str], word: str) -> None:

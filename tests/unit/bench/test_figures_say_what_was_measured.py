@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.bench.figures import Figure, figures, last_line, spoiled
+from tests.bench.figures import Figure, cpu_us_by_process, figures, last_line, spoiled
 from tests.bench.hops import ROOT, Call, Sync, sale
 from tests.bench.rounds import LANES, Phase
 
@@ -14,11 +14,11 @@ from tests.bench.rounds import LANES, Phase
 def told(chain_ms: float, floor_ms: float, chain_sales: int, plain_sales: int, foreign: float = 0.0) -> list[Phase]:
     """A round of 10 s phases."""
     return [
-        Phase("chain", 1, [chain_ms] * 9, 10.0, 1.0, foreign),
-        Phase("floor", 1, [floor_ms] * 9, 10.0, 1.0, 0.0),
-        Phase("plain", 1, [5.0] * 9, 10.0, 1.0, 0.0),
-        Phase("chain", LANES, [40.0] * chain_sales, 10.0, 12.0, 0.0),
-        Phase("plain", LANES, [30.0] * plain_sales, 10.0, 9.0, 0.0),
+        Phase("chain", 1, [chain_ms] * 9, 10.0, {"gateway": 1.0}, {}, foreign),
+        Phase("floor", 1, [floor_ms] * 9, 10.0, {"gateway": 1.0}, {}, 0.0),
+        Phase("plain", 1, [5.0] * 9, 10.0, {"gateway": 1.0}, {}, 0.0),
+        Phase("chain", LANES, [40.0] * chain_sales, 10.0, {"gateway": 4.0, "transaction": 8.0}, {"load": 2.4}, 0.0),
+        Phase("plain", LANES, [30.0] * plain_sales, 10.0, {"gateway": 9.0}, {"load": 2.0}, 0.0),
     ]
 
 
@@ -36,8 +36,11 @@ def test_a_ratio_is_taken_within_a_round() -> None:
 
 
 def test_cpu_is_that_of_an_approval_under_load() -> None:
-    """12 s of CPU for 24,000 approvals are 500 µs each."""
-    assert 500.0 == figures([told(3.0, 1.0, 24_000, 100)])["chain_cpu_us"].median
+    """12 s of CPU for 24,000 approvals are 500 µs each; the load's own are told apart."""
+    rounds = [told(3.0, 1.0, 24_000, 100)]
+    assert 500.0 == figures(rounds)["chain_cpu_us"].median
+    by_process = {name: round(figure.median) for name, figure in cpu_us_by_process(rounds, "chain").items()}
+    assert {"gateway": 167, "transaction": 333, "load": 100} == by_process
 
 
 def test_the_last_line_has_its_five_figures_and_nothing_else() -> None:
