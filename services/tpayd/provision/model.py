@@ -24,8 +24,8 @@ def fill(text: str, values: Mapping[str, object]) -> str:
         *tables, last = name.split(".")
         place: Any = document
         for table in tables:
-            place = place.get(table, {})
-        if last not in place:
+            place = place.get(table) if isinstance(place, Mapping) else None
+        if not isinstance(place, Mapping) or last not in place:
             raise NoSuchSettingError(name)
         place[last] = _item(value)
     return tomlkit.dumps(document)
