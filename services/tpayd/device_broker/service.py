@@ -62,8 +62,6 @@ class DeviceBroker:
         self._keys = KeySteps(self._lending, self._readers, house.clock, int(settings.key_hold_s * 1e6))
         self._lease_us = int(settings.lease_ttl_s * 1e6)
         self._settle_us = settings.prompt_settle_ms * 1000
-        self._draining = False
-        self._all_returned = asyncio.Event()
         for device in settings.devices:
             self._readers[device.name] = Reader(
                 device, kinds[device.driver], _url(house, device), settings, house.clock, self._lending
@@ -89,8 +87,10 @@ class DeviceBroker:
 
     async def drain(self) -> None:
         self._lending.refuse_waiting(errors.draining())
-        self._draining = True
-        await self._all_returned.wait()
+        # The kit's timers have ended, and the waits of leases and readers go on.
+        while self._pool.lease_count:
+            self._tick()
+            await asyncio.sleep(TICK_S)
 
     async def stop(self) -> None:
         for reader in self._readers.values():
@@ -167,8 +167,6 @@ class DeviceBroker:
             reader.tick(now_us, now_ms)
         self._lending.tick(now_us)
         self._standing.publish(now_us)
-        if self._draining and not self._pool.lease_count:
-            self._all_returned.set()
 
     def _look(self) -> None:
         now_us = self._clock.monotonic_us()

@@ -203,7 +203,9 @@ class PoolLaws(RuleBasedStateMachine):
         self.fences[grant.device] = grant.fence
         self.waiting.pop(effect.ticket.number, None)
         for other in self.waiting.values():
-            if other.wish.lane != grant.lane and other.wish.fits(self.member(grant.device)):
+            if other.wish.lane == grant.lane:
+                other.passed_by.clear()
+            elif other.wish.fits(self.member(grant.device)):
                 other.passed_by[grant.lane] = other.passed_by.get(grant.lane, 0) + 1
 
     def member(self, name: str) -> Member:
