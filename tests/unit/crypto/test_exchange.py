@@ -88,6 +88,13 @@ def test_replayed_answer_is_refused() -> None:
         finish(begin(Role.READER, OWNER, KEY, 6), old, KEY)
 
 
+def test_answer_is_bound_to_the_random() -> None:
+    """An owner that lost count and begins with a used sequence number still takes no old answer: its random is new."""
+    old = _answered(begin(Role.READER, OWNER, KEY, 5))
+    with pytest.raises(NotGenuineError):
+        finish(begin(Role.READER, OWNER, KEY, 5), old, KEY)
+
+
 def test_answer_for_another_owner_is_refused() -> None:
     """Even under the same transport key, an answer opens for the owner it was made for alone."""
     pending = begin(Role.READER, OWNER, KEY, 5)

@@ -75,6 +75,14 @@ def test_strange_ksn_is_not_valid(ksn: bytes) -> None:
     assert False is macs(key()).verify(VerifyMac(PROFILE, TERMINAL, key().key_id, ksn, b"data", bytes(8))).valid
 
 
+def test_mac_under_a_ksn_of_another_key_is_not_valid() -> None:
+    """Even a MAC that our own key would give does not pass under a KSN that names another."""
+    desk = macs(key())
+    good = _answer(desk.generate(ask(Purpose.NEW_PAYMENT)), b"0210")
+    foreign = VerifyMac(PROFILE, TERMINAL, good.key_id, bytes(8) + good.ksn[8:], good.data, good.mac)
+    assert [True, False] == [desk.verify(good).valid, desk.verify(foreign).valid]
+
+
 @pytest.mark.parametrize("size", [0, 7, 9, 16])
 def test_mac_of_another_length_is_not_valid(size: int) -> None:
     """Only eight bytes can be a MAC."""
