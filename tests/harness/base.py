@@ -25,6 +25,7 @@ from tpayd.supervision.launcher import processes_of
 from tpayd.supervision.programs import programs
 from tpayd_client import Pos, connect
 from tpayd_contracts.health import HEALTH, Health, Readiness
+from tpayd_contracts.host import LineState
 from tpayd_contracts.operation import Empty, Op
 
 Q = TypeVar("Q", bound=Struct)
@@ -103,13 +104,19 @@ class StoreBase:
         self.wait_ready(degraded=True)
         with self.client() as pos:
             eventually(lambda: self._readers_known(pos), timeout_s=30, what="all readers known")
+            eventually(lambda: self._line_is_up(pos), timeout_s=30, what="a line to the card host")
             for lane in self.plan.lane_names:
                 pos.exchange_terminal_key(f"TPAY{int(lane):04d}")
             for reader in self.plan.reader_names:
                 pos.exchange_reader_key(reader)
         self.wait_ready()
-        for reader in self.plan.reader_names if card else ():
-            self.sandbox.auto(reader, card or "")
+        if card:
+            self.hold_cards(card)
+
+    def hold_cards(self, card: str) -> None:
+        """Present this card by itself at every reader; forgotten when the virtual readers restart."""
+        for reader in self.plan.reader_names:
+            self.sandbox.auto(reader, card)
 
     def client(self, name: str = OWNER_CLIENT, *, key_file: Path | None = None, connect_timeout_s: float = 10.0) -> Pos:
         """A POS: over tcp with a key file, else on this machine under a registered name."""
@@ -151,6 +158,9 @@ class StoreBase:
 
     def _readers_known(self, pos: Pos) -> bool:
         return all(device.reader_id for device in pos.devices().devices)
+
+    def _line_is_up(self, pos: Pos) -> bool:
+        return any(line.state == LineState.SIGNED_ON for line in pos.host_status().lines)
 
     def _clear(self) -> None:
         for pid in self.left_behind():

@@ -12,6 +12,7 @@ from tests.torture.oracle import disagreements, settle
 from tests.torture.tills import Tills
 
 SALES = 200
+CARD = "visa-ic"
 VICTIMS = (*(service for service in ALL_SERVICES if not service.startswith("sandbox")), "supervisord", "launcher")
 QUICK = {"transaction": {"answer_wait_s": 3.0, "reversal_waits_s": [0.3, 1.0], "host_max_processing_s": 2.0}}
 
@@ -19,7 +20,7 @@ QUICK = {"transaction": {"answer_wait_s": 3.0, "reversal_waits_s": [0.3, 1.0], "
 def test_every_sale_ends_with_one_verdict_and_the_books_agree(tmp_path: Path) -> None:
     """kill -9 of each process in turn, supervisord and its launcher too, during 200 sales."""
     with SupervisedStore(tmp_path, lanes=3, readers=2, settings=QUICK) as store:
-        store.open_shop(card="visa-ic")
+        store.open_shop(card=CARD)
         tills = Tills(store, store.plan.lane_names)
         tills.start()
         try:
@@ -32,7 +33,7 @@ def test_every_sale_ends_with_one_verdict_and_the_books_agree(tmp_path: Path) ->
         final = settle(store, tills.told)
         assert [] == tills.faults
         assert [] == disagreements(store, tills.told, final)
-        assert sum(told.verdict == "PAID" for told in tills.told) > SALES // 4
+        assert sum(told.verdict == "PAID" for told in tills.told) > SALES // 2
         assert [] == store.card_number_leaks()
         leased = [device for device in store.client().devices().devices if device.leased_to]
         assert [] == leased
@@ -55,3 +56,6 @@ def kill(store: SupervisedStore, victim: str) -> None:
         before = store.kill(victim)
         store.wait_restarted(victim, before)
     store.wait_ready(timeout_s=60)
+    if victim == "supervisord":
+        # The virtual readers died with it, and with them the customer who holds the cards.
+        store.hold_cards(CARD)
