@@ -19,9 +19,10 @@ Processes end with the thread that started them: use a store from the main threa
 """
 
 from tests.harness.card_scan import card_numbers_in
+from tests.harness.command_line import Said, tpayd
 from tests.harness.processes import ServiceProcess
 from tests.harness.store import Store
 from tests.harness.supervised import SupervisedStore
 from tests.harness.waiting import eventually
 
-__all__ = ["ServiceProcess", "Store", "SupervisedStore", "card_numbers_in", "eventually"]
+__all__ = ["Said", "ServiceProcess", "Store", "SupervisedStore", "card_numbers_in", "eventually", "tpayd"]

@@ -13,7 +13,7 @@ from tpayd.cli.exits import Exit
 from tpayd.cli.loading import CommandEntry, LazyGroup
 from tpayd.cli.output import Output, json_option
 
-__all__ = ["main"]
+__all__ = ["main", "tpayd"]
 
 _STORE, _PAY, _SETUP = "The store's machine", "Payments", "Clients, readers and keys"
 
@@ -36,7 +36,7 @@ _COMMANDS = {
 @click.group(cls=LazyGroup, entries=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="tpayd")
 @json_option
-def _tpayd() -> None:
+def tpayd() -> None:
     """An open payment daemon for stores: many lanes, one pool of card readers, one verdict per sale.
 
     \b
@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run `tpayd` and exit with a status of `Exit`."""
     output = Output()
     try:
-        status = _tpayd.main(arguments, prog_name="tpayd", standalone_mode=False, obj=output)
+        status = tpayd.main(arguments, prog_name="tpayd", standalone_mode=False, obj=output)
     except CommandError as error:
         _complain(output, error.message, error.code)
         status = error.status

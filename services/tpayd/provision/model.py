@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import tomlkit
@@ -25,7 +25,7 @@ def fill(text: str, values: Mapping[str, object]) -> str:
         place: Any = document
         for table in tables:
             place = place.get(table) if isinstance(place, Mapping) else None
-        if not isinstance(place, Mapping) or last not in place:
+        if not isinstance(place, MutableMapping) or last not in place:
             raise NoSuchSettingError(name)
         place[last] = _item(value)
     return tomlkit.dumps(document)

@@ -6,8 +6,8 @@ import click
 
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.pos import Gateway, connection_options, open_pos
+from tpayd.cli.shape import as_json
 from tpayd_client.types import Device
-from tpayd_client.wire import to_wire
 
 __all__ = ["COLUMNS", "devices", "row"]
 
@@ -32,7 +32,7 @@ def list_(output: Output, gateway: Gateway) -> None:
     """Every reader as the daemon sees it now, and why one is not ready."""
     with open_pos(gateway) as pos:
         found = pos.devices()
-    output.result(to_wire(found), lambda: output.table(COLUMNS, [row(device) for device in found.devices]))
+    output.result(as_json(found), lambda: output.table(COLUMNS, [row(device) for device in found.devices]))
 
 
 def row(device: Device) -> tuple[str, ...]:

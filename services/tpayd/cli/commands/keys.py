@@ -12,9 +12,9 @@ from tpayd.cli.errors import CommandError
 from tpayd.cli.exits import Exit
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.pos import Gateway, connection_options, open_pos
+from tpayd.cli.shape import as_json
 from tpayd_client import NotNow, Pos, TpaydError
 from tpayd_client.types import DeviceState, ExchangeProgress, KeyInfo, LineState
-from tpayd_client.wire import to_wire
 
 __all__ = ["keys"]
 
@@ -41,7 +41,7 @@ def list_(output: Output, gateway: Gateway) -> None:
     """Every key by its check value, with its state and the day it expires."""
     with open_pos(gateway) as pos:
         found = pos.keys()
-    output.result(to_wire(found), lambda: _table(output, found.keys))
+    output.result(as_json(found), lambda: _table(output, found.keys))
 
 
 @keys.command()
@@ -82,7 +82,7 @@ def exchange(
             except TpaydError as error:
                 output.line(f"{kind} {name}: {error.message}", style="red")
                 failed.append({kind: name, "code": error.code.value, "message": error.message})
-    data = {"keys": to_wire(done), "failed": failed}
+    data = {"keys": as_json(done), "failed": failed}
     output.result(data, lambda: _table(output, done))
     return Exit.FAILED if failed else Exit.OK
 

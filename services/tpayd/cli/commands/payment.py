@@ -10,8 +10,8 @@ import click
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.payment_view import exit_of, show_payment
 from tpayd.cli.pos import Gateway, connection_options, forget, lane_or_first, open_pos
+from tpayd.cli.shape import as_json
 from tpayd_client import PaymentResult, Pos, Verdict
-from tpayd_client.wire import to_wire
 
 __all__ = ["payment"]
 
@@ -85,5 +85,5 @@ def _show(
         result = ask(pos, lane_or_first(lane, pos.connect()), str(request_id))
     if result.verdict is not Verdict.WAIT:
         forget(gateway, str(request_id))
-    output.result(to_wire(result), lambda: show_payment(output, result))
+    output.result(as_json(result), lambda: show_payment(output, result))
     return exit_of(result)

@@ -9,8 +9,8 @@ import click
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.payment_view import exit_of, show_payment
 from tpayd.cli.pos import Gateway, connection_options, lane_or_first, open_pos, request_log
+from tpayd.cli.shape import as_json
 from tpayd_client import Amount, PaymentProgress
-from tpayd_client.wire import to_wire
 
 __all__ = ["sale"]
 
@@ -61,7 +61,7 @@ def sale(
             on_progress=_Steps(output).show,
             timeout_s=timeout_s,
         )
-    output.result(to_wire(result), lambda: show_payment(output, result))
+    output.result(as_json(result), lambda: show_payment(output, result))
     return exit_of(result)
 
 

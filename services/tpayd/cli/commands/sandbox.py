@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import click
-from msgspec import to_builtins
 
 from tpayd.cli.errors import CommandError
 from tpayd.cli.exits import Exit
 from tpayd.cli.house import LocalHouse, open_house
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.payment_view import won
+from tpayd.cli.shape import as_json
 from tpayd_contracts.operation import Empty
 from tpayd_contracts.sandbox import (
     HOST_LEDGER,
@@ -64,7 +64,7 @@ def host(output: Output, mode: str | None, code: str, delay_ms: int, times: int)
     else:
         behaviour = HostBehaviour(HostMode(mode), code, delay_ms, times)
         status = house.ask(_HOST, HOST_SET, SetHost(behaviour))
-    output.result(to_builtins(status), lambda: _show_host(output, status))
+    output.result(as_json(status), lambda: _show_host(output, status))
     return Exit.OK
 
 
@@ -86,7 +86,7 @@ def reader(
         plug = None if plugged is None else Plug.IN if plugged else Plug.OUT
         card = "" if auto_card == "off" else auto_card
         readers = house.ask(_READERS, READER_SET, SetReader(name, plug, card, auto_delay_ms))
-    output.result(to_builtins(readers), lambda: _show_readers(output, readers))
+    output.result(as_json(readers), lambda: _show_readers(output, readers))
     return Exit.OK
 
 
@@ -120,7 +120,7 @@ def ledger(output: Output, after: int, limit: int) -> int:
     """What the virtual host has booked, oldest first; NET is what the customer paid in the end."""
     booked = _sandbox_house().ask(_HOST, HOST_LEDGER, LedgerQuery(after, limit))
     columns = ("NO", "TERMINAL", "STAN", "DAY", "AMOUNT", "NET", "RESPONSE", "APPROVAL", "CARD", "REVERSED")
-    output.result(to_builtins(booked), lambda: output.table(columns, [_row(entry) for entry in booked.entries]))
+    output.result(as_json(booked), lambda: output.table(columns, [_row(entry) for entry in booked.entries]))
     return Exit.OK
 
 

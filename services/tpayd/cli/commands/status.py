@@ -16,9 +16,9 @@ from tpayd.cli.house import LocalHouse, open_house
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.pos import Gateway, open_pos
 from tpayd.cli.readiness import ServiceState, service_states
+from tpayd.cli.shape import as_json
 from tpayd.supervision.daemon import launcher_pid
 from tpayd_client.types import DeviceList, LineStatus
-from tpayd_client.wire import to_wire
 from tpayd_contracts.health import Readiness
 
 __all__ = ["status"]
@@ -51,8 +51,8 @@ def status(output: Output) -> int:
         "launcher_pid": launcher,
         "starts_at_boot": at_boot,
         "services": [state.as_json() for state in states],
-        "host": to_wire(host) if host else None,
-        "readers": to_wire(readers.devices) if readers else None,
+        "host": as_json(host) if host else None,
+        "readers": as_json(readers.devices) if readers else None,
     }
 
     def show() -> None:
