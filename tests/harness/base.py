@@ -24,8 +24,8 @@ from tpayd.provision import Plan, found
 from tpayd.supervision.launcher import processes_of
 from tpayd.supervision.programs import programs
 from tpayd_client import Pos, connect
+from tpayd_client.types import LineState
 from tpayd_contracts.health import HEALTH, Health, Readiness
-from tpayd_contracts.host import LineState
 from tpayd_contracts.operation import Empty, Op
 
 Q = TypeVar("Q", bound=Struct)
@@ -160,7 +160,7 @@ class StoreBase:
         return all(device.reader_id for device in pos.devices().devices)
 
     def _line_is_up(self, pos: Pos) -> bool:
-        return any(line.state == LineState.SIGNED_ON for line in pos.host_status().lines)
+        return any(line.state is LineState.SIGNED_ON for line in pos.host_status().lines)
 
     def _clear(self) -> None:
         for pid in self.left_behind():
