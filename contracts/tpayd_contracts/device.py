@@ -195,6 +195,9 @@ class ReadCardResult(Struct, frozen=True, omit_defaults=True):
     reader_us: Count = 0
     customer_us: Count = 0
 
+    def __repr__(self) -> str:
+        return f"ReadCardResult({self.entry_mode}, {self.masked_pan})"
+
 
 class CompleteCard(Struct, frozen=True, forbid_unknown_fields=True):
     """The host's word for the card: second GENERATE AC (EMV Book 3, 10.10 and 10.11)."""

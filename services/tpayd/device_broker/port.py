@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import random
 from collections.abc import Callable
@@ -158,4 +159,6 @@ class Port:
 
 def _reason(error: BaseException) -> str:
     number = getattr(error, "errno", None)
+    if number == errno.EWOULDBLOCK:  # the lock that pyserial takes
+        return "in use by another program"
     return os.strerror(number).lower() if isinstance(number, int) else str(error)

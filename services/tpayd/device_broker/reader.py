@@ -97,6 +97,7 @@ class Reader:
         self._clock = clock
         self._owner = owner
         self._driver: Driver | None = None
+        self._failed = False
         self._heard_us = 0
         self._idle_us = int(broker.idle_check_s * 1e6)
         line = kind.line
@@ -188,7 +189,9 @@ class Reader:
         now_us = self._clock.monotonic_us()
         self._heard_us = now_us
         self._driver = driver = self._kind.create()
-        self._owner.on_unclean(self, DeviceState.STARTING)
+        if not self._failed:
+            # One that failed to start stays absent until it has started, instead of changing at every try.
+            self._owner.on_unclean(self, DeviceState.STARTING)
         self._ask(driver, Start(local_time(self._clock)), now_us)
 
     def on_data(self, data: bytes) -> None:
@@ -224,6 +227,7 @@ class Reader:
         match event:
             case Clean():
                 self.detail = None
+                self._failed = False
                 self._port.settled()
                 self._owner.on_clean(self)
             case CardInside():
@@ -234,6 +238,7 @@ class Reader:
             case Identified():
                 self.identity = event.identity
             case Down():
+                self._failed = True
                 text = _DOWN_TEXTS[event.why]
                 self._port.drop(f"{text} ({event.detail})" if event.detail else text)
                 return
