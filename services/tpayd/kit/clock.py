@@ -30,12 +30,16 @@ class Clock(Protocol):
         ...
 
     def local(self) -> datetime:
-        """The store's local time, with its UTC offset."""
+        """The store's local time to the second, with its UTC offset."""
         ...
 
 
 class SystemClock:
     """The machine's own clocks."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._local = datetime.fromtimestamp(0).astimezone()
 
     def boottime_ms(self) -> int:
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
@@ -47,4 +51,8 @@ class SystemClock:
         return time.monotonic_ns() // 1_000
 
     def local(self) -> datetime:
-        return datetime.now().astimezone()
+        # A look into the time zone's table costs more than all else that a sale does with time: once a second will do.
+        second = int(time.time())
+        if second != self._second:
+            self._second, self._local = second, datetime.fromtimestamp(second).astimezone()
+        return self._local

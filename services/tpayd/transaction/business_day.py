@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 __all__ = ["business_day_of", "stamp_of"]
 
 
 def business_day_of(moment: datetime, cutoff: str) -> str:
     """YYYYMMDD of the store's local time; before the cut-off (`HH:MM`) it is still the day before."""
-    hours, minutes = cutoff.split(":")
-    if moment.time() < time(int(hours), int(minutes)):
-        moment -= timedelta(days=1)
-    return moment.strftime("%Y%m%d")
+    stamp = stamp_of(moment)
+    if f"{stamp[8:10]}:{stamp[10:12]}" < cutoff:
+        stamp = stamp_of(moment - timedelta(days=1))
+    return stamp[:8]
 
 
 def stamp_of(moment: datetime) -> str:
     """YYYYMMDDhhmmss of the store's local time."""
-    return moment.strftime("%Y%m%d%H%M%S")
+    text = moment.isoformat()
+    return text[0:4] + text[5:7] + text[8:10] + text[11:13] + text[14:16] + text[17:19]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -14,7 +16,9 @@ from tpayd.transaction.payment import Payment
 from tpayd.transaction.verdict import result_of
 from tpayd_contracts.payment import PaymentResult
 
-__all__ = ["Case"]
+__all__ = ["PROGRESS_SETTLE_S", "Case"]
+
+PROGRESS_SETTLE_S = 0.03
 
 
 class Case:
@@ -30,6 +34,7 @@ class Case:
         self._started_us = books.clock.monotonic_us()
         self._watchers: list[Request] = []
         self._last_progress: Struct | None = None
+        self._progress_due: asyncio.TimerHandle | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -71,13 +76,22 @@ class Case:
             self._watchers.remove(request)
 
     def progress(self, step: Struct) -> None:
+        """Tell where it stands, once that has stood for a moment: what is overtaken sooner nobody could read."""
         self._last_progress = step
-        for request in self._watchers:
-            request.progress(step)
+        if self._progress_due is None:
+            self._progress_due = asyncio.get_running_loop().call_later(PROGRESS_SETTLE_S, self._tell_progress)
+
+    def _tell_progress(self) -> None:
+        self._progress_due = None
+        if self._last_progress is not None and not self.told:
+            for request in self._watchers:
+                request.progress(self._last_progress)
 
     def tell(self) -> None:
         """Give everybody who waits the verdict."""
         self.told = True
+        if self._progress_due is not None:
+            self._progress_due.cancel()
         for index, request in enumerate(self.leave()):
             request.reply(self.result(repeated=index > 0))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from tpayd.kit.store_settings import Merchant
 from tpayd.transaction.payment import Payment
@@ -18,16 +19,20 @@ def receipt_of(payment: Payment, merchant: Merchant) -> Receipt | None:
     """The receipt of an approved payment; None before approval."""
     if payment.approved_ms is None:
         return None
-    printed = datetime.fromtimestamp(payment.approved_ms / 1000, UTC).astimezone()
     return Receipt(
         merchant_id=merchant.id,
         merchant_name=merchant.name,
         business_number=merchant.business_number,
         terminal_id=payment.terminal_id,
-        printed_at=printed.isoformat(timespec="seconds"),
+        printed_at=_local(payment.approved_ms // 1000),
         installments=payment.sold.installments,
         emv=payment.emv,
     )
+
+
+@lru_cache(maxsize=64)
+def _local(unix_s: int) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).astimezone().isoformat()
 
 
 def receipt_tags(emv: bytes) -> dict[str, str]:
