@@ -171,9 +171,13 @@ class Engine:
         for frame in channel.frames():
             received = True
             self._feed(link.receive(frame, self.clock_s()))
+            if self.channel is not channel:
+                return True
         for change in channel.changes():
             received = True
             self._changed(change)
+            if self.channel is not channel:
+                return True
         now_s = self.clock_s()
         was_up = link.state is not LinkState.DOWN
         self._feed(link.tick(now_s))

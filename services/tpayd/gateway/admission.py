@@ -6,7 +6,7 @@ tells. The name in HELLO must belong to that key or that uid; a routing id prove
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tpayd.gateway.clients import Client, ClientRegistry
@@ -45,19 +45,27 @@ class ClientAdmission:
         sandbox: bool,
         max_in_flight: int,
         max_sessions: int,
+        look_again: Callable[[], None],
     ) -> None:
-        """`servers` may be filled later; both bounds are for one client, `max_in_flight` is told to it."""
+        """`servers` may be filled later; both bounds are for one client, `max_in_flight` is told to it.
+
+        `look_again` reads the registry before a client is refused: it may have been added a moment ago.
+        """
         self._registry = registry
         self._servers = servers
         self._sandbox = sandbox
         self._max_in_flight = max_in_flight
         self._max_sessions = max_sessions
+        self._look_again = look_again
         self._guests: dict[str, Guest] = {}
 
     def admit(self, peer: Peer, hello: Hello) -> Admitted:
         name = hello.client
-        client = self._registry.get(name)
-        if client is None or not self._proven(peer, name, client):
+        client = self._proven(peer, name)
+        if client is None:
+            self._look_again()
+            client = self._proven(peer, name)
+        if client is None:
             raise CallError.not_started(ErrorCode.NOT_PERMITTED, _why(peer, name), field="$.client")
         self._make_room(name)
         guest = self._guests.get(name)
@@ -94,10 +102,14 @@ class ClientAdmission:
         text = f"{name} has {len(taken)} sessions, all with requests under way; close one"
         raise CallError.not_started(ErrorCode.BUSY, text, retryable=True)
 
-    def _proven(self, peer: Peer, name: str, client: Client) -> bool:
+    def _proven(self, peer: Peer, name: str) -> Client | None:
+        """The client of this name, if the peer is it."""
+        client = self._registry.get(name)
+        if client is None:
+            return None
         if peer.user_id is not None:
-            return self._registry.name_of_key(peer.user_id) == name
-        return peer.uid is not None and peer.uid == client.local_uid
+            return client if self._registry.name_of_key(peer.user_id) == name else None
+        return client if peer.uid is not None and peer.uid == client.local_uid else None
 
 
 def _why(peer: Peer, name: str) -> str:

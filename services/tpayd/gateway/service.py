@@ -48,6 +48,7 @@ class Gateway:
             sandbox=house.store.sandbox,
             max_in_flight=self._settings.max_in_flight_per_client,
             max_sessions=self._settings.max_sessions_per_client,
+            look_again=self._watch_registry,
         )
         self._refused_keys = house.metrics.counter("refused_keys", "Connections refused for their CURVE key")
         sessions = house.metrics.gauge("sessions", "Client sessions open now")
@@ -124,6 +125,9 @@ class Gateway:
 
     def _known_key(self, public_key: str) -> str | None:
         """For ZAP. The key itself becomes the connection's User-Id: a name could change hands, a key cannot."""
+        if self._registry.name_of_key(public_key) is None:
+            # A client that was added a moment ago must not have to wait for the next look at the file.
+            self._watch_registry()
         return public_key if self._registry.name_of_key(public_key) is not None else None
 
     def _watch_registry(self) -> None:

@@ -43,6 +43,9 @@ class Shop:
         self.store.__exit__(*error)
 
     def start_stub(self) -> None:
+        """Start it, again if it has ended."""
+        if self._stub is not None:
+            self._stub.wait(5)
         self._stub = subprocess.Popen([sys.executable, str(STUB), str(self.store.instance.home), str(self.journal)])
 
     def stop_stub(self) -> None:
