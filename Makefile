@@ -43,12 +43,14 @@ test: check ## run the checks, then every test (under 20 minutes on 2 cores)
 	$(DEV)/python -m pytest tests --ignore tests/bench
 
 .PHONY: check
-check: build/dev/.stamp ## ruff, mypy, import-linter, and the generated schema against the contracts
+check: build/dev/.stamp ## ruff, mypy, import-linter, and what is generated from the contracts
 	$(DEV)/ruff check .
 	$(DEV)/ruff format --check .
 	$(DEV)/mypy
 	$(DEV)/lint-imports --no-logo
 	$(DEV)/python -m tpayd_contracts.schema --check
+	$(DEV)/python -m tpayd_contracts.compatibility
+	$(DEV)/python -m tpayd_contracts.client_types --check
 
 .PHONY: bench
 bench: build/dev/.stamp ## measure the whole chain beside its floor; the last line is the result
