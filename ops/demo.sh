@@ -37,13 +37,12 @@ run tpayd sale 11000 --vat 1000
 say "6. The host's own ledger agrees"
 run tpayd sandbox ledger
 
-tpayd=$(command -v tpayd)
+programs=$(dirname "$(command -v tpayd)")
 cat <<TEXT
 
 The store keeps running. Try it:
 
-  export TPAYD_HOME=$TPAYD_HOME
-  alias tpayd=$tpayd
+  export TPAYD_HOME=$TPAYD_HOME PATH=$programs:\$PATH
 
   tpayd sale 30000 --lane 2 --installments 3
   tpayd sandbox host decline --times 1 && tpayd sale 5000      # the host says no, once
