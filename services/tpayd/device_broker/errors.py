@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tpayd.device_broker.drivers.driver import CardRefused, CommandInvalidError, Failed, Failure
-from tpayd.device_broker.pool import EndReason
+from tpayd.device_broker.drivers.driver import CommandInvalidError
+from tpayd.device_broker.drivers.events import CardRefused, Failed, Failure
+from tpayd.device_broker.leases import EndReason
 from tpayd.kit.bus import CallError
 from tpayd_contracts.errors import ErrorCode, Outcome
 

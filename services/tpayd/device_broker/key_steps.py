@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from tpayd.device_broker import errors
-from tpayd.device_broker.drivers.driver import InjectKey as InjectKeyCommand
-from tpayd.device_broker.drivers.driver import PrepareKey as PrepareKeyCommand
+from tpayd.device_broker.drivers.commands import InjectKey as InjectKeyCommand
+from tpayd.device_broker.drivers.commands import PrepareKey as PrepareKeyCommand
+from tpayd.device_broker.leases import Grant
 from tpayd.device_broker.lending import Lending
-from tpayd.device_broker.pool import Grant
 from tpayd.device_broker.reader import Reader
 from tpayd.device_broker.standing import KEY_LANE
 from tpayd.device_broker.steps import InjectStep, PrepareStep

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from tpayd.device_broker import errors
-from tpayd.device_broker.drivers.driver import TroubleKind
-from tpayd.device_broker.pool import Effect, Ended, EndReason, Grant, Granted, Moved, Pool, PoolFullError, Ticket
+from tpayd.device_broker.drivers.events import TroubleKind
+from tpayd.device_broker.leases import Effect, Ended, EndReason, Grant, Granted, Moved, Ticket
+from tpayd.device_broker.pool import Pool, PoolFullError
 from tpayd.device_broker.reader import Reader
 from tpayd.device_broker.standing import BrokerMetrics, Standing
 from tpayd.kit.bus import CallError, Request

@@ -6,39 +6,43 @@ from dataclasses import replace
 from typing import Protocol
 
 from tpayd.device_broker import errors
+from tpayd.device_broker.drivers.commands import (
+    Check,
+    Command,
+    FinishCard,
+    InjectKey,
+    PrepareKey,
+    ReadCard,
+    Recover,
+    Start,
+)
 from tpayd.device_broker.drivers.driver import (
+    CommandInvalidError,
+    Driver,
+    DriverBusyError,
+    DriverKind,
+    LineSettings,
+    Turn,
+)
+from tpayd.device_broker.drivers.events import (
     Answered,
     CardFinished,
     CardInside,
     CardRead,
     CardRefused,
     CardTimedOut,
-    Check,
     Clean,
-    Command,
-    CommandInvalidError,
     Down,
-    Driver,
-    DriverBusyError,
-    DriverKind,
     Event,
     Failed,
     Failure,
-    FinishCard,
     Identified,
     Identity,
-    InjectKey,
     KeyInjected,
     KeyPrepared,
-    LineSettings,
-    PrepareKey,
-    ReadCard,
-    Recover,
     SlotChanged,
-    Start,
     Trouble,
     TroubleKind,
-    Turn,
 )
 from tpayd.device_broker.port import Port
 from tpayd.device_broker.settings import DeviceBrokerSettings, DeviceSettings

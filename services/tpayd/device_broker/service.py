@@ -11,10 +11,12 @@ import secrets
 
 from tpayd.device_broker import errors
 from tpayd.device_broker.drivers import DriverUnknownError, driver_kind
-from tpayd.device_broker.drivers.driver import DriverKind, FinishCard, ReadCard
+from tpayd.device_broker.drivers.commands import FinishCard, ReadCard
+from tpayd.device_broker.drivers.driver import DriverKind
 from tpayd.device_broker.key_steps import KeySteps
+from tpayd.device_broker.leases import Grant, Member
 from tpayd.device_broker.lending import Lending
-from tpayd.device_broker.pool import Grant, Member, Pool
+from tpayd.device_broker.pool import Pool
 from tpayd.device_broker.reader import Reader
 from tpayd.device_broker.settings import DeviceBrokerSettings, DeviceSettings
 from tpayd.device_broker.standing import BrokerMetrics, Standing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from tpayd.device_broker.drivers.driver import TroubleKind
+from tpayd.device_broker.drivers.events import TroubleKind
 from tpayd.device_broker.pool import Pool
 from tpayd.device_broker.reader import Reader
 from tpayd.kit.clock import Clock

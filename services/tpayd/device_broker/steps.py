@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 from tpayd.device_broker import errors
-from tpayd.device_broker.drivers.driver import (
+from tpayd.device_broker.drivers.events import (
     Answered,
     CardFinished,
     CardInside,

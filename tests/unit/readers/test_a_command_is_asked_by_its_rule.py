@@ -27,7 +27,9 @@ from tests.unit.readers.answers import (
     refused,
 )  # fmt: skip
 from tpayd.device_broker.drivers import driver_kind
-from tpayd.device_broker.drivers.driver import (
+from tpayd.device_broker.drivers.commands import FinishCard, InjectKey, PrepareKey, ReadCard, Recover, Start
+from tpayd.device_broker.drivers.driver import CommandInvalidError, DriverBusyError
+from tpayd.device_broker.drivers.events import (
     CardFinished,
     CardInside,
     CardPulled,
@@ -36,26 +38,18 @@ from tpayd.device_broker.drivers.driver import (
     CardSeen,
     CardTimedOut,
     Clean,
-    CommandInvalidError,
     Down,
-    DriverBusyError,
     Event,
     Failed,
     Failure,
-    FinishCard,
     Identified,
     Identity,
-    InjectKey,
     KeyInjected,
     KeyPrepared,
-    PrepareKey,
     Pulled,
-    ReadCard,
-    Recover,
-    Start,
     Trouble,
     TroubleKind,
-)  # fmt: skip
+)
 from tpayd.device_broker.drivers.stx import StxDriver
 from tpayd_contracts.device import TransactionType
 from tpayd_contracts.payment import EntryMode

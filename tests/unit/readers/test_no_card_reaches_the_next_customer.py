@@ -18,15 +18,8 @@ from tests.unit.readers.answers import (
     finished,
 )  # fmt: skip
 from tests.unit.readers.test_a_command_is_asked_by_its_rule import FINISH, READ, events, ready
-from tpayd.device_broker.drivers.driver import (
-    CardFinished,
-    CardRead,
-    Clean,
-    Recover,
-    SlotChanged,
-    Trouble,
-    TroubleKind,
-)  # fmt: skip
+from tpayd.device_broker.drivers.commands import Recover
+from tpayd.device_broker.drivers.events import CardFinished, CardRead, Clean, SlotChanged, Trouble, TroubleKind
 from tpayd.device_broker.drivers.stx_messages import parse_card
 
 LATE = Trouble(TroubleKind.LATE)

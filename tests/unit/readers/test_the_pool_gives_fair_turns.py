@@ -10,18 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tpayd.device_broker.pool import (
-    Ended,
-    EndReason,
-    Grant,
-    Granted,
-    Hopeless,
-    Member,
-    Moved,
-    Pool,
-    PoolFullError,
-    Ticket,
-)  # fmt: skip
+from tpayd.device_broker.leases import Ended, EndReason, Grant, Granted, Hopeless, Member, Moved, Ticket
+from tpayd.device_broker.pool import Pool, PoolFullError
 from tpayd_contracts.device import Ability, DeviceState
 
 TTL_US = 15_000_000

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.unit.readers.answers import READER_ID
 from tests.unit.readers.test_a_command_is_asked_by_its_rule import AT, READ
 from tpayd.device_broker.drivers import stx_messages as messages
-from tpayd.device_broker.drivers.driver import CardRead
+from tpayd.device_broker.drivers.events import CardRead
 from tpayd.device_broker.drivers.stx_frame import Frame, FrameReader
 from tpayd.device_broker.drivers.stx_rules import RULES
 

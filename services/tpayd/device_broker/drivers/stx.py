@@ -17,57 +17,37 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from tpayd.device_broker.drivers.driver import (
+from tpayd.device_broker.drivers import stx_messages as messages
+from tpayd.device_broker.drivers.commands import (
+    Check,
+    Command,
+    FinishCard,
+    InjectKey,
+    PrepareKey,
+    ReadCard,
+    Recover,
+    Start,
+)
+from tpayd.device_broker.drivers.driver import DriverBusyError, LineSettings, Turn
+from tpayd.device_broker.drivers.events import (
     CardInside,
     CardPulled,
     CardRead,
     CardSeen,
     CardTimedOut,
-    Check,
     Clean,
-    Command,
     Down,
-    DriverBusyError,
     Failed,
     Failure,
-    FinishCard,
     Identified,
-    InjectKey,
     KeyInjected,
-    LineSettings,
-    PrepareKey,
     Pulled,
-    ReadCard,
-    Recover,
     SlotChanged,
-    Start,
     Trouble,
     TroubleKind,
-    Turn,
 )
 from tpayd.device_broker.drivers.stx_frame import Frame
-from tpayd.device_broker.drivers.stx_messages import (
-    EJECT_FRAME,
-    INIT_FRAME,
-    PREPARE_KEY_FRAME,
-    SELF_TEST_FRAME,
-    STATE_FRAME,
-    CardAnswer,
-    Cmd,
-    LayoutError,
-    Slot,
-    card_frame,
-    finish_frame,
-    info_frame,
-    inject_frame,
-    parse_card,
-    parse_check_value,
-    parse_finished,
-    parse_info,
-    parse_prepared,
-    parse_self_test,
-    parse_state,
-)
+from tpayd.device_broker.drivers.stx_messages import CardAnswer, Cmd, LayoutError, Slot
 from tpayd.device_broker.drivers.stx_rules import (
     CARD_POLL_US,
     PREPARE_TRIES,
@@ -134,7 +114,7 @@ class StxDriver:
         if frame.command != Cmd.STATE_ANSWER:
             return True
         try:
-            state = parse_state(frame.data)
+            state = messages.parse_state(frame.data)
         except LayoutError:
             self._talk.tell(Trouble(TroubleKind.CORRUPT))
             return False
@@ -149,13 +129,13 @@ class StxDriver:
     def _job_of(self, command: Command) -> Job:
         match command:
             case ReadCard():
-                return self._step(self._read_card(card_frame(command), command.nonce, command.wait_us))
+                return self._step(self._read_card(messages.card_frame(command), command.nonce, command.wait_us))
             case FinishCard():
-                return self._step(self._finish_card(finish_frame(command)))
+                return self._step(self._finish_card(messages.finish_frame(command)))
             case PrepareKey():
                 return self._step(self._prepare_key())
             case InjectKey():
-                return self._step(self._inject_key(inject_frame(command.at, command.blob)))
+                return self._step(self._inject_key(messages.inject_frame(command.at, command.blob)))
             case Start():
                 return self._way_back(self._start(command))
             case Check():
@@ -184,7 +164,7 @@ class StxDriver:
         frame = yield Ask(request, RULES[Cmd.CARD], wait_us)
         while frame is not None:
             if self._answer(frame).command == Cmd.CARD_ANSWER:
-                answer = _parsed(parse_card, frame)
+                answer = _parsed(messages.parse_card, frame)
                 if answer.nonce == nonce:
                     return self._card_answered(answer)
                 talk.tell(Trouble(TroubleKind.LATE))
@@ -196,7 +176,7 @@ class StxDriver:
                 pulling = False
                 until_us = talk.now_us + wait_us
                 talk.tell(Pulled())
-            elif not seen and not pulling and parse_state(frame.data) is not Slot.EMPTY:
+            elif not seen and not pulling and messages.parse_state(frame.data) is not Slot.EMPTY:
                 seen = True
                 until_us = talk.now_us + READ_WAIT_US
                 talk.tell(CardSeen())
@@ -220,7 +200,7 @@ class StxDriver:
         frame = yield Ask(request, RULES[Cmd.FINISH])
         until_us = self._talk.until_us
         while True:
-            finished, nonce = _parsed(parse_finished, self._answer(frame))
+            finished, nonce = _parsed(messages.parse_finished, self._answer(frame))
             if nonce == self._nonce:
                 break
             self._talk.tell(Trouble(TroubleKind.LATE))
@@ -231,8 +211,8 @@ class StxDriver:
 
     def _prepare_key(self) -> Step[bool]:
         for _ in range(PREPARE_TRIES):
-            answer = yield from self._asked(PREPARE_KEY_FRAME, Cmd.PREPARE_KEY)
-            prepared, result = _parsed(parse_prepared, answer)
+            answer = yield from self._asked(messages.PREPARE_KEY_FRAME, Cmd.PREPARE_KEY)
+            prepared, result = _parsed(messages.parse_prepared, answer)
             if result == "00":
                 self._talk.tell(prepared)
                 return True
@@ -241,7 +221,7 @@ class StxDriver:
     def _inject_key(self, request: bytes) -> Step[bool]:
         answer = yield from self._asked(request, Cmd.INJECT_KEY)
         confirmed = answer.command == Cmd.ACK
-        self._talk.tell(KeyInjected(confirmed, parse_check_value(answer.data) if confirmed else None))
+        self._talk.tell(KeyInjected(confirmed, messages.parse_check_value(answer.data) if confirmed else None))
         return True
 
     # Ways back to a known state
@@ -255,16 +235,16 @@ class StxDriver:
 
     def _start(self, command: Start) -> Job:
         yield from self._init()
-        info = yield from self._asked(info_frame(command.at), Cmd.INFO)
-        self._talk.tell(Identified(_parsed(parse_info, info)))
-        test = yield from self._asked(SELF_TEST_FRAME, Cmd.SELF_TEST)
-        if (fault := parse_self_test(test.data)) != "00":
+        info = yield from self._asked(messages.info_frame(command.at), Cmd.INFO)
+        self._talk.tell(Identified(_parsed(messages.parse_info, info)))
+        test = yield from self._asked(messages.SELF_TEST_FRAME, Cmd.SELF_TEST)
+        if (fault := messages.parse_self_test(test.data)) != "00":
             raise _EndedError(Failure.SELF_TEST, fault)
         yield from self._check()
 
     def _check(self) -> Job:
         if self._settled and not self._talk.damaged:
-            yield from self._asked(STATE_FRAME, Cmd.STATE)
+            yield from self._asked(messages.STATE_FRAME, Cmd.STATE)
             if self._slot is not Slot.EMPTY:
                 if self._talk.full:
                     # The card belongs to whoever the command behind this one is for.
@@ -278,7 +258,7 @@ class StxDriver:
     def _recover(self) -> Job:
         for _ in range(RECOVER_TRIES):
             yield from self._init()
-            yield from self._asked(STATE_FRAME, Cmd.STATE)
+            yield from self._asked(messages.STATE_FRAME, Cmd.STATE)
             if self._slot is not Slot.EMPTY:
                 yield from self._until_empty()
             if not self._talk.damaged:
@@ -288,7 +268,7 @@ class StxDriver:
 
     def _init(self) -> Job:
         self._settled = False
-        yield from self._asked(INIT_FRAME, Cmd.INIT)
+        yield from self._asked(messages.INIT_FRAME, Cmd.INIT)
         # Whatever was lost before the ACK belonged to what the init has ended.
         self._talk.damaged = False
         self._settled = True
@@ -296,10 +276,10 @@ class StxDriver:
     def _until_empty(self) -> Job:
         """Have the card taken out, and wait for the reader's own word that it is."""
         self._talk.tell(CardInside())
-        yield from self._asked(EJECT_FRAME, Cmd.EJECT)
+        yield from self._asked(messages.EJECT_FRAME, Cmd.EJECT)
         while self._slot is not Slot.EMPTY:
             if (yield Listen(self._talk.now_us + CARD_POLL_US)) is None:
-                yield from self._asked(STATE_FRAME, Cmd.STATE)
+                yield from self._asked(messages.STATE_FRAME, Cmd.STATE)
 
     def _asked(self, frame: bytes, cmd: Cmd) -> Step[Frame]:
         """Ask by the command's rule. Raises _EndedError."""

@@ -9,16 +9,9 @@ import enum
 import struct
 from dataclasses import dataclass
 
-from tpayd.device_broker.drivers.driver import (
-    CardFinished,
-    CardRead,
-    CardRefused,
-    CommandInvalidError,
-    FinishCard,
-    Identity,
-    KeyPrepared,
-    ReadCard,
-)
+from tpayd.device_broker.drivers.commands import FinishCard, ReadCard
+from tpayd.device_broker.drivers.driver import CommandInvalidError
+from tpayd.device_broker.drivers.events import CardFinished, CardRead, CardRefused, Identity, KeyPrepared
 from tpayd.device_broker.drivers.stx_frame import frame
 from tpayd_contracts.device import TransactionType
 from tpayd_contracts.payment import EntryMode

@@ -10,7 +10,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
-from tpayd.device_broker.drivers.driver import Event, Trouble, TroubleKind, Turn
+from tpayd.device_broker.drivers.driver import Turn
+from tpayd.device_broker.drivers.events import Event, Trouble, TroubleKind
 from tpayd.device_broker.drivers.stx_frame import Damage, Frame, FrameReader
 from tpayd.device_broker.drivers.stx_messages import NAK_FRAME, Cmd
 from tpayd.device_broker.drivers.stx_rules import IDLE_RULE, NAKS_SENT_MAX, Rule
