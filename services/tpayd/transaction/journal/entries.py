@@ -64,7 +64,8 @@ def decode_payment(record: bytes) -> Payment:
 def rows_of(entries: list[Entry], heads: dict[str, Link]) -> Rows:
     """Chain the events to `heads`; of each payment only its last value is written."""
     rows = Rows([], [], [], dict(heads))
-    last: dict[str, tuple[Payment, bool]] = {}
+    last: dict[str, Payment] = {}
+    begun: dict[str, int] = {}
     for entry in entries:
         payment, event = entry.payment, entry.event
         payload = _encoder.encode(event)
@@ -81,27 +82,38 @@ def rows_of(entries: list[Entry], heads: dict[str, Link]) -> Rows:
                 "previous": before.hash or GENESIS, "hash": after.hash,
             }
         )  # fmt: skip
-        was_first = last.get(payment.payment_id, (payment, False))[1]
-        last[payment.payment_id] = (payment, entry.first or was_first)
-    for payment, first in last.values():
-        (rows.new_payments if first else rows.changed_payments).append(_payment_row(payment, keyed=not first))
+        last[payment.payment_id] = payment
+        if entry.first:
+            begun[payment.payment_id] = after.seq
+    for payment in last.values():
+        first_seq = begun.get(payment.payment_id)
+        if first_seq is None:
+            rows.changed_payments.append(
+                _values(payment) | {"its_lane": payment.lane, "its_request_id": payment.request_id}
+            )
+        else:
+            rows.new_payments.append(_values(payment) | _fixed(payment, first_seq))
     return rows
 
 
-def _payment_row(payment: Payment, *, keyed: bool) -> dict[str, Any]:
-    row: dict[str, Any] = {
+def _values(payment: Payment) -> dict[str, Any]:
+    """What changes with each event."""
+    return {
         "state": payment.state.value,
         "open": payment.state in OPEN_STATES,
         "business_day": payment.business_day,
         "stan": payment.stan,
         "record": _encoder.encode(payment),
     }
-    if keyed:
-        return row | {"its_lane": payment.lane, "its_request_id": payment.request_id}
-    return row | {
+
+
+def _fixed(payment: Payment, first_seq: int) -> dict[str, Any]:
+    """What stays as it began."""
+    return {
         "lane": payment.lane,
         "request_id": payment.request_id,
         "payment_id": payment.payment_id,
+        "first_seq": first_seq,
         "profile": payment.profile,
         "terminal_id": payment.terminal_id,
         "amount_minor": payment.sale.amount.total_minor if payment.sale is not None else 0,

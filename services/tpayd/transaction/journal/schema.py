@@ -2,6 +2,9 @@
 
 `events` is append-only. A row's payload may be purged later: the chain is over the payloads' hashes, so it still
 verifies. `payments` holds the last value of each payment beside it, written in the same transaction.
+
+Every index is one more page to write and sync with each payment, so there are few: an event is found through its
+payment's `first_seq`, and only payments that are open are indexed as such.
 """
 
 from __future__ import annotations
@@ -33,15 +36,16 @@ events = Table(
     Column("payload_hash", LargeBinary(32), nullable=False),
     Column("previous", LargeBinary(32), nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
+    sqlite_with_rowid=False,
 )
-Index("events_payment", events.c.payment_id)
 
 payments = Table(
     "payments",
     metadata,
     Column("lane", String(16), primary_key=True),
     Column("request_id", String(36), primary_key=True),
-    Column("payment_id", String(36), nullable=False, unique=True),
+    Column("payment_id", String(36), nullable=False),
+    Column("first_seq", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
     Column("open", Boolean, nullable=False),
     Column("profile", String(16), nullable=False),
@@ -52,8 +56,7 @@ payments = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("record", LargeBinary, nullable=False),
 )
-Index("payments_open", payments.c.open)
-Index("payments_stan", payments.c.profile, payments.c.terminal_id, payments.c.business_day, payments.c.stan)
+Index("payments_open", payments.c.open, sqlite_where=payments.c.open, postgresql_where=payments.c.open)
 
 stan_blocks = Table(
     "stan_blocks",
