@@ -29,7 +29,7 @@ class GatewaySettings(ServiceSettings, frozen=True, forbid_unknown_fields=True, 
     default_ttl_ms: Milliseconds = 30_000
     max_ttl_ms: Milliseconds = 300_000
     health_wait_s: Annotated[float, Meta(gt=0, le=30)] = 1.0
-    memory_limit_mib: Annotated[int, Meta(ge=0, le=1_048_576)] = 2048
+    memory_limit_mib: Annotated[int, Meta(ge=0, le=1_048_576)] = 1024
 
     @property
     def tcp_endpoint(self) -> str | None:

@@ -120,9 +120,9 @@ def test_an_endless_message_from_a_known_client_stops_at_the_limit(tmp_path: Pat
 
 def endless(shop: Shop, stop: threading.Event) -> None:
     """Parts of a message, each of legal size, each announcing another one (ZMTP 3.1, flags MORE and LONG)."""
-    part = b"\x03" + (60_000).to_bytes(8, "big") + b"x" * 60_000
+    part = b"\x03" + (1_000).to_bytes(8, "big") + b"x" * 1_000
     greeting = b"\xff" + b"\x00" * 8 + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\x00") + b"\x00" * 32
-    ready = b"\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER"
+    ready = b"\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER\x08Identity\x00\x00\x00\x00"
     with socket.socket(socket.AF_UNIX) as evil, contextlib.suppress(OSError):
         evil.settimeout(5.0)
         evil.connect(shop.store.instance.public().removeprefix("ipc://"))
@@ -130,4 +130,4 @@ def endless(shop: Shop, stop: threading.Event) -> None:
         evil.recv(4096)
         evil.sendall(b"\x04" + bytes([len(ready)]) + ready)
         while not stop.is_set():
-            evil.sendall(part)
+            evil.sendall(part * 50)

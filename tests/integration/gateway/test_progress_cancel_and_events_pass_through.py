@@ -70,6 +70,7 @@ class Broker:
 
     def __init__(self, shop: Shop) -> None:
         self._endpoint = shop.store.instance.evt("device_broker")
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -77,7 +78,7 @@ class Broker:
 
     async def _start(self) -> Publisher:
         publisher = Publisher(
-            self._endpoint, context=zmq.Context(), incarnation=str(uuid.uuid4()), log=structlog.get_logger()
+            self._endpoint, context=self._context, incarnation=str(uuid.uuid4()), log=structlog.get_logger()
         )
         publisher.start()
         return publisher
@@ -97,6 +98,8 @@ class Broker:
         asyncio.run_coroutine_threadsafe(self._publisher.close(), self._loop).result(5.0)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5.0)
+        self._loop.close()
+        self._context.destroy(linger=0)
 
 
 def test_events_are_numbered_and_a_gap_is_told(shop: Shop, tmp_path: Path) -> None:
