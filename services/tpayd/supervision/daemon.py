@@ -23,6 +23,8 @@ __all__ = ["DaemonError", "end", "launcher_command", "launcher_pid", "left_behin
 START_WAIT_S = 15.0
 _KILL_WAIT_S = 3 * launcher.KILL_WAIT_S
 _POLL_S = 0.2
+_LAUNCHER_LOG_MAX_BYTES = 1024 * 1024
+"""It has a few lines for each start; looked at when a launcher is started."""
 
 
 class DaemonError(Exception):
@@ -104,7 +106,10 @@ def _complaint(instance: Instance) -> str:
 
 
 def _launch(instance: Instance, *options: str) -> subprocess.Popen[bytes]:
-    with (instance.log / "launcher.jsonl").open("ab") as log:
+    path = instance.log / "launcher.jsonl"
+    if path.exists() and path.stat().st_size > _LAUNCHER_LOG_MAX_BYTES:
+        path.replace(instance.log / "launcher.before.jsonl")
+    with path.open("ab") as log:
         return subprocess.Popen(
             launcher_command(instance, *options),
             stdin=subprocess.DEVNULL,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import click
 from rich.text import Text
@@ -17,7 +17,7 @@ from tpayd.cli.exits import Exit
 from tpayd.cli.house import open_house
 from tpayd.cli.output import Output, json_option, pass_output
 
-__all__ = ["logs"]
+__all__ = ["LogFiles", "logs"]
 
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 _STYLES = {"warning": "yellow", "error": "bold red", "critical": "bold red", "debug": "dim"}
@@ -41,21 +41,47 @@ def logs(output: Output, services: tuple[str, ...], lines: int, follow: bool, le
       tpayd logs -n 200 --level warning
       tpayd logs transaction host_link -f
     """
-    directory = open_house().instance.log
-    paths = sorted(directory.glob("*.jsonl"))
-    unknown = set(services) - {path.stem for path in paths}
-    if unknown:
-        known = ", ".join(path.stem for path in paths) or "none yet"
-        raise CommandError(f"no log of {', '.join(sorted(unknown))} in {directory}; there are: {known}", Exit.USAGE)
-    tails = [_Tail(path) for path in paths if not services or path.stem in services]
-    entries = sorted(_wanted((entry for tail in tails for entry in tail.new()), level), key=_time)
-    for entry in entries[len(entries) - lines if lines < len(entries) else 0 :]:
-        _show(output, entry)
-    while follow:
-        time.sleep(_LOOK_EVERY_S)
-        for entry in sorted(_wanted((entry for tail in tails for entry in tail.new()), level), key=_time):
+    with LogFiles(open_house().instance.log, frozenset(services)) as files:
+        unknown = set(services) - files.names()
+        if unknown:
+            known = ", ".join(sorted(files.names())) or "none yet"
+            raise CommandError(f"no log of {', '.join(sorted(unknown))}; there are: {known}", Exit.USAGE)
+        entries = files.new(level)
+        for entry in entries[max(0, len(entries) - lines) :]:
             _show(output, entry)
+        while follow:
+            time.sleep(_LOOK_EVERY_S)
+            for entry in files.new(level):
+                _show(output, entry)
     return Exit.OK
+
+
+class LogFiles:
+    """The logs of some processes, or of all, also of those that start later."""
+
+    def __init__(self, directory: Path, services: frozenset[str]) -> None:
+        self._directory = directory
+        self._services = services
+        self._tails: dict[str, _Tail] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for tail in self._tails.values():
+            tail.close()
+
+    def names(self) -> set[str]:
+        """Of all processes that have a log. Rotated files have a second dot in their names."""
+        return {path.stem for path in self._directory.glob("*.jsonl") if "." not in path.stem}
+
+    def new(self, level: str) -> list[dict[str, Any]]:
+        """What has come since the last call, in order of time."""
+        for name in (self._services or self.names()) - self._tails.keys():
+            self._tails[name] = _Tail(self._directory / f"{name}.jsonl")
+        entries = (entry for tail in self._tails.values() for entry in tail.new())
+        least = _LEVELS.index(level)
+        return sorted((entry for entry in entries if _rank(entry) >= least), key=_time)
 
 
 class _Tail:
@@ -67,6 +93,10 @@ class _Tail:
         size = path.stat().st_size
         self._torn = size > _TAIL_BYTES
         self._file.seek(max(0, size - _TAIL_BYTES))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
 
     def new(self) -> Iterator[dict[str, Any]]:
         """Whole lines since the last call."""
@@ -94,11 +124,6 @@ class _Tail:
                 entry = {"level": "error", "service": self._path.stem, "event": line.decode(errors="replace").strip()}
             if isinstance(entry, dict):
                 yield entry
-
-
-def _wanted(entries: Iterable[dict[str, Any]], level: str) -> Iterator[dict[str, Any]]:
-    least = _LEVELS.index(level)
-    return (entry for entry in entries if _rank(entry) >= least)
 
 
 def _rank(entry: dict[str, Any]) -> int:
