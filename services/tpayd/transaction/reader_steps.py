@@ -36,10 +36,13 @@ from tpayd_contracts.payment import CardSummary, EntryMode, PaymentProgress, Rea
 
 __all__ = ["ReaderSteps"]
 
-_MARGIN_S = 5.0
-"""What a call gets beyond the wait that it carries, so that the broker's own clear error arrives first."""
+_READ_MARGIN_S = 65.0
+"""Beyond two card waits: a card that comes late is still read, and a failed chip may be pulled out and swiped."""
 
-_CARD_REASONS = {ErrorCode.CARD_TIMEOUT: Reason.CARD_TIMEOUT, ErrorCode.CARD_FAILED: Reason.CARD_FAILED}
+_CARD_REASONS = {
+    ErrorCode.CARD_TIMEOUT: Reason.CARD_TIMEOUT,
+    ErrorCode.KEY_UNAVAILABLE: Reason.KEY_UNAVAILABLE,
+}
 _READER_LOST = frozenset(
     {ErrorCode.READER_UNAVAILABLE, ErrorCode.LEASE_LOST, ErrorCode.PEER_LOST, ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT}
 )
@@ -99,7 +102,7 @@ class ReaderSteps:
         )
         try:
             card = await self._broker.call(
-                CARD_READ, request, ttl_s=self._settings.card_wait_s + _MARGIN_S, trace=payment.trace,
+                CARD_READ, request, ttl_s=2 * self._settings.card_wait_s + _READ_MARGIN_S, trace=payment.trace,
                 on_progress=prompted,
             )  # fmt: skip
         except CallError as error:

@@ -22,8 +22,8 @@ class TransactionSettings(ServiceSettings, frozen=True, forbid_unknown_fields=Tr
     """How long a lane waits for its turn at a reader."""
     card_wait_s: Annotated[float, Meta(gt=0, le=100)] = 30.0
     """How long a customer may take to present a card (T24)."""
-    card_finish_s: Annotated[float, Meta(gt=0, le=15)] = 10.0
-    """How long the card's last word may take (2nd GENERATE AC)."""
+    card_finish_s: Annotated[float, Meta(gt=0, le=15)] = 12.0
+    """How long the card's last word may take (2nd GENERATE AC). The reader's own limit is 10 s."""
     answer_wait_s: Annotated[float, Meta(gt=0, le=40)] = 20.0
     """How long the card host may take. After it the outcome is unknown and the payment is reversed."""
     pos_gone_after_s: Annotated[float, Meta(ge=0, le=60)] = 3.0
