@@ -39,5 +39,7 @@ def curve_server(secret: str, domain: str) -> Callable[[zmq.Socket[bytes]], None
         socket.setsockopt(zmq.CURVE_SERVER, 1)
         socket.setsockopt_string(zmq.CURVE_SECRETKEY, secret)
         socket.setsockopt_string(zmq.ZAP_DOMAIN, domain)
+        # Else any key gets in while no handler is bound, such as while this process goes down.
+        socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
 
     return prepare

@@ -62,10 +62,10 @@ class CurveGate:
         except Exception:
             self._log.exception("zap.failed")
             status, text = b"500", b"the check failed"
+        self._pump.send((parts[0], b"", _VERSION, request_id, status, text, user, b""))
         if status != b"200":
             self._refused()
             self._log.warning("zap.refused", address=parts[5].decode("ascii", "replace") if len(parts) > 5 else None)
-        self._pump.send((parts[0], b"", _VERSION, request_id, status, text, user, b""))
 
     def _admit(self, parts: list[bytes]) -> str | None:
         if len(parts) != 9 or parts[2] != _VERSION or parts[4] != self._domain or parts[7] != b"CURVE":
