@@ -4,12 +4,13 @@ A service binds one `Server` and one `Publisher`; it holds one `Caller` per serv
 """
 
 from tpayd.kit.bus.blocking import ask, ping
+from tpayd.kit.bus.bounds import ServerLimits
 from tpayd.kit.bus.caller import Caller
 from tpayd.kit.bus.errors import CallError, EndpointInUseError
 from tpayd.kit.bus.events import Publisher, Subscriber
 from tpayd.kit.bus.pending import Sink
 from tpayd.kit.bus.request import Request
-from tpayd.kit.bus.server import Server, ServerLimits
+from tpayd.kit.bus.server import Server
 from tpayd.kit.bus.session import Admission, Admitted, HouseAdmission, Peer, Session
 from tpayd.kit.bus.stats import BusStats, NoStats
 from tpayd.kit.bus.zap import CurveGate

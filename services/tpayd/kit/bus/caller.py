@@ -16,7 +16,10 @@ import zmq
 from msgspec import Raw, Struct
 
 from tpayd.kit.bus import limits
+from tpayd.kit.bus.answers import decode_error, decode_reply
 from tpayd.kit.bus.errors import CallError
+from tpayd.kit.bus.handshake import Handshake
+from tpayd.kit.bus.life_signs import LifeSigns
 from tpayd.kit.bus.link import watch_link
 from tpayd.kit.bus.pending import Pending, PendingTable, Sink
 from tpayd.kit.bus.pump import Pump
@@ -24,9 +27,9 @@ from tpayd.kit.bus.sockets import dealer
 from tpayd.kit.bus.stats import BusStats, NoStats
 from tpayd.kit.bus.wire import BadMessageError, decode_body, encode_body, envelope, open_frame
 from tpayd.kit.clock import Clock
-from tpayd_contracts.envelope import Envelope, Kind
-from tpayd_contracts.errors import ErrorBody, ErrorCode
-from tpayd_contracts.gateway import Hello, Welcome
+from tpayd_contracts.envelope import MAX_FRAME_BYTES, Envelope, Kind
+from tpayd_contracts.errors import ErrorCode
+from tpayd_contracts.gateway import Hello
 from tpayd_contracts.operation import Op
 from tpayd_contracts.version import CONTRACT_VERSION
 
@@ -53,8 +56,6 @@ class Caller:
         stats: BusStats | None = None,
     ) -> None:
         self.peer = peer
-        self.detail = "not connected yet"
-        """Why it is not connected, for people."""
         self._endpoint = endpoint
         self._context = context
         self._clock = clock
@@ -64,40 +65,37 @@ class Caller:
             Hello(client=name, contract=str(CONTRACT_VERSION), software=software, incarnation=incarnation)
         )
         self._numbers = count(1)
-        self._hello_number = 0
-        self._session: str | None = None
-        self._linked = False
-        self._hung = False
-        self._heard_ms = 0
-        self._timers: list[asyncio.TimerHandle] = []
 
     def start(self) -> None:
         """Connect; returns at once, whether or not the peer is there."""
-        self._loop = asyncio.get_running_loop()
+        loop, log = asyncio.get_running_loop(), self._log
         socket = dealer(self._context)
-        self._pending = PendingTable(self._clock, self._loop, self._expire)
-        self._monitor = watch_link(socket, up=self._up, down=self._down, loop=self._loop, log=self._log)
+        self._loop = loop
+        self._pending = PendingTable(self._clock, loop, self._expire)
+        self._handshake = Handshake(self._hello, self._send, self._numbers, loop=loop, log=log)
+        self._life = LifeSigns(self._send, clock=self._clock, loop=loop, log=log)
+        self._watch = watch_link(socket, up=self._up, down=self._down, loop=loop, log=log)
+        self._pump = Pump(socket, self._on_message, loop=loop, log=log)
         socket.connect(self._endpoint)
-        self._socket = socket
-        self._pump = Pump(socket, self._on_message, loop=self._loop, log=self._log)
-        self._ping_timer = self._loop.call_later(limits.PING_EVERY_S, self._ping)
-        self._hello_timer: asyncio.TimerHandle | None = None
 
     async def close(self) -> None:
-        """Disconnect; what is still open fails as `unknown`."""
-        self._ping_timer.cancel()
-        if self._hello_timer is not None:
-            self._hello_timer.cancel()
+        """Disconnect; what is still open fails as `unknown`, and what comes after is refused."""
+        self._watch.close()
+        self._life.stop()
+        self._handshake.end("this process is going down")
+        self._fail_all("this process is going down")
         self._pending.close()
-        self._pending.fail_all("this process is going down")
-        self._socket.disable_monitor()
-        self._monitor.close()
         self._pump.close()
 
     @property
     def connected(self) -> bool:
         """Whether a request would be sent now."""
-        return self._session is not None and not self._hung
+        return self._handshake.session is not None and not self._life.hung
+
+    @property
+    def detail(self) -> str:
+        """Why it is not connected, for people."""
+        return self._life.detail if self._life.hung else self._handshake.detail
 
     async def call(
         self,
@@ -145,7 +143,7 @@ class Caller:
         except asyncio.CancelledError:
             self._abandon(number, future, op, on_late)
             raise
-        return decode_body(raw, op.reply)
+        return decode_reply(raw, op.reply)
 
     def forward(
         self,
@@ -160,7 +158,8 @@ class Caller:
     ) -> int:
         """Send a request whose body is encoded already, and have its answers passed on undecoded.
 
-        Returns the number to cancel it by. Raises CallError `unavailable` or `busy` (both not_started) at once.
+        Returns the number to cancel it by. Raises CallError `unavailable`, `busy`, `expired` or `too_large` (each
+        `not_started`) at once.
         """
         if not self.connected:
             text = f"{self.peer} does not answer: {self.detail}"
@@ -168,19 +167,25 @@ class Caller:
         if len(self._pending) >= limits.MAX_PENDING:
             text = f"{limits.MAX_PENDING} requests to {self.peer} are under way"
             raise CallError.not_started(ErrorCode.BUSY, text, retryable=True)
+        if deadline_ms <= self._clock.boottime_ms():
+            text = "the deadline had passed before anything was sent"
+            raise CallError.not_started(ErrorCode.EXPIRED, text, retryable=True, field="deadline")
         number = next(self._numbers)
-        self._pending.add(Pending(number, op, deadline_ms, self._clock.monotonic_us(), sink))
         frame = envelope(
-            Kind.REQ, number, op=op, deadline=deadline_ms, key=key, trace=trace, session=self._session,
+            Kind.REQ, number, op=op, deadline=deadline_ms, key=key, trace=trace, session=self._handshake.session,
             principal=principal, body=body,
         )  # fmt: skip
+        if len(frame) > MAX_FRAME_BYTES:
+            text = f"the request has {len(frame)} bytes, a frame holds at most {MAX_FRAME_BYTES}"
+            raise CallError.not_started(ErrorCode.TOO_LARGE, text, field="$")
+        self._pending.add(Pending(number, op, deadline_ms, self._clock.monotonic_us(), sink))
         self._pump.send((frame,), lambda _: self._refused(number))
         return number
 
     def cancel(self, number: int) -> None:
         """Ask the peer to stop an open request; its answer still comes."""
-        if self._session is not None and self._pending.get(number) is not None:
-            self._pump.send((envelope(Kind.CANCEL, number, session=self._session),))
+        if self._pending.get(number) is not None:
+            self._send_cancel(number)
 
     def _abandon(
         self, number: int, future: asyncio.Future[Raw], op: Op[Q, A], on_late: Callable[[A], None] | None
@@ -192,17 +197,14 @@ class Caller:
             return
         late = on_late
         if pending is not None:
-            pending.sink = Sink(lambda raw: late(decode_body(raw, op.reply)), lambda _: None)
+            pending.sink = Sink(lambda raw: late(decode_reply(raw, op.reply)), lambda _: None)
         elif future.done() and not future.cancelled() and future.exception() is None:
-            late(decode_body(future.result(), op.reply))
+            late(decode_reply(future.result(), op.reply))
 
     # Answers
 
     def _on_message(self, frames: Sequence[zmq.Frame]) -> None:
-        self._heard_ms = self._clock.boottime_ms()
-        if self._hung:
-            self._hung = False
-            self._log.info("bus.peer_answers_again")
+        self._life.heard()
         try:
             message = open_frame(frames[0].bytes)
         except BadMessageError as fault:
@@ -210,96 +212,82 @@ class Caller:
             self._log.warning("bus.bad_message", error=str(fault))
             return
         kind = message.kind
-        if message.id == self._hello_number and self._session is None and kind in (Kind.REPLY, Kind.ERROR):
-            self._on_welcome(message)
-        elif kind == Kind.PROGRESS:
+        if self._handshake.take(message):
+            return
+        if kind == Kind.PROGRESS:
             pending = self._pending.get(message.id)
             if pending is not None and pending.sink.progress is not None:
                 pending.sink.progress(message.body)
         elif kind == Kind.REPLY:
-            pending = self._ended(message, "ok")
+            pending = self._answered(message)
             if pending is not None:
+                self._count(pending, "ok")
                 pending.sink.reply(message.body)
         elif kind == Kind.ERROR:
             self._on_error(message)
 
     def _on_error(self, message: Envelope) -> None:
-        error = CallError.of(decode_body(message.body, ErrorBody))
+        error = decode_error(message.body)
         if error.code == ErrorCode.HELLO_REQUIRED:
-            self._say_hello()
-        pending = self._ended(message, str(error.code))
+            # Between us and the peer only: whoever asked us need not say HELLO again.
+            error = CallError.not_started(
+                ErrorCode.UNAVAILABLE, f"{self.peer} does not know this connection any more", retryable=True
+            )
+            if self._handshake.session is not None:
+                self._handshake.begin()
+        pending = self._answered(message)
         if pending is not None:
-            pending.sink.error(error)
+            self._fail(pending, error)
 
-    def _ended(self, message: Envelope, code: str) -> Pending | None:
+    def _answered(self, message: Envelope) -> Pending | None:
         pending = self._pending.take(message.id)
         if pending is None:
             self._stats.dropped("late_answer")
-            return None
-        self._stats.called(self.peer, pending.op, code, (self._clock.monotonic_us() - pending.started_us) / 1e6)
         return pending
 
+    # Requests that end without an answer
+
     def _expire(self, pending: Pending) -> None:
-        self._stats.called(self.peer, pending.op, str(ErrorCode.TIMEOUT), 0.0)
-        if self._session is not None:
-            self._pump.send((envelope(Kind.CANCEL, pending.number, session=self._session),))
+        self._send_cancel(pending.number)
         text = f"{self.peer} did not answer {pending.op} in time"
-        pending.sink.error(CallError.unknown(ErrorCode.TIMEOUT, text))
+        self._fail(pending, CallError.unknown(ErrorCode.TIMEOUT, text))
 
     def _refused(self, number: int) -> None:
         """The socket took nothing: no connection, or a peer too slow to read."""
         pending = self._pending.take(number)
         if pending is not None:
             text = f"{self.peer} takes no messages now; nothing was sent"
-            pending.sink.error(CallError.not_started(ErrorCode.UNAVAILABLE, text, retryable=True))
+            self._fail(pending, CallError.not_started(ErrorCode.UNAVAILABLE, text, retryable=True))
+
+    def _fail_all(self, why: str) -> None:
+        for pending in self._pending.take_all():
+            self._fail(pending, CallError.unknown(ErrorCode.PEER_LOST, why))
+
+    def _fail(self, pending: Pending, error: CallError) -> None:
+        """A fault of one sink must not keep the others from hearing."""
+        self._count(pending, str(error.code))
+        try:
+            pending.sink.error(error)
+        except Exception:
+            self._log.exception("bus.error_handler_failed", op=pending.op)
+
+    def _count(self, pending: Pending, code: str) -> None:
+        self._stats.called(self.peer, pending.op, code, (self._clock.monotonic_us() - pending.started_us) / 1e6)
 
     # The connection
 
     def _up(self) -> None:
-        self._linked = True
-        self._heard_ms = self._clock.boottime_ms()
-        self._say_hello()
+        self._life.start()
+        self._handshake.begin()
 
     def _down(self) -> None:
-        self._linked = False
-        self._session = None
-        self._hung = False
-        self.detail = "its connection was lost"
-        self._pending.fail_all(f"the connection to {self.peer} was lost after the request was sent")
+        self._life.stop()
+        self._handshake.end("its connection was lost")
+        self._fail_all(f"the connection to {self.peer} was lost after the request was sent")
 
-    def _say_hello(self) -> None:
-        """Repeated until welcomed: right after a handshake the socket may not take a message yet."""
-        self._session = None
-        if self._hello_timer is not None:
-            self._hello_timer.cancel()
-        if not self._linked:
-            self._hello_timer = None
-            return
-        self._hello_number = next(self._numbers)
-        self._pump.send((envelope(Kind.HELLO, self._hello_number, body=self._hello),), lambda _: None)
-        self._hello_timer = self._loop.call_later(limits.HELLO_RETRY_S, self._say_hello)
+    def _send_cancel(self, number: int) -> None:
+        if self._handshake.session is not None:
+            self._send(envelope(Kind.CANCEL, number, session=self._handshake.session))
 
-    def _on_welcome(self, message: Envelope) -> None:
-        if self._hello_timer is not None:
-            self._hello_timer.cancel()
-            self._hello_timer = None
-        if message.kind == Kind.REPLY:
-            self._session = decode_body(message.body, Welcome).session
-            self.detail = "connected"
-            self._log.info("bus.connected")
-            return
-        self.detail = decode_body(message.body, ErrorBody).message
-        self._log.error("bus.hello_refused", why=self.detail)
-        self._hello_timer = self._loop.call_later(limits.PING_EVERY_S, self._say_hello)
-
-    def _ping(self) -> None:
-        """ZMTP heartbeats are answered by libzmq's thread even while the peer's own loop hangs; this is not."""
-        self._ping_timer = self._loop.call_later(limits.PING_EVERY_S, self._ping)
-        if not self._linked:
-            return
-        silent_s = (self._clock.boottime_ms() - self._heard_ms) / 1000
-        if silent_s > limits.HUNG_AFTER_S and not self._hung:
-            self._hung = True
-            self.detail = f"it has not answered for {silent_s:.0f} s"
-            self._log.error("bus.peer_hangs", silent_s=silent_s)
-        self._pump.send((envelope(Kind.PING, 0),), lambda _: None)
+    def _send(self, frame: bytes) -> None:
+        self._pump.send((frame,))

@@ -5,15 +5,37 @@ from __future__ import annotations
 from tpayd_contracts.envelope import MAX_FRAME_BYTES
 
 __all__ = [
-    "BLOCKING_HELLO_RETRY_S", "DEFAULT_TTL_S", "EVENT_HEARTBEAT_S", "HEARTBEAT_IVL_MS", "HEARTBEAT_TIMEOUT_MS",
-    "HELLO_RETRY_S", "HUNG_AFTER_S", "HWM_MESSAGES", "IDLE_PROBE_TICKS", "IPC_PATH_BYTES", "MAX_FRAMES",
-    "MAX_OPEN_PER_SESSION", "MAX_OPEN_TOTAL", "MAX_PENDING", "MAX_SESSIONS", "MAX_WIRE_BYTES", "PING_EVERY_S",
-    "PROBE_EVERY_S", "RECONNECT_IVL_MAX_MS", "RECONNECT_IVL_MS", "SWEEP_EVERY_S", "TURN_MESSAGES",
+    "BLOCKING_HELLO_RETRY_S",
+    "DEFAULT_TTL_S",
+    "EVENT_HEARTBEAT_S",
+    "HEARTBEAT_IVL_MS",
+    "HEARTBEAT_TIMEOUT_MS",
+    "HELLO_RETRY_MAX_S",
+    "HELLO_RETRY_S",
+    "HUNG_AFTER_S",
+    "HWM_MESSAGES",
+    "IDLE_PROBE_TICKS",
+    "IPC_PATH_BYTES",
+    "MAX_FRAMES",
+    "MAX_OPEN_PER_SESSION",
+    "MAX_OPEN_TOTAL",
+    "MAX_PENDING",
+    "MAX_SESSIONS",
+    "MAX_WIRE_BYTES",
+    "PING_EVERY_S",
+    "PROBE_EVERY_S",
+    "RECONNECT_IVL_MAX_MS",
+    "RECONNECT_IVL_MS",
+    "SWEEP_EVERY_S",
+    "TURN_MESSAGES",
+    "UNBIND_LOOK_S",
+    "UNBIND_MAX_S",
 ]
 
 # libzmq socket options
 HWM_MESSAGES = 100
-"""Whole messages queued per peer and direction; a slow peer loses answers beyond it, and is counted."""
+"""Whole messages queued per peer and direction. Sending has more room where a burst of requests and answers is
+legitimate, see `ServerLimits.max_queued`; beyond it a slow peer loses answers, and is counted."""
 MAX_WIRE_BYTES = 4 * MAX_FRAME_BYTES
 """libzmq closes a connection that sends a larger frame. Up to here a sender is told `too_large` instead."""
 HEARTBEAT_IVL_MS = 2_000
@@ -22,6 +44,9 @@ RECONNECT_IVL_MS = 50
 RECONNECT_IVL_MAX_MS = 2_000
 IPC_PATH_BYTES = 107
 """sockaddr_un holds 108 bytes, the last one a zero."""
+UNBIND_LOOK_S = 0.002
+UNBIND_MAX_S = 1.0
+"""How long a closed ipc socket's path is waited for to go away."""
 
 # One loop turn
 TURN_MESSAGES = 128
@@ -41,11 +66,12 @@ SWEEP_EVERY_S = 0.025
 
 # Life signs
 HELLO_RETRY_S = 0.05
+HELLO_RETRY_MAX_S = 2.0
+"""HELLO is said again after the first wait, which doubles up to the second."""
 BLOCKING_HELLO_RETRY_S = 0.2
 PING_EVERY_S = 2.0
 HUNG_AFTER_S = 6.0
-"""Without any message for so long a connected peer counts as hung: ZMTP heartbeats are answered by libzmq's own
-thread and don't notice."""
+"""A connected peer counts as hung after at most so long without any message."""
 PROBE_EVERY_S = 1.0
 """How often a server pings the callers of open requests; a send to one that is gone fails at once."""
 IDLE_PROBE_TICKS = 15

@@ -1,4 +1,4 @@
-"""The life of a DEALER's connection, as ZeroMQ's monitor tells it."""
+"""The life of a socket's connections, as ZeroMQ's monitor tells it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,39 @@ from zmq.utils.monitor import parse_monitor_message
 
 from tpayd.kit.bus.pump import Pump
 
-__all__ = ["watch_link"]
+__all__ = ["Watch", "watch_link", "watch_peers"]
+
+
+class Watch:
+    """Tells what a socket's monitor reports, until closed. Close it before the socket's own pump."""
+
+    def __init__(
+        self,
+        socket: zmq.Socket[bytes],
+        told: dict[int, Callable[[int], None]],
+        *,
+        loop: asyncio.AbstractEventLoop,
+        log: structlog.typing.FilteringBoundLogger,
+    ) -> None:
+        """`told` maps an event to a callback, which gets the event's value."""
+        self._socket = socket
+        self._told = told
+        self._pump = Pump(socket.get_monitor_socket(sum(told)), self._on_event, loop=loop, log=log)
+
+    def drain(self) -> None:
+        """Tell what has happened so far, now."""
+        self._pump.drain()
+
+    def close(self) -> None:
+        # The monitor first: while nobody reads it, libzmq's own thread would wait for room in it.
+        self._socket.disable_monitor()
+        self._pump.close()
+
+    def _on_event(self, frames: Sequence[zmq.Frame]) -> None:
+        event = parse_monitor_message([frame.bytes for frame in frames])
+        callback = self._told.get(event["event"])
+        if callback is not None:
+            callback(int(event["value"]))
 
 
 def watch_link(
@@ -21,18 +53,28 @@ def watch_link(
     down: Callable[[], None],
     loop: asyncio.AbstractEventLoop,
     log: structlog.typing.FilteringBoundLogger,
-) -> Pump:
-    """Call `up` after each finished handshake and `down` after each loss. The result is to be closed by its owner.
+) -> Watch:
+    """Call `up` after each finished handshake of a DEALER and `down` after each loss.
 
     A DEALER itself tells neither: after a peer's death its requests would wait for their deadlines in silence.
     """
-    monitor = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+    told: dict[int, Callable[[int], None]] = {
+        int(zmq.EVENT_HANDSHAKE_SUCCEEDED): lambda _: up(),
+        int(zmq.EVENT_DISCONNECTED): lambda _: down(),
+    }
+    return Watch(socket, told, loop=loop, log=log)
 
-    def on_event(frames: Sequence[zmq.Frame]) -> None:
-        event = parse_monitor_message([frame.bytes for frame in frames])["event"]
-        if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
-            up()
-        elif event == zmq.EVENT_DISCONNECTED:
-            down()
 
-    return Pump(monitor, on_event, loop=loop, log=log)
+def watch_peers(
+    socket: zmq.Socket[bytes],
+    gone: Callable[[int], None],
+    *,
+    loop: asyncio.AbstractEventLoop,
+    log: structlog.typing.FilteringBoundLogger,
+) -> Watch:
+    """Call `gone` with the file descriptor of each connection that a ROUTER loses.
+
+    A ROUTER itself tells only by a send that fails, and not even then if another peer has taken the routing id by
+    then. libzmq reports a loss before it accepts the next connection, so `drain` before a descriptor is trusted.
+    """
+    return Watch(socket, {int(zmq.EVENT_DISCONNECTED): gone}, loop=loop, log=log)

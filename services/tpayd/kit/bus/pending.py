@@ -11,7 +11,6 @@ from msgspec import Raw
 from tpayd.kit.bus import limits
 from tpayd.kit.bus.errors import CallError
 from tpayd.kit.clock import Clock
-from tpayd_contracts.errors import ErrorCode
 
 __all__ = ["Pending", "PendingTable", "Sink"]
 
@@ -39,9 +38,7 @@ class Pending:
 class PendingTable:
     """Open requests by number; `expired` is told of each that its deadline ends."""
 
-    def __init__(
-        self, clock: Clock, loop: asyncio.AbstractEventLoop, expired: Callable[[Pending], None]
-    ) -> None:
+    def __init__(self, clock: Clock, loop: asyncio.AbstractEventLoop, expired: Callable[[Pending], None]) -> None:
         self._clock = clock
         self._loop = loop
         self._expired = expired
@@ -63,11 +60,10 @@ class PendingTable:
         """Remove and return a request; None if it ended before."""
         return self._open.pop(number, None)
 
-    def fail_all(self, why: str) -> None:
-        """The peer is lost: each of these may or may not have happened."""
-        everyone, self._open = self._open, {}
-        for pending in everyone.values():
-            pending.sink.error(CallError.unknown(ErrorCode.PEER_LOST, why))
+    def take_all(self) -> list[Pending]:
+        """Remove and return all that are open."""
+        everyone, self._open = list(self._open.values()), {}
+        return everyone
 
     def close(self) -> None:
         if self._timer is not None:

@@ -5,7 +5,8 @@ A ZeroMQ socket's FD is edge-triggered and belongs to libzmq's mailbox, not to t
 * once it fires, drain until EVENTS says that nothing is left: a message left behind raises no second edge
 * after any send look at EVENTS once more: the send itself may have swallowed the edge of a message that came in
 
-Sends are queued and leave together at the end of the loop turn, without ever blocking.
+Sends are queued and leave together at the end of the loop turn, without ever blocking. What a callback raises is
+logged and stays there: it must neither stop the messages behind it nor swallow a wake-up.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _NOBLOCK = int(zmq.NOBLOCK)
 _SNDMORE = int(zmq.SNDMORE)
 
 Undelivered = Callable[[zmq.ZMQError], None]
+_Queued = tuple[tuple[bytes, ...], Undelivered | None, Callable[[], bool] | None]
 
 
 class Pump:
@@ -44,50 +46,83 @@ class Pump:
         *,
         loop: asyncio.AbstractEventLoop,
         log: structlog.typing.FilteringBoundLogger,
+        before_sending: Callable[[], None] | None = None,
     ) -> None:
+        """`before_sending` is called before what is queued leaves."""
         self._socket = socket
         self._on_message = on_message
+        self._before_sending = before_sending
         self._loop = loop
         self._log = log
         self._fd = int(socket.fileno())
-        self._outbox: deque[tuple[tuple[bytes, ...], Undelivered | None]] = deque()
+        self._outbox: deque[_Queued] = deque()
         self._flush_due = False
         self._drain_due = False
         self._closed = False
         loop.add_reader(self._fd, self._drain)
         self._drain_soon()
 
-    def send(self, parts: tuple[bytes, ...], undelivered: Undelivered | None = None) -> None:
-        """Send at the end of this loop turn; `undelivered` is told EAGAIN (no peer, or a slow one) or EHOSTUNREACH."""
-        self._outbox.append((parts, undelivered))
+    def send(
+        self,
+        parts: tuple[bytes, ...],
+        undelivered: Undelivered | None = None,
+        wanted: Callable[[], bool] | None = None,
+    ) -> None:
+        """Send at the end of this loop turn, unless `wanted` denies it then.
+
+        `undelivered` is told EAGAIN (no peer, or a slow one) or EHOSTUNREACH. After `close` nothing is sent, and
+        nobody is told.
+        """
+        if self._closed:
+            return
+        self._outbox.append((parts, undelivered, wanted))
         if not self._flush_due:
             self._flush_due = True
             self._loop.call_soon(self._flush)
 
     def close(self) -> None:
-        """Flush what can go at once, stop listening, and close the socket."""
+        """Send what can go at once, stop listening, and close the socket; what has come in is not looked at."""
         if self._closed:
             return
-        self._flush()
+        self._send_queued()
         self._closed = True
+        self._outbox.clear()
         self._loop.remove_reader(self._fd)
         self._socket.close()
+
+    def drain(self) -> None:
+        """Take all messages that have come in, now, instead of when the loop comes round to it."""
+        while self._take_some():
+            pass
 
     def _flush(self) -> None:
         self._flush_due = False
         if self._closed:
             return
+        if self._before_sending is not None:
+            self._before_sending()
+        self._send_queued()
+        self._drain()
+
+    def _send_queued(self) -> None:
         outbox, send = self._outbox, self._socket.send
         while outbox:
-            parts, undelivered = outbox.popleft()
+            parts, undelivered, wanted = outbox.popleft()
+            if wanted is not None and not wanted():
+                continue
             try:
                 for part in parts[:-1]:
                     send(part, _NOBLOCK | _SNDMORE)
                 send(parts[-1], _NOBLOCK)
             except zmq.ZMQError as error:
                 if undelivered is not None:
-                    undelivered(error)
-        self._drain()
+                    self._tell(undelivered, error)
+
+    def _tell(self, undelivered: Undelivered, error: zmq.ZMQError) -> None:
+        try:
+            undelivered(error)
+        except Exception:
+            self._log.exception("bus.undelivered_handler_failed")
 
     def _drain_soon(self) -> None:
         if not self._drain_due:
@@ -96,23 +131,28 @@ class Pump:
 
     def _drain(self) -> None:
         self._drain_due = False
+        if self._take_some():
+            self._drain_soon()
+
+    def _take_some(self) -> bool:
+        """Take up to a turn's share of messages; whether there may be more."""
         if self._closed:
-            return
+            return False
         socket = self._socket
         for _ in range(limits.TURN_MESSAGES):
             if not cast("int", socket.get(_EVENTS)) & _POLLIN:
-                return
+                return False
             try:
                 frames = self._receive()
             except zmq.Again:
-                return
+                return False
             try:
                 self._on_message(frames)
             except Exception:
                 self._log.exception("bus.message_handler_failed")
             if self._closed:
-                return
-        self._drain_soon()
+                return False
+        return True
 
     def _receive(self) -> Sequence[zmq.Frame]:
         receive = self._socket.recv

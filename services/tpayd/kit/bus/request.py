@@ -11,7 +11,8 @@ from msgspec import Raw, Struct
 from tpayd.kit.bus.errors import CallError
 from tpayd.kit.bus.session import Session
 from tpayd.kit.bus.wire import encode_body, envelope
-from tpayd_contracts.envelope import Kind
+from tpayd_contracts.envelope import MAX_FRAME_BYTES, Kind
+from tpayd_contracts.errors import ErrorCode
 
 if TYPE_CHECKING:
     from tpayd.kit.bus.server import Server
@@ -27,8 +28,20 @@ class Request:
     """
 
     __slots__ = (
-        "_on_cancel", "_server", "body", "cancelled", "deadline_ms", "gone", "key", "number", "op", "principal",
-        "session", "started_us", "task", "trace",
+        "_on_cancel",
+        "_server",
+        "body",
+        "cancelled",
+        "deadline_ms",
+        "gone",
+        "key",
+        "number",
+        "op",
+        "principal",
+        "session",
+        "started_us",
+        "task",
+        "trace",
     )
 
     def __init__(
@@ -74,11 +87,16 @@ class Request:
         """Time until the deadline; never negative."""
         return max(0.0, (self.deadline_ms - self._server.clock.boottime_ms()) / 1000)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it still wants an answer: not answered yet, and the caller is there."""
+        return self.session.open.get(self.number) is self
+
     def progress(self, body: Struct | Raw) -> None:
         """Tell the caller how far it is. Ignored once answered."""
-        self._server.send(
-            self.session, envelope(Kind.PROGRESS, self.number, op=self.op, body=encode_body(body)), self.trace
-        )
+        if self.is_open:
+            frame = envelope(Kind.PROGRESS, self.number, op=self.op, body=encode_body(body))
+            self._server.send(self.session, frame, self.trace)
 
     def on_cancel(self, callback: Callable[[], None]) -> None:
         """Have `callback` called once if the caller cancels or its connection ends; at once if it did already."""
@@ -88,8 +106,13 @@ class Request:
             self._on_cancel = callback
 
     def reply(self, body: Struct | Raw) -> None:
-        """Answer; ends the request."""
-        self._server.finish(self, "ok", envelope(Kind.REPLY, self.number, op=self.op, body=encode_body(body)))
+        """Answer; ends the request. An answer over the frame limit becomes an error: it would end the connection."""
+        frame = envelope(Kind.REPLY, self.number, op=self.op, body=encode_body(body))
+        if len(frame) > MAX_FRAME_BYTES:
+            text = f"it was done, but its answer of {len(frame)} bytes is over the limit of {MAX_FRAME_BYTES}"
+            self.fail(CallError.unknown(ErrorCode.TOO_LARGE, text))
+            return
+        self._server.finish(self, "ok", frame)
 
     def fail(self, error: CallError) -> None:
         """Answer with an error; ends the request."""
@@ -98,11 +121,14 @@ class Request:
 
     def cancel(self, *, gone: bool = False) -> None:
         """Called by the server when CANCEL arrives or the connection ends."""
+        self.gone = self.gone or gone
         if self.cancelled:
             return
         self.cancelled = True
-        self.gone = gone
         if self._on_cancel is not None:
-            self._on_cancel()
+            try:
+                self._on_cancel()
+            except Exception:
+                self._server.note_fault(self)
         elif self.task is not None:
             self.task.cancel()

@@ -8,8 +8,7 @@ Nothing has happened before the last gate, so each of these errors has the outco
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
 from typing import TypeVar, cast
@@ -19,10 +18,13 @@ import zmq
 from msgspec import Raw, Struct
 
 from tpayd.kit.bus import limits
+from tpayd.kit.bus.bounds import ServerLimits
 from tpayd.kit.bus.errors import CallError
 from tpayd.kit.bus.hello import check_version
+from tpayd.kit.bus.link import watch_peers
 from tpayd.kit.bus.pump import Pump
 from tpayd.kit.bus.request import Request
+from tpayd.kit.bus.roster import Roster
 from tpayd.kit.bus.session import Admission, Peer, Session
 from tpayd.kit.bus.sockets import BoundPath, bind, router
 from tpayd.kit.bus.stats import BusStats, NoStats
@@ -34,23 +36,12 @@ from tpayd_contracts.gateway import Hello, Welcome
 from tpayd_contracts.operation import Op, Right
 from tpayd_contracts.version import CONTRACT_VERSION
 
-__all__ = ["RawHandler", "Server", "ServerLimits"]
+__all__ = ["RawHandler", "Server"]
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
 RawHandler = Callable[[Request], None]
-
-
-@dataclass(frozen=True)
-class ServerLimits:
-    """Bounds of one server. `ttl_ms` bounds apply where callers send a time to live instead of a deadline."""
-
-    max_open_per_session: int = limits.MAX_OPEN_PER_SESSION
-    max_open_total: int = limits.MAX_OPEN_TOTAL
-    max_sessions: int = limits.MAX_SESSIONS
-    max_frame_bytes: int = MAX_FRAME_BYTES
-    default_ttl_ms: int = 30_000
-    max_ttl_ms: int = 300_000
+_PING = envelope(Kind.PING, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,44 +74,54 @@ class Server:
         self.endpoint = endpoint
         self.clock = clock
         self.draining = False
-        self.sessions: dict[bytes, Session] = {}
         self._context = context
         self._log = log
         self._admission = admission
         self._software = software
         self._stats = stats or NoStats()
         self._bounds = bounds or ServerLimits()
+        self._roster = Roster(self._bounds.max_sessions)
         self._deadline_is_ttl = deadline_is_ttl
         self._ipc_mode = ipc_mode
         self._prepare = prepare
         self._routes: dict[str, _Route] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._open_count = 0
         self._probe_round = 0
 
     def start(self) -> None:
         """Bind and serve. Raises EndpointInUseError."""
         self._loop = asyncio.get_running_loop()
-        socket = router(self._context)
+        socket = router(self._context, self._bounds.max_queued)
         if self._prepare is not None:
             self._prepare(socket)
+        self._watch = watch_peers(socket, self._connection_lost, loop=self._loop, log=self._log)
         try:
             self._bound: BoundPath = bind(socket, self.endpoint, mode=self._ipc_mode)
         except BaseException:
+            self._watch.close()
             socket.close()
             raise
-        self._pump = Pump(socket, self._on_message, loop=self._loop, log=self._log)
+        # A peer whose routing id may be another's by now must not get what was meant for it.
+        self._pump = Pump(socket, self._on_message, loop=self._loop, log=self._log, before_sending=self._watch.drain)
         self._probe_timer = self._loop.call_later(limits.PROBE_EVERY_S, self._probe)
 
     async def close(self) -> None:
         """Cancel what is open and stop listening."""
         self._probe_timer.cancel()
-        tasks = [request.task for request in self._all_open() if request.task is not None]
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=1.0)
+        self._watch.close()
         self._pump.close()
-        self._bound.close()
+        await self._bound.close()
+
+    @property
+    def sessions(self) -> Mapping[bytes, Session]:
+        """Who is admitted now, by routing id."""
+        return self._roster.sessions
 
     @property
     def open_count(self) -> int:
@@ -139,8 +140,7 @@ class Server:
             waits = cast("Callable[[Request, Struct], Awaitable[Struct]]", handler)
 
             def serve(request: Request) -> None:
-                body = decode_body(request.body, op.request)
-                request.task = self._loop.create_task(self._run(request, waits(request, body)))
+                self._start_task(request, waits, decode_body(request.body, op.request))
         else:
             answers = cast("Callable[[Request, Struct], Struct]", handler)
 
@@ -162,8 +162,7 @@ class Server:
 
     def end_session(self, session: Session, error: CallError | None = None) -> None:
         """Forget a peer; its open requests fail with `error`, or are cancelled because it is gone."""
-        if self.sessions.get(session.routing_id) is session:
-            del self.sessions[session.routing_id]
+        self._roster.remove(session)
         for request in list(session.open.values()):
             if error is not None:
                 request.fail(error)
@@ -174,16 +173,15 @@ class Server:
 
     def send(self, session: Session, frame: bytes, trace: str | None) -> None:
         """Send a frame to a session's connection; a peer that is gone ends its session."""
-
-        def undelivered(error: zmq.ZMQError) -> None:
-            if error.errno == zmq.EHOSTUNREACH:
-                self._stats.dropped("peer_gone")
-                self.end_session(session)
-            else:
-                self._stats.dropped("slow_peer")
-                self._log.warning("bus.slow_peer", peer=session.name, trace=trace)
-
-        self._pump.send((session.routing_id, frame), undelivered)
+        if len(frame) > MAX_FRAME_BYTES:
+            self._stats.dropped("too_large")
+            self._log.error("bus.frame_too_large", peer=session.name, bytes=len(frame), trace=trace)
+            return
+        self._pump.send(
+            (session.routing_id, frame),
+            lambda error: self._undelivered(session, error, trace),
+            lambda: not session.lost,
+        )
 
     def finish(self, request: Request, code: str, frame: bytes) -> None:
         """Send a request's last message. A second one is a fault of the handler."""
@@ -193,6 +191,29 @@ class Server:
             raise RuntimeError(f"{request!r} is answered already")
         self._stats.served(request.op, code, (self.clock.monotonic_us() - request.started_us) / 1e6)
         self.send(request.session, frame, request.trace)
+
+    def note_fault(self, request: Request) -> None:
+        """Log the exception that is being handled."""
+        self._log.exception("bus.handler_failed", op=request.op, caller=request.caller, trace=request.trace)
+
+    def _undelivered(self, session: Session, error: zmq.ZMQError, trace: str | None) -> None:
+        if error.errno == zmq.EHOSTUNREACH:
+            self._stats.dropped("peer_gone")
+            self._lose(session)
+            return
+        self._stats.dropped("slow_peer")
+        if not session.slow:
+            session.slow = True
+            self._log.warning("bus.slow_peer", peer=session.name, trace=trace)
+
+    def _connection_lost(self, connection: int) -> None:
+        session = self._roster.on(connection)
+        if session is not None:
+            self._lose(session)
+
+    def _lose(self, session: Session) -> None:
+        session.lost = True
+        self.end_session(session)
 
     # The gates
 
@@ -217,50 +238,42 @@ class Server:
             self._dispatch(routing_id, message, frames[1])
         except CallError as error:
             self._refuse(routing_id, message.id, error)
+        except Exception:
+            self._log.exception("bus.dispatch_failed", kind=message.kind)
+            text = f"a fault in {self.name}; its log has it"
+            self._refuse(routing_id, message.id, CallError.unknown(ErrorCode.INTERNAL, text))
 
     def _dispatch(self, routing_id: bytes, message: Envelope, frame: zmq.Frame) -> None:
         kind = message.kind
         if kind == Kind.REQ:
-            session = self._session(routing_id, message)
+            session = self._roster.find(routing_id, message.session)
             if message.id in session.open:
                 raise CallError.not_started(ErrorCode.BAD_MESSAGE, f"id {message.id} is in use by an open request")
             self._serve(session, message)
         elif kind == Kind.PING:
             if message.session is not None:
-                self._session(routing_id, message)
+                self._roster.find(routing_id, message.session)
             pong = envelope(Kind.PONG, message.id)
             self._pump.send((routing_id, pong), lambda _: self._stats.dropped("peer_gone"))
         elif kind == Kind.HELLO:
             self._hello(routing_id, message, Peer.of(frame))
         elif kind == Kind.CANCEL:
-            request = self._session(routing_id, message).open.get(message.id)
+            request = self._roster.find(routing_id, message.session).open.get(message.id)
             if request is not None:
                 request.cancel()
         elif kind != Kind.PONG:
             raise CallError.not_started(ErrorCode.BAD_MESSAGE, f"kind {kind} is not for a server")
 
-    def _session(self, routing_id: bytes, message: Envelope) -> Session:
-        session = self.sessions.get(routing_id)
-        # A routing id can be chosen by a peer once its owner has gone; the token cannot.
-        if session is None or message.session is None or not secrets.compare_digest(
-            session.token.encode(), message.session.encode()
-        ):
-            text = "no such session here: say HELLO, then send again"
-            raise CallError.not_started(ErrorCode.HELLO_REQUIRED, text, retryable=True)
-        return session
-
     def _hello(self, routing_id: bytes, message: Envelope, peer: Peer) -> None:
         hello = decode_body(message.body, Hello)
         check_version(hello)
+        self._watch.drain()  # before a descriptor is trusted: an ended connection may have had the same one
         admitted = self._admission.admit(peer, hello)
-        if len(self.sessions) >= self._bounds.max_sessions and routing_id not in self.sessions:
-            text = f"{self._bounds.max_sessions} sessions are open here"
-            raise CallError.not_started(ErrorCode.BUSY, text, retryable=True)
         before = self.sessions.get(routing_id)
         if before is not None:
             self.end_session(before)
-        session = Session(secrets.token_urlsafe(12), routing_id, admitted)
-        self.sessions[routing_id] = session
+        self._roster.require_room()
+        session = self._roster.add(routing_id, peer.connection, admitted)
         welcome = self._admission.welcome(
             Welcome(
                 session=session.token,
@@ -274,7 +287,7 @@ class Server:
                 max_ttl_ms=self._bounds.max_ttl_ms,
             )
         )
-        self._pump.send((routing_id, envelope(Kind.REPLY, message.id, body=encode_body(welcome))), None)
+        self.send(session, envelope(Kind.REPLY, message.id, body=encode_body(welcome)), message.trace)
 
     def _serve(self, session: Session, message: Envelope) -> None:
         op = message.op
@@ -287,8 +300,10 @@ class Server:
             text = f"{self.name} is going down; try again when it is back"
             raise CallError.not_started(ErrorCode.DRAINING, text, retryable=True)
         bounds = self._bounds
-        if len(session.open) >= bounds.max_open_per_session or self._open_count >= bounds.max_open_total:
-            text = f"{len(session.open)} requests of {session.name} are open, {self._open_count} in all; try later"
+        # A task may go on after its caller has gone; it takes room as well.
+        total = max(self._open_count, len(self._tasks))
+        if len(session.open) >= bounds.max_open_per_session or total >= bounds.max_open_total:
+            text = f"{len(session.open)} requests of {session.name} are open, {total} in all; try later"
             raise CallError.not_started(ErrorCode.BUSY, text, retryable=True)
         deadline_ms = self._deadline(message)
         request = Request(
@@ -300,40 +315,55 @@ class Server:
         try:
             route.serve(request)
         except CallError as error:
-            request.fail(error)
+            if request.is_open:
+                request.fail(error)
         except Exception:
             self._fault(request)
 
     def _deadline(self, message: Envelope) -> int:
         now_ms = self.clock.boottime_ms()
-        if not self._deadline_is_ttl:
-            if message.deadline <= now_ms:
-                text = "the deadline had passed before anything was done"
-                raise CallError.not_started(ErrorCode.EXPIRED, text, retryable=True, field="deadline")
-            return message.deadline
-        if not 0 <= message.deadline <= self._bounds.max_ttl_ms:
-            text = f"ttl_ms is 0 (default) to {self._bounds.max_ttl_ms}"
-            raise CallError.not_started(ErrorCode.INVALID_BODY, text, field="deadline")
-        return now_ms + (message.deadline or self._bounds.default_ttl_ms)
+        if self._deadline_is_ttl:
+            return self._bounds.deadline_of_ttl(message.deadline, now_ms)
+        if message.deadline <= now_ms:
+            text = "the deadline had passed before anything was done"
+            raise CallError.not_started(ErrorCode.EXPIRED, text, retryable=True, field="deadline")
+        return message.deadline
 
-    async def _run(self, request: Request, answer: Awaitable[Struct]) -> None:
+    def _start_task(
+        self, request: Request, handler: Callable[[Request, Struct], Awaitable[Struct]], body: Struct
+    ) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if request.is_open:
+                text = "cancelled before anything was done"
+                request.fail(CallError.not_started(ErrorCode.ABORTED, text))
+
+        request.task = self._loop.create_task(self._run(request, handler, body))
+        # The loop itself holds tasks weakly, and a request is forgotten when its caller goes.
+        self._tasks.add(request.task)
+        request.task.add_done_callback(ended)
+
+    async def _run(
+        self, request: Request, handler: Callable[[Request, Struct], Awaitable[Struct]], body: Struct
+    ) -> None:
         try:
-            reply = await answer
+            request.reply(await handler(request, body))
         except CallError as error:
-            request.fail(error)
+            if request.is_open:
+                request.fail(error)
         except asyncio.CancelledError:
-            request.fail(CallError(ErrorCode.ABORTED, "cancelled", outcome=Outcome.UNKNOWN))
+            if request.is_open:
+                request.fail(CallError(ErrorCode.ABORTED, "cancelled", outcome=Outcome.UNKNOWN))
             if not request.cancelled:
                 raise
         except Exception:
             self._fault(request)
-        else:
-            request.reply(reply)
 
     def _fault(self, request: Request) -> None:
-        self._log.exception("bus.handler_failed", op=request.op, caller=request.caller, trace=request.trace)
-        text = f"a fault in {self.name}; its log has it"
-        request.fail(CallError.unknown(ErrorCode.INTERNAL, text))
+        self.note_fault(request)
+        if request.is_open:
+            text = f"a fault in {self.name}; its log has it"
+            request.fail(CallError.unknown(ErrorCode.INTERNAL, text))
 
     def _refuse(self, routing_id: bytes, number: int, error: CallError, delimiter: tuple[bytes, ...] = ()) -> None:
         self._stats.dropped(str(error.code))
@@ -346,16 +376,13 @@ class Server:
         self._open_count -= 1
         return True
 
-    def _all_open(self) -> list[Request]:
-        return [request for session in self.sessions.values() for request in session.open.values()]
-
     def _probe(self) -> None:
-        """Ping the peers that wait for us: a send to one that is gone fails, which nothing else would tell."""
+        """Ping the peers that wait for us: a send to one that is gone fails, even where its end was not reported."""
         self._probe_timer = self._loop.call_later(limits.PROBE_EVERY_S, self._probe)
         self._probe_round += 1
         everyone = self._probe_round % limits.IDLE_PROBE_TICKS == 0
-        ping = envelope(Kind.PING, 0)
         for session in list(self.sessions.values()):
+            session.slow = False
             if everyone or session.open:
-                self.send(session, ping, None)
+                self.send(session, _PING, None)
         self._stats.open_requests(self._open_count)

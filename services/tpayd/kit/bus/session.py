@@ -27,16 +27,17 @@ class Peer:
     """What libzmq, not the peer itself, says about a connection."""
 
     user_id: str | None
-    """Set by the ZAP handler from the CURVE key; None without CURVE."""
+    """Set by the ZAP handler from the CURVE key; None on ipc."""
     address: str | None
     uid: int | None
     """The user id of an ipc peer (SO_PEERCRED)."""
     pid: int | None
+    connection: int | None = None
+    """File descriptor of the connection: its own until libzmq reports the connection's end."""
 
     @classmethod
     def of(cls, frame: zmq.Frame) -> Peer:
         """Read the metadata of a received frame."""
-        user_id = _metadata(frame, "User-Id") or None
         address = _metadata(frame, "Peer-Address")
         uid = pid = None
         if address is not None:
@@ -44,7 +45,10 @@ class Peer:
             parts = address.split(":")
             if len(parts) == 4 and parts[0] == "localhost" and all(part.isdecimal() for part in parts[1:]):
                 uid, pid = int(parts[1]), int(parts[3])
-        return cls(user_id, address, uid, pid)
+        # Without CURVE no ZAP handler sets the User-Id, and libzmq takes the one that the peer itself has sent.
+        user_id = None if uid is not None else _metadata(frame, "User-Id") or None
+        connection = frame.get(int(zmq.SRCFD))
+        return cls(user_id, address, uid, pid, connection if isinstance(connection, int) else None)
 
 
 def _metadata(frame: zmq.Frame, name: str) -> str | None:
@@ -74,10 +78,15 @@ class Session:
     token: str
     routing_id: bytes
     admitted: Admitted
+    connection: int | None = None
     open: dict[int, Request] = field(default_factory=dict)
     topics: frozenset[str] = frozenset()
     sequence: int = 0
     """Of the last event sent to it."""
+    lost: bool = False
+    """Its connection has ended; its routing id may be another peer's by now."""
+    slow: bool = False
+    """It does not read; said once until the next probe."""
 
     @property
     def name(self) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import fcntl
 import os
+import time
 from pathlib import Path
 
 import zmq
@@ -28,9 +30,13 @@ def _common(socket: Socket) -> Socket:
     return socket
 
 
-def router(context: zmq.Context[Socket]) -> Socket:
-    """A ROUTER that says when a peer is gone (MANDATORY), and whose peers cannot take over each other (no HANDOVER)."""
+def router(context: zmq.Context[Socket], max_queued: int) -> Socket:
+    """A ROUTER that says when a peer is gone (MANDATORY), and whose peers cannot take over each other (no HANDOVER).
+
+    `max_queued` messages may wait for one peer: the answers to a burst leave faster than any peer reads.
+    """
     socket = _common(context.socket(zmq.ROUTER))
+    socket.setsockopt(zmq.SNDHWM, max_queued)
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
     socket.setsockopt(zmq.ROUTER_HANDOVER, 0)
     return socket
@@ -39,6 +45,7 @@ def router(context: zmq.Context[Socket]) -> Socket:
 def dealer(context: zmq.Context[Socket]) -> Socket:
     """A DEALER that refuses to queue without a connection: a queued 'pay' would be delivered after a restart."""
     socket = _common(context.socket(zmq.DEALER))
+    socket.setsockopt(zmq.SNDHWM, limits.MAX_PENDING)
     socket.setsockopt(zmq.IMMEDIATE, 1)
     socket.setsockopt(zmq.RECONNECT_IVL, limits.RECONNECT_IVL_MS)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, limits.RECONNECT_IVL_MAX_MS)
@@ -62,13 +69,19 @@ def subscriber(context: zmq.Context[Socket]) -> Socket:
 class BoundPath:
     """The lock that goes with a bound ipc path; released by `close`, or by the kernel when the process dies."""
 
-    def __init__(self, lock_fd: int | None) -> None:
+    def __init__(self, path: Path | None = None, lock_fd: int | None = None) -> None:
+        self._path = path
         self._lock_fd = lock_fd
 
-    def close(self) -> None:
-        if self._lock_fd is not None:
-            os.close(self._lock_fd)
-            self._lock_fd = None
+    async def close(self) -> None:
+        """Let the next one bind, once libzmq's thread has removed the path: it would remove the next one's."""
+        if self._path is None or self._lock_fd is None:
+            return
+        ends_at_s = time.monotonic() + limits.UNBIND_MAX_S
+        while self._path.exists() and time.monotonic() < ends_at_s:  # noqa: ASYNC110  libzmq announces it nowhere
+            await asyncio.sleep(limits.UNBIND_LOOK_S)
+        os.close(self._lock_fd)
+        self._lock_fd = None
 
 
 def bind(socket: Socket, endpoint: str, *, mode: int = 0o660) -> BoundPath:
@@ -83,7 +96,7 @@ def bind(socket: Socket, endpoint: str, *, mode: int = 0o660) -> BoundPath:
             if error.errno == errno.EADDRINUSE:
                 raise EndpointInUseError(f"{endpoint} is in use by another program; choose another port") from error
             raise
-        return BoundPath(None)
+        return BoundPath()
     path = Path(endpoint.removeprefix("ipc://"))
     if len(os.fsencode(path)) > limits.IPC_PATH_BYTES:
         raise ValueError(f"the socket path {path} is longer than {limits.IPC_PATH_BYTES} bytes")
@@ -98,4 +111,4 @@ def bind(socket: Socket, endpoint: str, *, mode: int = 0o660) -> BoundPath:
     except BaseException:
         os.close(lock_fd)
         raise
-    return BoundPath(lock_fd)
+    return BoundPath(path, lock_fd)
