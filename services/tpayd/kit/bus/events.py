@@ -54,7 +54,7 @@ class Publisher:
     async def close(self) -> None:
         self._timer.cancel()
         self._pump.close()
-        await self._bound.close()
+        self._bound.close()
 
     def publish(self, topic: str, body: Struct) -> None:
         """Send one event to whoever listens now."""

@@ -28,8 +28,6 @@ __all__ = [
     "RECONNECT_IVL_MS",
     "SWEEP_EVERY_S",
     "TURN_MESSAGES",
-    "UNBIND_LOOK_S",
-    "UNBIND_MAX_S",
 ]
 
 # libzmq socket options
@@ -44,9 +42,6 @@ RECONNECT_IVL_MS = 50
 RECONNECT_IVL_MAX_MS = 2_000
 IPC_PATH_BYTES = 107
 """sockaddr_un holds 108 bytes, the last one a zero."""
-UNBIND_LOOK_S = 0.002
-UNBIND_MAX_S = 1.0
-"""How long a closed ipc socket's path is waited for to go away."""
 
 # One loop turn
 TURN_MESSAGES = 128

@@ -116,7 +116,7 @@ class Server:
             await asyncio.wait(tasks, timeout=1.0)
         self._watch.close()
         self._pump.close()
-        await self._bound.close()
+        self._bound.close()
 
     @property
     def sessions(self) -> Mapping[bytes, Session]:

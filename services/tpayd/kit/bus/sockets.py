@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import fcntl
 import os
-import time
 from pathlib import Path
 
 import zmq
@@ -69,19 +67,13 @@ def subscriber(context: zmq.Context[Socket]) -> Socket:
 class BoundPath:
     """The lock that goes with a bound ipc path; released by `close`, or by the kernel when the process dies."""
 
-    def __init__(self, path: Path | None = None, lock_fd: int | None = None) -> None:
-        self._path = path
+    def __init__(self, lock_fd: int | None) -> None:
         self._lock_fd = lock_fd
 
-    async def close(self) -> None:
-        """Let the next one bind, once libzmq's thread has removed the path: it would remove the next one's."""
-        if self._path is None or self._lock_fd is None:
-            return
-        ends_at_s = time.monotonic() + limits.UNBIND_MAX_S
-        while self._path.exists() and time.monotonic() < ends_at_s:  # noqa: ASYNC110  libzmq announces it nowhere
-            await asyncio.sleep(limits.UNBIND_LOOK_S)
-        os.close(self._lock_fd)
-        self._lock_fd = None
+    def close(self) -> None:
+        if self._lock_fd is not None:
+            os.close(self._lock_fd)
+            self._lock_fd = None
 
 
 def bind(socket: Socket, endpoint: str, *, mode: int = 0o660) -> BoundPath:
@@ -96,7 +88,7 @@ def bind(socket: Socket, endpoint: str, *, mode: int = 0o660) -> BoundPath:
             if error.errno == errno.EADDRINUSE:
                 raise EndpointInUseError(f"{endpoint} is in use by another program; choose another port") from error
             raise
-        return BoundPath()
+        return BoundPath(None)
     path = Path(endpoint.removeprefix("ipc://"))
     if len(os.fsencode(path)) > limits.IPC_PATH_BYTES:
         raise ValueError(f"the socket path {path} is longer than {limits.IPC_PATH_BYTES} bytes")
@@ -111,4 +103,4 @@ def bind(socket: Socket, endpoint: str, *, mode: int = 0o660) -> BoundPath:
     except BaseException:
         os.close(lock_fd)
         raise
-    return BoundPath(path, lock_fd)
+    return BoundPath(lock_fd)
