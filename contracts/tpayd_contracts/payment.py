@@ -207,4 +207,4 @@ STATUS = Op("payment.status", PaymentRef, PaymentResult, right=Right.POS)
 ABORT = Op("payment.abort", PaymentRef, PaymentResult, right=Right.POS)
 """Granted until the request goes to the host, `too_late` after."""
 ACKNOWLEDGE = Op("payment.acknowledge", PaymentRef, PaymentResult, right=Right.POS)
-"""The POS has recorded the verdict; closes the payment."""
+"""The POS has recorded the verdict; closes the payment. While the verdict is WAIT, it changes nothing."""

@@ -90,12 +90,9 @@ class Desk:
         return result
 
     async def acknowledge(self, ref: PaymentRef) -> PaymentResult:
-        """The POS has recorded the verdict."""
+        """The POS has recorded the verdict. While there is none, nothing is acknowledged, and the answer says WAIT."""
         case = await self._case(ref)
-        if not case.told:
-            text = f"payment {ref.request_id} has no verdict yet"
-            raise CallError.not_started(ErrorCode.LANE_BUSY, text, retryable=True)
-        if case.payment.acknowledged_ms is None:
+        if case.told and case.payment.acknowledged_ms is None:
             case.apply(ev.Acknowledged())
             await self._commit()
         return case.result()
