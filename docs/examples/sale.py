@@ -42,7 +42,8 @@ def show(progress: PaymentProgress) -> None:
 
 
 def print_receipt(result: PaymentResult) -> None:
-    print(result.verdict.value, result.message, result.approval_code or "", result.card.masked_pan if result.card else "")
+    card = result.card.masked_pan if result.card else ""
+    print(result.verdict.value, result.message, result.approval_code or "", card)
 
 
 if __name__ == "__main__":

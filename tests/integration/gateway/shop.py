@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 from typing import Any, Self
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 import zmq
 
 from tests.harness import Store, eventually
@@ -100,7 +100,7 @@ class RawClient:
     def receive(self, timeout_s: float = 3.0) -> list[Any] | None:
         """The next message that is not a PING; None if there is none in time."""
         while self.socket.poll(int(timeout_s * 1000)):
-            message = msgpack.unpackb(self.socket.recv())
+            message: list[Any] = msgpack.unpackb(self.socket.recv())
             if message[1] != PING:
                 return message
         return None
@@ -143,4 +143,6 @@ def frame(
     body: Any = None,
     protocol: str = "tpayd1",
 ) -> bytes:
-    return msgpack.packb([protocol, kind, number, op, ttl, key, None, session, None, {} if body is None else body])
+    elements = [protocol, kind, number, op, ttl, key, None, session, None, {} if body is None else body]
+    packed: bytes = msgpack.packb(elements)
+    return packed

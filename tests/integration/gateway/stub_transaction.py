@@ -38,7 +38,7 @@ from tpayd_contracts.payment import (
 class Stub:
     def __init__(self, journal: Path) -> None:
         self._journal = journal
-        self._sales: dict[str, SaleRequest] = {}
+        self._sales: dict[str, SaleRequest | None] = {}
         if journal.exists():
             for line in journal.read_text().splitlines():
                 entry = json.loads(line)

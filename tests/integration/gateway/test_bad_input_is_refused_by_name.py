@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 import pytest
 
 from tests.integration.gateway.shop import ERROR, HELLO, PONG, REPLY, REQ, RawClient, Shop, frame

@@ -86,7 +86,7 @@ def test_a_connection_that_dies_gives_its_slots_back(small_shop: Shop) -> None:
         again.hello()
 
         def free() -> bool:
-            return again.sale(number=30)[1] == REPLY
+            return bool(again.sale(number=30)[1] == REPLY)
 
         eventually(free, timeout_s=5.0, what=lambda: "the dead connection's slots")
 
