@@ -78,6 +78,19 @@ class SupervisedStore(StoreBase):
         assert pid is not None
         return pid
 
+    def supervisord_pid(self) -> int:
+        """Supervisord's process id; 0 while it does not answer."""
+        try:
+            return self.supervisor.pid()
+        except SupervisorGoneError:
+            return 0
+
+    def kill_supervisord(self) -> None:
+        """SIGKILL supervisord, and wait until another one runs: what answers before that may be its orphans."""
+        before = self.supervisord_pid()
+        os.kill(before, signal.SIGKILL)
+        eventually(lambda: self.supervisord_pid() not in (0, before), timeout_s=60, what="another supervisord")
+
     def state(self, service: str) -> ProcessState | None:
         """A process's state; None while supervisor does not answer."""
         try:

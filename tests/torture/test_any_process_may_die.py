@@ -51,7 +51,7 @@ def kill(store: SupervisedStore, victim: str) -> None:
         os.kill(store.launcher_pid, signal.SIGKILL)
         store.up()
     elif victim == "supervisord":
-        os.kill(int((store.instance.run / "supervisord.pid").read_text()), signal.SIGKILL)
+        store.kill_supervisord()
     else:
         before = store.kill(victim)
         store.wait_restarted(victim, before)

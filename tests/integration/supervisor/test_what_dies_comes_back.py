@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests.harness import SupervisedStore, eventually
-from tpayd.supervision.control import SupervisorGoneError
 from tpayd.supervision.daemon import launcher_pid
 
 SERVICES = ("sandbox_host", "host_link")
@@ -21,13 +20,6 @@ def store(tmp_path: Path) -> Iterator[SupervisedStore]:
     with SupervisedStore(tmp_path / "a place with spaces", services=SERVICES) as store:
         store.wait_ready()
         yield store
-
-
-def supervisord_pid(store: SupervisedStore) -> int:
-    try:
-        return store.supervisor.pid()
-    except SupervisorGoneError:
-        return 0
 
 
 def test_a_killed_service_is_started_again(store: SupervisedStore) -> None:
@@ -54,11 +46,9 @@ def test_a_hung_service_is_killed_and_started_again(store: SupervisedStore) -> N
 def test_a_killed_supervisord_is_started_again(store: SupervisedStore) -> None:
     """SIGKILL of supervisord: its services follow it, then a new generation starts; none is left of the old one."""
     old = store.left_behind()
-    before = supervisord_pid(store)
 
-    os.kill(before, signal.SIGKILL)
+    store.kill_supervisord()
 
-    eventually(lambda: supervisord_pid(store) not in (0, before), timeout_s=30, what="another supervisord")
     store.wait_ready(timeout_s=60)
     assert set() == set(old) & set(store.left_behind())
 
@@ -66,19 +56,19 @@ def test_a_killed_supervisord_is_started_again(store: SupervisedStore) -> None:
 def test_a_stopped_supervisord_is_continued(store: SupervisedStore) -> None:
     """SIGSTOP of supervisord: services go on, and within half a minute it is continued; nothing is restarted."""
     services = [store.pid(service) for service in SERVICES]
-    before = supervisord_pid(store)
+    before = store.supervisord_pid()
 
     os.kill(before, signal.SIGSTOP)
 
     assert all(store.health(service) for service in SERVICES)
-    eventually(lambda: supervisord_pid(store), timeout_s=30, what="an answer of supervisord")
-    assert before == supervisord_pid(store)
+    eventually(store.supervisord_pid, timeout_s=30, what="an answer of supervisord")
+    assert before == store.supervisord_pid()
     assert services == [store.pid(service) for service in SERVICES]
 
 
 def test_a_killed_launcher_disturbs_nothing_and_the_next_one_takes_over(store: SupervisedStore) -> None:
     """SIGKILL of the launcher: all goes on; the next launcher keeps what runs, and ends it when told to."""
-    supervisord = supervisord_pid(store)
+    supervisord = store.supervisord_pid()
     services = [store.pid(service) for service in SERVICES]
     launcher = store.launcher_pid
 
@@ -87,7 +77,7 @@ def test_a_killed_launcher_disturbs_nothing_and_the_next_one_takes_over(store: S
     store.up()
 
     assert launcher != store.launcher_pid
-    assert (supervisord, services) == (supervisord_pid(store), [store.pid(service) for service in SERVICES])
+    assert (supervisord, services) == (store.supervisord_pid(), [store.pid(service) for service in SERVICES])
     assert store.down()
     assert [] == store.left_behind()
 
@@ -101,4 +91,4 @@ def test_without_a_launcher_everything_is_ended_all_the_same(store: SupervisedSt
     assert store.down()
 
     assert [] == store.left_behind()
-    assert 0 == supervisord_pid(store)
+    assert 0 == store.supervisord_pid()
