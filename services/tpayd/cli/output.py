@@ -74,8 +74,39 @@ class Output:
 
         yield update
 
+    @contextmanager
+    def steps(self) -> Iterator[Callable[[str], None]]:
+        """While something goes on step by step: each step stays as a line; the present one turns, for a person."""
+        present = ""
+
+        def done() -> None:
+            if present:
+                self.progress(f"· {present}")
+
+        if not self.live:
+
+            def print_at_once(step: str) -> None:
+                nonlocal present
+                if step != present:
+                    present = step
+                    done()
+
+            yield print_at_once
+            return
+        with self.console.status("") as status:
+
+            def turn(step: str) -> None:
+                nonlocal present
+                if step != present:
+                    done()
+                    present = step
+                    status.update(step)
+
+            yield turn
+            done()
+
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
-        """Rows under headings; piped, in columns that two spaces part."""
+        """Rows under headings; piped, in columns that two spaces part. A person is spared columns without a word."""
         if not self.console.is_terminal:
             plain = [[str(cell) for cell in row] for row in (columns, *rows)]
             widths = [max(map(cell_len, column)) for column in zip(*plain, strict=True)]
@@ -83,11 +114,12 @@ class Output:
                 cells = (cell + " " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True))
                 self.line("  ".join(cells).rstrip())
             return
-        table = Table(pad_edge=False, header_style="bold")
-        for column in columns:
-            table.add_column(column, overflow="fold")
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        shown = [index for index in range(len(columns)) if any(str(row[index]) for row in rows)]
+        for index in shown:
+            table.add_column(columns[index], overflow="fold")
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*(row[index] for index in shown))
         self.console.print(table)
 
 

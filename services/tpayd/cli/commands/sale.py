@@ -51,33 +51,25 @@ def sale(
     """
     request_id = str(uuid.uuid4())
     parts = Amount(total_minor=amount, vat_minor=vat, service_charge_minor=service_charge, tax_free_minor=tax_free)
-    with request_log(gateway, request_id) as log, open_pos(gateway, log) as pos:
+    with request_log(gateway, request_id) as log, open_pos(gateway, log) as pos, output.steps() as show:
         result = pos.sale(
             lane_or_first(lane, pos.connect()),
             parts,
             installments,
             reference=reference,
             request_id=request_id,
-            on_progress=_Steps(output).show,
+            on_progress=lambda progress: show(_words(progress)),
             timeout_s=timeout_s,
         )
     output.result(as_json(result), lambda: show_payment(output, result))
     return exit_of(result)
 
 
-class _Steps:
-    """Prints each step once, with what the cashier needs for it."""
-
-    def __init__(self, output: Output) -> None:
-        self._output = output
-        self._last = ""
-
-    def show(self, progress: PaymentProgress) -> None:
-        text = progress.text
-        if progress.position is not None:
-            text += f" (place {progress.position})"
-        if progress.reader and progress.reader not in text:
-            text += f" [{progress.reader}]"
-        if text != self._last:
-            self._last = text
-            self._output.progress(f"· {text}")
+def _words(progress: PaymentProgress) -> str:
+    """A step with what the cashier needs for it."""
+    words = progress.text
+    if progress.position is not None:
+        words += f" (place {progress.position})"
+    if progress.reader and progress.reader not in words:
+        words += f" [{progress.reader}]"
+    return words
