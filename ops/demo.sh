@@ -32,6 +32,7 @@ run tpayd wait-ready
 run tpayd status
 
 say "5. A sale: POS -> gateway -> transaction -> card reader -> card host, and back as an approval"
+run tpayd sandbox host approve --delay-ms 400 --times 1 # as far away as a real one
 run tpayd sale 11000 --vat 1000
 
 say "6. The host's own ledger agrees"
