@@ -1,4 +1,4 @@
-"""With every process behind it: what a client is told is what the host has booked, though the gateway dies meanwhile."""
+"""With every process behind it: what a client is told is what the host has booked, though the gateway keeps dying."""
 
 from __future__ import annotations
 
