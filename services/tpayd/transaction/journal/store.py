@@ -6,30 +6,31 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, create_engine, event, func, insert, select, update
+from sqlalchemy import Dialect, Engine, bindparam, create_engine, event, func, insert, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from tpayd.transaction.journal.chain import Link
 from tpayd.transaction.journal.entries import Entry, Rows, StanBlock, decode_payment, rows_of
 from tpayd.transaction.journal.schema import SCHEMA_VERSION, about, events, metadata, payments, stan_blocks
+from tpayd.transaction.journal.statements import Statement
 from tpayd.transaction.payment import Payment
 
 __all__ = ["Found", "JournalStore", "JournalVersionError"]
 
-_INSERT_EVENTS = insert(events)
-_INSERT_PAYMENTS = insert(payments)
-_UPDATE_PAYMENTS = (
-    update(payments)
-    .where(payments.c.lane == bindparam("its_lane"), payments.c.request_id == bindparam("its_request_id"))
-    .values(
-        state=bindparam("state"), open=bindparam("open"), business_day=bindparam("business_day"),
-        stan=bindparam("stan"), record=bindparam("record"),
-    )
-)  # fmt: skip
-_FIND = select(payments.c.record).where(
-    payments.c.lane == bindparam("lane"), payments.c.request_id == bindparam("request_id")
-)
+
+class _Statements:
+    """What the journal runs for every payment."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        keyed = (payments.c.lane == bindparam("its_lane"), payments.c.request_id == bindparam("its_request_id"))
+        changed: dict[str, Any] = {name: bindparam(name) for name in ("state", "open", "business_day", "stan", "record")}
+        self.insert_events = Statement(insert(events), dialect, columns=events.c.keys())
+        self.insert_payments = Statement(insert(payments), dialect, columns=payments.c.keys())
+        self.update_payments = Statement(update(payments).where(*keyed).values(changed), dialect)
+        self.find = Statement(select(payments.c.record).where(*keyed), dialect)
+
+
 _INSERT_BLOCK = insert(stan_blocks)
 _UPDATE_BLOCK = (
     update(stan_blocks)
@@ -56,6 +57,7 @@ class JournalStore:
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
+        self._statements = _Statements(self._engine.dialect)
         self._connection: Connection | None = None
         self._heads: dict[str, Link] = {}
 
@@ -91,7 +93,8 @@ class JournalStore:
         """A payment by its idempotency key."""
         connection = self._live()
         with connection.begin():
-            record = connection.execute(_FIND, {"lane": lane, "request_id": request_id}).scalar_one_or_none()
+            row = {"its_lane": lane, "its_request_id": request_id}
+            record = self._statements.find.one(connection, row).scalar_one_or_none()
         return None if record is None else decode_payment(record)
 
     def close(self) -> None:
@@ -107,11 +110,11 @@ class JournalStore:
     def _insert(self, connection: Connection, rows: Rows, blocks: list[StanBlock]) -> None:
         with connection.begin():
             if rows.events:
-                connection.execute(_INSERT_EVENTS, rows.events)
+                self._statements.insert_events.run(connection, rows.events)
             if rows.new_payments:
-                connection.execute(_INSERT_PAYMENTS, rows.new_payments)
+                self._statements.insert_payments.run(connection, rows.new_payments)
             if rows.changed_payments:
-                connection.execute(_UPDATE_PAYMENTS, rows.changed_payments)
+                self._statements.update_payments.run(connection, rows.changed_payments)
             for block in blocks:
                 self._write_block(connection, block)
 
