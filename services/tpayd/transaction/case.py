@@ -18,7 +18,7 @@ from tpayd_contracts.payment import PaymentResult
 
 __all__ = ["PROGRESS_SETTLE_S", "Case"]
 
-PROGRESS_SETTLE_S = 0.03
+PROGRESS_SETTLE_S = 0.1
 
 
 class Case:

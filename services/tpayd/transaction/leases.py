@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from tpayd.kit.bus import Caller, CallError
+from tpayd.kit.bus import Caller, CallError, Sink
+from tpayd.kit.bus.wire import encode_body
+from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
 from tpayd_contracts.device import LEASE_RELEASE, LEASE_RENEW, LEASE_RESET, Lease, LeaseRef, RenewLeases
 from tpayd_contracts.operation import Empty
@@ -17,11 +19,14 @@ _RELEASE_WAIT_S = 5.0
 class Leases:
     """Who holds a lease only has to say so; an unrenewed one expires at the broker."""
 
-    def __init__(self, broker: Caller, log: Log) -> None:
+    def __init__(self, broker: Caller, clock: Clock, log: Log) -> None:
         self._broker = broker
+        self._clock = clock
         self._log = log
         self._held: dict[str, LeaseRef] = {}
-        self._releasing: set[asyncio.Task[None]] = set()
+        self._releasing: set[str] = set()
+        self._none_left = asyncio.Event()
+        self._none_left.set()
         self._reset = False
         self._resetting = asyncio.Lock()
 
@@ -34,9 +39,15 @@ class Leases:
     def give_back(self, lease: Lease) -> None:
         """Release without waiting: the POS need not wait for a reader's clean-up."""
         self._held.pop(lease.lease_id, None)
-        task = asyncio.get_running_loop().create_task(self._release(LeaseRef(lease.lease_id, lease.fence)))
-        self._releasing.add(task)
-        task.add_done_callback(self._releasing.discard)
+        self._releasing.add(lease.lease_id)
+        self._none_left.clear()
+        body = encode_body(LeaseRef(lease.lease_id, lease.fence))
+        sink = Sink(lambda _: self._released(lease), lambda error: self._released(lease, error))
+        deadline_ms = self._clock.boottime_ms() + int(_RELEASE_WAIT_S * 1000)
+        try:
+            self._broker.forward(LEASE_RELEASE.name, body, deadline_ms=deadline_ms, sink=sink)
+        except CallError as error:
+            self._released(lease, error)
 
     async def renew(self) -> None:
         """Called every few seconds. A lease that is lost shows itself at its next use."""
@@ -66,13 +77,13 @@ class Leases:
                 self._reset = True
 
     async def drained(self) -> None:
-        """Wait for releases under way."""
-        if self._releasing:
-            await asyncio.wait(self._releasing, timeout=_RELEASE_WAIT_S)
+        """Wait for releases under way; each ends within its own limit."""
+        await self._none_left.wait()
 
-    async def _release(self, lease: LeaseRef) -> None:
-        try:
-            await self._broker.call(LEASE_RELEASE, lease, ttl_s=_RELEASE_WAIT_S)
-        except CallError as error:
+    def _released(self, lease: Lease, error: CallError | None = None) -> None:
+        if error is not None:
             # It expires by itself; nothing depends on this message.
             self._log.info("leases.not_released", lease=lease.lease_id, why=error.message)
+        self._releasing.discard(lease.lease_id)
+        if not self._releasing:
+            self._none_left.set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 
 from tpayd.kit.bus import CallError
 from tpayd.transaction.case import Case
@@ -22,6 +22,7 @@ class Registry:
         self._remembered_max = remembered_max
         self._live: dict[Key, Case] = {}
         self._of_lane: dict[str, Case] = {}
+        self._of_terminal: defaultdict[str, set[Case]] = defaultdict(set)
         self._remembered: OrderedDict[Key, Case] = OrderedDict()
 
     def find(self, key: Key) -> Case | None:
@@ -36,16 +37,18 @@ class Registry:
             text = f"lane {lane} has payment {busy.payment.request_id} under way"
             raise CallError.not_started(ErrorCode.LANE_BUSY, text, retryable=True)
         self._of_lane[lane] = case
-        self._live[case.key] = case
+        self.hold(case)
 
     def hold(self, case: Case) -> None:
         """Know a payment that takes no lane: one that is owed, or that is being buried."""
         self._live[case.key] = case
+        self._of_terminal[case.payment.terminal_id].add(case)
 
     def forget(self, case: Case) -> None:
         """It did not begin after all, or is done with."""
         if self._live.get(case.key) is case:
             del self._live[case.key]
+        self._of_terminal[case.payment.terminal_id].discard(case)
         if self._of_lane.get(case.payment.lane) is case:
             del self._of_lane[case.payment.lane]
 
@@ -64,10 +67,7 @@ class Registry:
 
     def stan_in_use(self, terminal_id: str, stan: str) -> bool:
         """Whether an open payment of the terminal has this STAN, which a wrap must skip."""
-        return any(
-            case.payment.terminal_id == terminal_id and stan in (case.payment.stan, _reversal_stan(case))
-            for case in self._live.values()
-        )
+        return any(stan in (case.payment.stan, _reversal_stan(case)) for case in self._of_terminal.get(terminal_id, ()))
 
     def count(self, state: PaymentState) -> int:
         """Payments that stand in this state and are not done with."""

@@ -44,8 +44,8 @@ def test_the_result_holds_what_a_receipt_needs(till: Till) -> None:
 
 def test_the_cashier_sees_each_step(till: Till) -> None:
     """In both languages, in the order in which they happen; what lasts too short to be read is left out."""
-    till.cards("visa-ic", delay_ms=150)
-    till.store.sandbox.host(HostMode.APPROVE, delay_ms=150)
+    till.cards("visa-ic", delay_ms=250)
+    till.store.sandbox.host(HostMode.APPROVE, delay_ms=250)
     steps: list[PaymentProgress] = []
     till.pos.sale("1", 1_000, on_progress=steps.append, timeout_s=30)
     assert ["present_card", "asking_host"] == [step.step for step in steps]

@@ -24,7 +24,9 @@ class _Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         keyed = (payments.c.lane == bindparam("its_lane"), payments.c.request_id == bindparam("its_request_id"))
-        changed: dict[str, Any] = {name: bindparam(name) for name in ("state", "open", "business_day", "stan", "record")}
+        changed: dict[str, Any] = {
+            name: bindparam(name) for name in ("state", "open", "business_day", "stan", "record")
+        }
         self.insert_events = Statement(insert(events), dialect, columns=events.c.keys())
         self.insert_payments = Statement(insert(payments), dialect, columns=payments.c.keys())
         self.update_payments = Statement(update(payments).where(*keyed).values(changed), dialect)
