@@ -35,6 +35,8 @@ class Watch:
         self._pump.drain()
 
     def close(self) -> None:
+        if self._socket.closed:
+            return
         # The monitor first: while nobody reads it, libzmq's own thread would wait for room in it.
         self._socket.disable_monitor()
         self._pump.close()

@@ -88,6 +88,7 @@ class Server:
         self._tasks: set[asyncio.Task[None]] = set()
         self._open_count = 0
         self._probe_round = 0
+        self._started = False
 
     def start(self) -> None:
         """Bind and serve. Raises EndpointInUseError."""
@@ -105,9 +106,13 @@ class Server:
         # A peer whose routing id may be another's by now must not get what was meant for it.
         self._pump = Pump(socket, self._on_message, loop=self._loop, log=self._log, before_sending=self._watch.drain)
         self._probe_timer = self._loop.call_later(limits.PROBE_EVERY_S, self._probe)
+        self._started = True
 
     async def close(self) -> None:
-        """Cancel what is open and stop listening."""
+        """Cancel what is open and stop listening; nothing to do for one that was never started."""
+        if not self._started:
+            return
+        self._started = False
         self._probe_timer.cancel()
         tasks = list(self._tasks)
         for task in tasks:
