@@ -54,13 +54,15 @@ def result_of(payment: Payment, merchant: Merchant, *, told: bool, repeated: boo
         state = S.SENDING if payment.stan is not None else S.CREATED
     reason = payment.reason if verdict != Verdict.WAIT else Reason.IN_PROGRESS
     english, korean = _words(verdict, state, reason)
+    if reason == Reason.DECLINED_BY_HOST and payment.host_message:
+        korean = payment.host_message
     paid = verdict == Verdict.PAID
     return PaymentResult(
         lane=payment.lane,
         request_id=payment.request_id,
         verdict=verdict,
         state=state,
-        message=payment.host_message if reason == Reason.DECLINED_BY_HOST and payment.host_message else english,
+        message=english,
         message_ko=korean,
         reason=reason,
         known_in_ms=WAIT_ENDS_IN_MS[state] if verdict == Verdict.WAIT else None,
