@@ -15,7 +15,8 @@ from tpayd.provision.plan import DEFAULT_PORT_BASE, LANES_MAX, READERS_MAX, SAND
 
 __all__ = ["init"]
 
-_PORT_BASE_MAX = 65_000
+_PORT_BASE_MAX = 32_000
+"""Below the ports that Linux gives to outgoing connections: one of those may be taken when the daemon starts."""
 
 
 @click.command()
