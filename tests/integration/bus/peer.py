@@ -1,9 +1,13 @@
-"""A server in a process of its own, to be stopped and killed: `python -m tests.integration.bus.peer <endpoint>`."""
+"""A server in a process of its own, to be stopped and killed.
+
+`python -m tests.integration.bus.peer <endpoint> [<limit of its address space in MiB>]`
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -108,5 +112,7 @@ async def _main(endpoint: str) -> None:
 
 if __name__ == "__main__":
     end_with_parent()
+    for mebibytes in sys.argv[2:]:
+        resource.setrlimit(resource.RLIMIT_AS, (int(mebibytes) << 20, int(mebibytes) << 20))
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     asyncio.run(_main(sys.argv[1]))

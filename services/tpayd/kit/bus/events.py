@@ -119,6 +119,8 @@ class Subscriber:
         except BadMessageError as error:
             self._log.warning("bus.bad_event", error=str(error))
             return
+        if event.kind != Kind.EVENT:
+            return
         if self._gaps.missed(event.session or "", event.id, heartbeat=not event.op):
             self._on_gap()
         if event.op in self._topics:

@@ -1,0 +1,44 @@
+"""What a service's door asks: the uid that the kernel tells, and the call graph."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tpayd.kit.bus import CallError, HouseAdmission, Peer
+from tpayd_contracts.errors import ErrorCode, Outcome
+from tpayd_contracts.gateway import Hello
+from tpayd_contracts.graph import CALLS, OPS_OF, may_call
+
+
+def _peer(uid: int | None) -> Peer:
+    return Peer(user_id=None, address=None, uid=uid, pid=1)
+
+
+@pytest.mark.parametrize("service", OPS_OF)
+@pytest.mark.parametrize("caller", [*CALLS, *OPS_OF])
+def test_a_caller_gets_its_edges_and_no_more(service: str, caller: str) -> None:
+    """The admitted operations are those of the call graph, health among them."""
+    admitted = HouseAdmission(service, uids={7}).admit(_peer(7), Hello(client=caller, contract="1.0"))
+    every_op = {op for ops in OPS_OF.values() for op in ops} | {"health.get"}
+    assert {op for op in every_op if may_call(caller, service, op)} == admitted.ops
+    assert caller == admitted.name
+
+
+@pytest.mark.parametrize("uid", [0, os.getuid()])
+def test_the_house_is_its_own_user_and_root(uid: int) -> None:
+    """Unless told otherwise."""
+    admitted = HouseAdmission("transaction").admit(_peer(uid), Hello(client="gateway", contract="1.0"))
+    assert "payment.sale" in admitted.ops
+
+
+@pytest.mark.parametrize(
+    ("uids", "uid", "name"),
+    [({7}, 8, "gateway"), (None, os.getuid() + 1, "gateway"), ({7}, 0, "gateway"), ({7}, 7, "till"), (set(), 7, "cli")],
+)
+def test_others_stay_out(uids: set[int] | None, uid: int, name: str) -> None:
+    """Another user, root where it is not named, and a name that is none of the house's."""
+    with pytest.raises(CallError) as refused:
+        HouseAdmission("transaction", uids=uids).admit(_peer(uid), Hello(client=name, contract="1.0"))
+    assert (ErrorCode.NOT_PERMITTED, Outcome.NOT_STARTED) == (refused.value.code, refused.value.outcome)
