@@ -30,9 +30,26 @@ from tpayd_client.request_log import RequestLog, default_request_log
 from tpayd_client.types import Amount, PaymentProgress, PaymentResult, Verdict, Welcome
 
 __all__ = [
-    "Amount", "AsyncPos", "ConnectionFailed", "Failed", "InvalidRequest", "KeyFileError", "NotAllowed", "NotNow",
-    "OutcomeUnknown", "PaymentProgress", "PaymentResult", "Pos", "RequestLog", "RequestLogError", "TpaydError",
-    "Verdict", "Welcome", "connect", "connect_async", "default_request_log",
+    "Amount",
+    "AsyncPos",
+    "ConnectionFailed",
+    "Failed",
+    "InvalidRequest",
+    "KeyFileError",
+    "NotAllowed",
+    "NotNow",
+    "OutcomeUnknown",
+    "PaymentProgress",
+    "PaymentResult",
+    "Pos",
+    "RequestLog",
+    "RequestLogError",
+    "TpaydError",
+    "Verdict",
+    "Welcome",
+    "connect",
+    "connect_async",
+    "default_request_log",
 ]
 
 

@@ -17,8 +17,16 @@ from __future__ import annotations
 from tpayd_client.types import ErrorBody, ErrorCode, Outcome
 
 __all__ = [
-    "ConnectionFailed", "Failed", "InvalidRequest", "KeyFileError", "NotAllowed", "NotNow", "OutcomeUnknown",
-    "RequestLogError", "TpaydError", "error_from",
+    "ConnectionFailed",
+    "Failed",
+    "InvalidRequest",
+    "KeyFileError",
+    "NotAllowed",
+    "NotNow",
+    "OutcomeUnknown",
+    "RequestLogError",
+    "TpaydError",
+    "error_from",
 ]
 
 

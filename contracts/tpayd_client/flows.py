@@ -211,14 +211,14 @@ def typed(reply: Body, shape: Callable[[Body], T]) -> T:
         return shape(reply)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         text = f"the daemon's answer does not fit the contract ({error!r}); update this client"
-        raise OutcomeUnknown(
-            ErrorBody(code=ErrorCode.BAD_MESSAGE, message=text, outcome=Outcome.UNKNOWN)
-        ) from error
+        raise OutcomeUnknown(ErrorBody(code=ErrorCode.BAD_MESSAGE, message=text, outcome=Outcome.UNKNOWN)) from error
 
 
 def _worth_waiting(error: TpaydError) -> bool:
-    return error.outcome is Outcome.NOT_STARTED and error.code in _WORTH_WAITING and (
-        isinstance(error, NotNow) or error.code is ErrorCode.HELLO_REQUIRED
+    return (
+        error.outcome is Outcome.NOT_STARTED
+        and error.code in _WORTH_WAITING
+        and (isinstance(error, NotNow) or error.code is ErrorCode.HELLO_REQUIRED)
     )
 
 
@@ -240,6 +240,4 @@ def _unknown(lane: str, request_id: str, cause: TpaydError | None) -> OutcomeUnk
     why = "" if cause is None else f" ({cause.message})"
     text = f"it is not known whether payment {request_id} happened{why}: resolve it before the customer pays again"
     code = ErrorCode.TIMEOUT if cause is None else cause.code
-    return OutcomeUnknown(
-        ErrorBody(code=code, message=text, outcome=Outcome.UNKNOWN), lane=lane, request_id=request_id
-    )
+    return OutcomeUnknown(ErrorBody(code=code, message=text, outcome=Outcome.UNKNOWN), lane=lane, request_id=request_id)

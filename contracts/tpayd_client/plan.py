@@ -36,9 +36,7 @@ class Plan:
     def engine(self, clock_s: Callable[[], float], context: zmq.Context[zmq.Socket[bytes]] | None) -> Engine:
         """An engine that opens its socket when the first request is made."""
         shared: zmq.Context[zmq.Socket[bytes]] = context or zmq.Context.instance()
-        hello = Hello(
-            client=self.client, contract=CONTRACT, software=_software(), incarnation=str(uuid.uuid4())
-        )
+        hello = Hello(client=self.client, contract=CONTRACT, software=_software(), incarnation=str(uuid.uuid4()))
         return Engine(lambda: Channel(shared, self.endpoint, self.key), hello, clock_s)
 
     def request_log(self, given: PathLike | RequestLog | None) -> RequestLog:

@@ -97,9 +97,7 @@ class Pos:
         Returns PAID or NOT_PAID. Where the answer is lost, the outcome is asked for, for 30 s beyond `timeout_s`;
         then WAIT is returned if the daemon still says so, and OutcomeUnknown raised if it says nothing.
         """
-        return self._run(
-            self._calls.sale(lane, amount, installments, reference, request_id, on_progress, timeout_s)
-        )
+        return self._run(self._calls.sale(lane, amount, installments, reference, request_id, on_progress, timeout_s))
 
     def status(self, lane: str, request_id: str) -> PaymentResult:
         """What is known now. Asking under an id that was never seen buries it: it can no longer be used."""

@@ -21,8 +21,18 @@ from tpayd_client.types import ErrorBody, ErrorCode, Hello, Outcome, Welcome
 from tpayd_client.wire import to_wire
 
 __all__ = [
-    "LOST_AFTER_S", "PING_AFTER_S", "Answered", "Event", "Gap", "Greeted", "Link", "LinkState", "Progressed",
-    "Refused", "Signal", "Unwelcome",
+    "LOST_AFTER_S",
+    "PING_AFTER_S",
+    "Answered",
+    "Event",
+    "Gap",
+    "Greeted",
+    "Link",
+    "LinkState",
+    "Progressed",
+    "Refused",
+    "Signal",
+    "Unwelcome",
 ]
 
 PING_AFTER_S = 2.0
@@ -175,9 +185,7 @@ class Link:
         if self._session is None:
             raise RuntimeError("a request needs a session")
         number = self._next_id()
-        frame = pack(
-            Kind.REQ, number, op=op, ttl_ms=ttl_ms, key=key, trace=trace, session=self._session, body=body
-        )
+        frame = pack(Kind.REQ, number, op=op, ttl_ms=ttl_ms, key=key, trace=trace, session=self._session, body=body)
         if not self._open:
             self._heard_at_s = now_s
         self._open.add(number)

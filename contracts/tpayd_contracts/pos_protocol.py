@@ -181,7 +181,10 @@ def _type(shape: shapes.Type) -> str:
 
 
 _NAMES: dict[type[shapes.Type], str] = {
-    shapes.BoolType: "bool", shapes.FloatType: "float", shapes.BytesType: "bin", shapes.NoneType: "nil",
+    shapes.BoolType: "bool",
+    shapes.FloatType: "float",
+    shapes.BytesType: "bin",
+    shapes.NoneType: "nil",
 }
 
 

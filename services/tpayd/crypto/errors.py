@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 __all__ = [
-    "CardDataError", "CounterExhaustedError", "CounterInvalidError", "CryptoError", "ExchangeError",
-    "ExchangeFormatError", "InitialKeyIdMismatchError", "KeySizeError", "NotGenuineError", "ReplayedError",
+    "CardDataError",
+    "CounterExhaustedError",
+    "CounterInvalidError",
+    "CryptoError",
+    "ExchangeError",
+    "ExchangeFormatError",
+    "InitialKeyIdMismatchError",
+    "KeySizeError",
+    "NotGenuineError",
+    "ReplayedError",
     "WrongOwnerError",
 ]
 

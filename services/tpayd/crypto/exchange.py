@@ -45,9 +45,22 @@ from tpayd.crypto.errors import (
 from tpayd.crypto.mac import cmac
 
 __all__ = [
-    "ANSWER_BYTES", "INITIAL_KEY_BYTES", "OWNER_CHARS", "RANDOM_BYTES", "REQUEST_BYTES",
-    "Accepted", "Pending", "Received", "Role",
-    "accept", "answer", "begin", "finish", "ikid_of", "owner_of", "transport_key",
+    "ANSWER_BYTES",
+    "INITIAL_KEY_BYTES",
+    "OWNER_CHARS",
+    "RANDOM_BYTES",
+    "REQUEST_BYTES",
+    "Accepted",
+    "Pending",
+    "Received",
+    "Role",
+    "accept",
+    "answer",
+    "begin",
+    "finish",
+    "ikid_of",
+    "owner_of",
+    "transport_key",
 ]
 
 REQUEST_BYTES = 128

@@ -9,9 +9,26 @@ from tpayd.kit.bus import CallError
 from tpayd_contracts.errors import ErrorCode, Outcome
 
 __all__ = [
-    "NO_KEY", "cancelled", "cancelled_waiting", "card_refused", "card_timed_out", "does_not_fit", "draining",
-    "lease_ended", "lease_over", "lease_unknown", "no_key", "none_came_free", "none_fits", "not_configured",
-    "queue_full", "reader_absent", "reader_busy", "reader_lost", "step_failed", "unknown_lane",
+    "NO_KEY",
+    "cancelled",
+    "cancelled_waiting",
+    "card_refused",
+    "card_timed_out",
+    "does_not_fit",
+    "draining",
+    "lease_ended",
+    "lease_over",
+    "lease_unknown",
+    "no_key",
+    "none_came_free",
+    "none_fits",
+    "not_configured",
+    "queue_full",
+    "reader_absent",
+    "reader_busy",
+    "reader_lost",
+    "step_failed",
+    "unknown_lane",
 ]
 
 NO_KEY = "90"

@@ -9,7 +9,15 @@ from typing import TypeAlias
 from tpayd_contracts.device import Ability
 
 __all__ = [
-    "Effect", "EndReason", "Ended", "Grant", "Granted", "Hopeless", "Member", "Moved", "Ticket",
+    "Effect",
+    "EndReason",
+    "Ended",
+    "Grant",
+    "Granted",
+    "Hopeless",
+    "Member",
+    "Moved",
+    "Ticket",
 ]
 
 

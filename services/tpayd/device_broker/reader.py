@@ -107,9 +107,7 @@ class Reader:
         line = kind.line
         if settings.baud is not None:
             line = LineSettings(settings.baud, line.parity, line.stop_bits)
-        self._port = Port(
-            url, line, self, reopen_min_s=broker.reopen_min_s, reopen_max_s=broker.reopen_max_s
-        )
+        self._port = Port(url, line, self, reopen_min_s=broker.reopen_min_s, reopen_max_s=broker.reopen_max_s)
 
     @property
     def clean(self) -> bool:

@@ -116,9 +116,7 @@ class ClientRegistry:
         self.refresh()
         return dict(self._clients)
 
-    def add(
-        self, name: str, lanes: tuple[str, ...], right: Right, local_uid: int | None = None
-    ) -> Path:
+    def add(self, name: str, lanes: tuple[str, ...], right: Right, local_uid: int | None = None) -> Path:
         """Register a client and write its key file, whose path is returned: for that client alone, then delete it.
 
         Raises ClientExistsError, RegistryError (also for an impossible name, lane or combination).

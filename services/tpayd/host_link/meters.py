@@ -27,8 +27,7 @@ class Meters:
         self._tries = {line: tries.labels(line) for line in lines}
         self._losses = {line: losses.labels(line) for line in lines}
         self._outcomes = {
-            name: exchanges.labels(name)
-            for name in ("answered", "timeout", "peer_lost", "not_started", "abandoned")
+            name: exchanges.labels(name) for name in ("answered", "timeout", "peer_lost", "not_started", "abandoned")
         }
         self._dropped = {kind: dropped.labels(kind) for kind in (*(each.value for each in Stray), _GARBLED, _UNASKED)}
         self.in_flight = metrics.gauge("in_flight", "Exchanges on the lines now")

@@ -185,9 +185,7 @@ class Pool:
         detail: str | None = None,
     ) -> CallError:
         self._meters.ended("not_started")
-        return CallError(
-            code, text, outcome=Outcome.NOT_STARTED, retryable=retryable, field=field, detail=detail
-        )
+        return CallError(code, text, outcome=Outcome.NOT_STARTED, retryable=retryable, field=field, detail=detail)
 
     # How an exchange ends
 

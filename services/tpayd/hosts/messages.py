@@ -11,8 +11,17 @@ from tpayd_contracts.money import Amount
 from tpayd_contracts.payment import EntryMode
 
 __all__ = [
-    "Echo", "Financial", "MacedMessage", "NetworkMessage", "Original", "ReaderKeyExchange", "Reversal",
-    "ReversalReason", "SignOff", "SignOn", "TerminalKeyExchange",
+    "Echo",
+    "Financial",
+    "MacedMessage",
+    "NetworkMessage",
+    "Original",
+    "ReaderKeyExchange",
+    "Reversal",
+    "ReversalReason",
+    "SignOff",
+    "SignOn",
+    "TerminalKeyExchange",
 ]
 
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 __all__ = [
-    "AuditBrokenError", "ExchangeFailedError", "KeyManagerError", "NoPassageError", "NoUsableKeyError",
-    "PassphraseError", "SealBrokenError", "SecretFileError", "StoreError",
+    "AuditBrokenError",
+    "ExchangeFailedError",
+    "KeyManagerError",
+    "NoPassageError",
+    "NoUsableKeyError",
+    "PassphraseError",
+    "SealBrokenError",
+    "SecretFileError",
+    "StoreError",
 ]
 
 

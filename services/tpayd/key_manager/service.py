@@ -163,9 +163,7 @@ class KeyManager:
 
     def _refusal(self, error: NoUsableKeyError) -> CallError:
         self._gauges.refused.labels(error.reason).inc()
-        return CallError(
-            ErrorCode.KEY_UNAVAILABLE, error.text, outcome=Outcome.NOT_STARTED, detail=error.reason
-        )
+        return CallError(ErrorCode.KEY_UNAVAILABLE, error.text, outcome=Outcome.NOT_STARTED, detail=error.reason)
 
     def _opened(self) -> OpenKeys:
         return self._open or _not_open()

@@ -20,7 +20,6 @@ from tpayd_contracts.keys import KeyState
 __all__ = ["Vault"]
 
 
-
 class Vault:
     """The only way to change a key."""
 

@@ -55,8 +55,13 @@ class Instance:
         """
         root = (home or _default_home()).expanduser().resolve()
         instance = cls(
-            home=root, config=root / "config", data=root / "data", log=root / "log", run=_run_directory(root),
-            secrets=root / "secrets", sandbox=root / "sandbox",
+            home=root,
+            config=root / "config",
+            data=root / "data",
+            log=root / "log",
+            run=_run_directory(root),
+            secrets=root / "secrets",
+            sandbox=root / "sandbox",
         )
         if create:
             root.parent.mkdir(parents=True, exist_ok=True)

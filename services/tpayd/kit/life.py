@@ -181,9 +181,7 @@ class ProcessLife(Generic[S]):
 
         finishing = asyncio.ensure_future(finish())
         hurrying = asyncio.ensure_future(self._hurry.wait())
-        await asyncio.wait(
-            (finishing, hurrying), timeout=self._settings.drain_s, return_when=asyncio.FIRST_COMPLETED
-        )
+        await asyncio.wait((finishing, hurrying), timeout=self._settings.drain_s, return_when=asyncio.FIRST_COMPLETED)
         hurrying.cancel()
         if not finishing.done():
             self._log.warning("process.drain_cut_short", open_requests=house.server.open_count)

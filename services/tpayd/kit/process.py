@@ -39,6 +39,7 @@ __all__ = ["House", "Service", "run"]
 
 S = TypeVar("S", bound=ServiceSettings)
 
+
 def run(name: str, settings_type: type[S], build: Callable[[House[S]], Service]) -> NoReturn:
     """Be the service `name` until told to stop, then exit. The last line of every `__main__.py`."""
     home = _arguments(name).home

@@ -77,22 +77,37 @@ class Stub:
         if body.request_id in self._sales:
             return self._approved(body.lane, body.request_id)
         return PaymentResult(
-            lane=body.lane, request_id=body.request_id, verdict=Verdict.NOT_PAID, state=PaymentState.ABORTED,
-            message="never seen", message_ko="기록 없음", reason=Reason.NEVER_SEEN,
+            lane=body.lane,
+            request_id=body.request_id,
+            verdict=Verdict.NOT_PAID,
+            state=PaymentState.ABORTED,
+            message="never seen",
+            message_ko="기록 없음",
+            reason=Reason.NEVER_SEEN,
         )
 
     def _approved(self, lane: str, key: str) -> PaymentResult:
         return PaymentResult(
-            lane=lane, request_id=key, verdict=Verdict.PAID, state=PaymentState.APPROVED,
-            message="Approved", message_ko="승인", approval_code="12345678",
+            lane=lane,
+            request_id=key,
+            verdict=Verdict.PAID,
+            state=PaymentState.APPROVED,
+            message="Approved",
+            message_ko="승인",
+            approval_code="12345678",
         )
 
 
 async def main(home: Path, journal: Path) -> None:
     stub = Stub(journal)
     server = Server(
-        "transaction", Instance.open(home).rpc("transaction"), context=zmq.Context(), clock=SystemClock(),
-        log=structlog.get_logger(), admission=HouseAdmission("transaction"), software="stub",
+        "transaction",
+        Instance.open(home).rpc("transaction"),
+        context=zmq.Context(),
+        clock=SystemClock(),
+        log=structlog.get_logger(),
+        admission=HouseAdmission("transaction"),
+        software="stub",
     )
     server.handle(SALE, stub.sale)
     for op in (STATUS, ABORT, ACKNOWLEDGE):

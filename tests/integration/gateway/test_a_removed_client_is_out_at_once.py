@@ -98,4 +98,3 @@ def test_names_are_not_given_twice_nor_removed_twice(shop: Shop, guest: Path) ->
     with pytest.raises(NoSuchClientError):
         shop.registry.remove("nobody")
     assert before == shop.registry.list()
-

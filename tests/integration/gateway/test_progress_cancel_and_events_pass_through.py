@@ -88,9 +88,7 @@ class Broker:
         return publisher
 
     def tell(self, name: str, *, lose: int = 0) -> None:
-        reader = device.Device(
-            name=name, label=name, state=device.DeviceState.READY, driver="virtual", port="none"
-        )
+        reader = device.Device(name=name, label=name, state=device.DeviceState.READY, driver="virtual", port="none")
 
         def publish() -> None:
             self._publisher._sequence += lose

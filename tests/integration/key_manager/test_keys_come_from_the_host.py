@@ -37,9 +37,7 @@ DAY_MS = 86_400_000
 
 
 def _exchange_terminal(store: Store) -> KeyInfo:
-    return store.ask(
-        "key_manager", KEY_EXCHANGE_TERMINAL, ExchangeTerminal(TERMINAL), name="gateway", timeout_s=15.0
-    )
+    return store.ask("key_manager", KEY_EXCHANGE_TERMINAL, ExchangeTerminal(TERMINAL), name="gateway", timeout_s=15.0)
 
 
 def test_terminal_key(tmp_path: Path) -> None:

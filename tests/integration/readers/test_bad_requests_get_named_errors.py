@@ -96,9 +96,7 @@ def test_issuer_data_that_the_card_cannot_be_told_names_its_field(store: Store) 
         ({"devices": [{"name": "a", "port": "x", "lane": ["1"]}]}, "did you mean `lanes`"),
     ],
 )
-def test_wrong_settings_end_the_process_with_the_place(
-    tmp_path: Path, settings: dict[str, object], place: str
-) -> None:
+def test_wrong_settings_end_the_process_with_the_place(tmp_path: Path, settings: dict[str, object], place: str) -> None:
     with Store(tmp_path, services=(), settings={"device_broker": settings}) as store:
         store.start("device_broker")
         assert store["device_broker"].exit_status() == 78

@@ -88,9 +88,7 @@ def test_update_key() -> None:
 
 def test_pin_block() -> None:
     """The PIN key of counter 1 makes the published format 4 PIN block (ISO 9564-1, X9.24-3 supplement)."""
-    encryptor = Cipher(
-        algorithms.AES(working_key(IK, IKID, 1, Usage.PIN_ENCRYPTION)), modes.ECB()
-    ).encryptor()
+    encryptor = Cipher(algorithms.AES(working_key(IK, IKID, 1, Usage.PIN_ENCRYPTION)), modes.ECB()).encryptor()
     pin_field = bytes.fromhex("441234AAAAAAAAAA2F69ADDE2E9E7ACE")
     pan_field = int(("4" + "4111111111111111").ljust(32, "0"), 16)
     inner = int.from_bytes(encryptor.update(pin_field), "big") ^ pan_field

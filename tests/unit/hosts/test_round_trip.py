@@ -61,10 +61,18 @@ def test_the_store_reads_the_answer_to_a_sale(sale: Financial, code: str, issuer
     raw = ADAPTER.seal(host_side.reply_financial(sale, reply), KSN, MAC)
     opened = ADAPTER.open(raw)
     assert (TypeClass.FINANCIAL, "0210", sale.terminal_id, sale.stan) == (
-        opened.type_class, opened.mti, opened.terminal_id, opened.stan,
+        opened.type_class,
+        opened.mti,
+        opened.terminal_id,
+        opened.stan,
     )
     assert (code, code == "00", "123456", "202603140001", issuer, EMV_ANSWER) == (
-        opened.response_code, opened.approved, opened.approval_code, opened.host_reference, opened.issuer, opened.emv,
+        opened.response_code,
+        opened.approved,
+        opened.approval_code,
+        opened.host_reference,
+        opened.issuer,
+        opened.emv,
     )
     assert (sale.amount.total_minor, sale.local[4:]) == (opened.amount_minor, opened.local)
     assert (KSN, MAC, raw[:-8]) == (opened.ksn, opened.mac, opened.covered)
@@ -74,7 +82,10 @@ def test_the_store_reads_the_answer_to_a_reversal() -> None:
     """The answer names the original it took back."""
     opened = ADAPTER.open(ADAPTER.seal(host_side.reply_reversal(REVERSAL, "25"), KSN, MAC))
     assert (TypeClass.REVERSAL, "0430", "25", 11_000) == (
-        opened.type_class, opened.mti, opened.response_code, opened.amount_minor,
+        opened.type_class,
+        opened.mti,
+        opened.response_code,
+        opened.amount_minor,
     )
     assert Original(stan="000042", local="0314150926") == opened.original
 
@@ -87,7 +98,10 @@ def test_the_store_reads_the_answer_to_a_key_exchange() -> None:
     )
     opened = ADAPTER.open(host_side.reply_network(request, reply))
     assert (b"\x02" * 48, b"\x03" * 8, "A1B2C3D4E5", "161") == (
-        opened.key_blob, opened.ikid, opened.check_value, opened.network_code,
+        opened.key_blob,
+        opened.ikid,
+        opened.check_value,
+        opened.network_code,
     )
 
 
@@ -103,7 +117,9 @@ def test_a_supply_value_left_out_arrives_derived() -> None:
     received = host_side.read(sealed(SALE), TODAY).message
     assert isinstance(received, Financial)
     assert (11_000, 10_000, 1_000) == (
-        received.amount.total_minor, received.amount.supply_minor, received.amount.vat_minor,
+        received.amount.total_minor,
+        received.amount.supply_minor,
+        received.amount.vat_minor,
     )
 
 

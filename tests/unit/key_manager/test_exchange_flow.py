@@ -272,9 +272,7 @@ def test_same_key_again_is_refused(bench: Bench) -> None:
         (lambda injected: structs.replace(injected, check_value="0000000000"), "check_value"),
     ],
 )
-def test_reader_that_holds_no_such_key(
-    bench: Bench, alter: Callable[[InjectedKey], InjectedKey], reason: str
-) -> None:
+def test_reader_that_holds_no_such_key(bench: Bench, alter: Callable[[InjectedKey], InjectedKey], reason: str) -> None:
     """A key that the reader does not confirm is used by nobody."""
     bench.reader.alter = alter
     with pytest.raises(ExchangeFailedError) as caught:
@@ -339,9 +337,7 @@ def test_cancelled_exchange_frees_the_terminal(bench: Bench) -> None:
     assert [KeyState.ACTIVE] == bench.states()
 
 
-@pytest.mark.parametrize(
-    ("terminal_id", "reason"), [("OTHER001", "unknown_terminal"), (TERMINAL, "no_transport_key")]
-)
+@pytest.mark.parametrize(("terminal_id", "reason"), [("OTHER001", "unknown_terminal"), (TERMINAL, "no_transport_key")])
 def test_terminal_that_cannot_exchange(bench: Bench, terminal_id: str, reason: str) -> None:
     """A terminal of no lane, or without a transport key, is refused before anything is sent."""
     bench.exchanges._transport = TransportKeys({})

@@ -105,9 +105,7 @@ def test_mac_of_another_length_is_not_valid(size: int) -> None:
         ((key(expires_at_ms=None),), NOW_MS, "expired"),
     ],
 )
-def test_no_new_payment_without_a_valid_terminal_key(
-    records: tuple[KeyRecord, ...], now_ms: int, reason: str
-) -> None:
+def test_no_new_payment_without_a_valid_terminal_key(records: tuple[KeyRecord, ...], now_ms: int, reason: str) -> None:
     """Missing, not active, expired (to the millisecond), or another's: no MAC."""
     with pytest.raises(NoUsableKeyError) as caught:
         macs(*records, now_ms=now_ms).generate(ask(Purpose.NEW_PAYMENT))
@@ -161,9 +159,7 @@ def test_key_that_was_never_active_settles_nothing(state: KeyState) -> None:
         macs(key(state=state)).generate(ask(Purpose.SETTLE, key_id=key().key_id))
 
 
-@pytest.mark.parametrize(
-    "other", [{"terminal_id": "TPAY0002"}, {"profile": "live"}, {"key_id": "test:TPAY0001:FFFF"}]
-)
+@pytest.mark.parametrize("other", [{"terminal_id": "TPAY0002"}, {"profile": "live"}, {"key_id": "test:TPAY0001:FFFF"}])
 def test_anothers_key_settles_nothing(other: dict[str, str]) -> None:
     """A key serves its own terminal and profile, for making and for checking."""
     named = {"profile": PROFILE, "terminal_id": TERMINAL, "key_id": key().key_id} | other

@@ -29,9 +29,7 @@ def with_check_digit(body: str) -> str:
 
 
 card_numbers = st.text("0123456789", min_size=12, max_size=18).map(with_check_digit)
-neighbours = st.text(
-    st.characters(codec="utf-8", exclude_characters="0123456789- \u00a0\t\r\n"), max_size=20
-)
+neighbours = st.text(st.characters(codec="utf-8", exclude_characters="0123456789- \u00a0\t\r\n"), max_size=20)
 groupings = st.lists(st.integers(1, 6), min_size=1, max_size=19)
 separators = st.sampled_from([" ", "-", "\u00a0", "\n", "\t"])
 

@@ -8,7 +8,14 @@ from typing import TypeAlias
 from tpayd_contracts.device import TransactionType
 
 __all__ = [
-    "Check", "Command", "FinishCard", "InjectKey", "PrepareKey", "ReadCard", "Recover", "Start",
+    "Check",
+    "Command",
+    "FinishCard",
+    "InjectKey",
+    "PrepareKey",
+    "ReadCard",
+    "Recover",
+    "Start",
 ]
 
 

@@ -22,7 +22,12 @@ from tpayd.device_broker.drivers.commands import Command
 from tpayd.device_broker.drivers.events import Event
 
 __all__ = [
-    "CommandInvalidError", "Driver", "DriverBusyError", "DriverKind", "LineSettings", "Turn",
+    "CommandInvalidError",
+    "Driver",
+    "DriverBusyError",
+    "DriverKind",
+    "LineSettings",
+    "Turn",
 ]
 
 

@@ -9,9 +9,27 @@ from typing import TypeAlias
 from tpayd_contracts.payment import EntryMode
 
 __all__ = [
-    "Answered", "CardFinished", "CardInside", "CardPulled", "CardRead", "CardRefused", "CardSeen",
-    "CardTimedOut", "Clean", "Down", "Event", "Failed", "Failure", "Identified", "Identity", "KeyInjected",
-    "KeyPrepared", "Pulled", "SlotChanged", "Trouble", "TroubleKind",
+    "Answered",
+    "CardFinished",
+    "CardInside",
+    "CardPulled",
+    "CardRead",
+    "CardRefused",
+    "CardSeen",
+    "CardTimedOut",
+    "Clean",
+    "Down",
+    "Event",
+    "Failed",
+    "Failure",
+    "Identified",
+    "Identity",
+    "KeyInjected",
+    "KeyPrepared",
+    "Pulled",
+    "SlotChanged",
+    "Trouble",
+    "TroubleKind",
 ]
 
 

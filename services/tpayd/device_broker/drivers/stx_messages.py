@@ -17,10 +17,26 @@ from tpayd_contracts.device import TransactionType
 from tpayd_contracts.payment import EntryMode
 
 __all__ = [
-    "EJECT_FRAME", "INIT_FRAME", "NAK_FRAME", "PREPARE_KEY_FRAME", "SELF_TEST_FRAME", "STATE_FRAME",
-    "CardAnswer", "Cmd", "LayoutError", "Slot",
-    "card_frame", "finish_frame", "info_frame", "inject_frame",
-    "parse_card", "parse_check_value", "parse_finished", "parse_info", "parse_prepared", "parse_self_test",
+    "EJECT_FRAME",
+    "INIT_FRAME",
+    "NAK_FRAME",
+    "PREPARE_KEY_FRAME",
+    "SELF_TEST_FRAME",
+    "STATE_FRAME",
+    "CardAnswer",
+    "Cmd",
+    "LayoutError",
+    "Slot",
+    "card_frame",
+    "finish_frame",
+    "info_frame",
+    "inject_frame",
+    "parse_card",
+    "parse_check_value",
+    "parse_finished",
+    "parse_info",
+    "parse_prepared",
+    "parse_self_test",
     "parse_state",
 ]
 
@@ -64,7 +80,10 @@ class LayoutError(Exception):
 
 _TYPES = {TransactionType.CREDIT: "01"}
 _ENTRY_MODES = {
-    b"I": EntryMode.IC, b"C": EntryMode.CONTACTLESS, b"S": EntryMode.STRIPE, b"F": EntryMode.FALLBACK,
+    b"I": EntryMode.IC,
+    b"C": EntryMode.CONTACTLESS,
+    b"S": EntryMode.STRIPE,
+    b"F": EntryMode.FALLBACK,
 }
 _OK = b"00"
 _NO_FALLBACK = b"00"

@@ -11,8 +11,15 @@ from dataclasses import dataclass
 from tpayd.device_broker.drivers.stx_messages import Cmd
 
 __all__ = [
-    "CARD_POLL_US", "IDLE_RULE", "NAKS_SENT_MAX", "PREPARE_TRIES", "PULL_WAIT_US", "READ_WAIT_US", "RECOVER_TRIES",
-    "RULES", "Rule",
+    "CARD_POLL_US",
+    "IDLE_RULE",
+    "NAKS_SENT_MAX",
+    "PREPARE_TRIES",
+    "PULL_WAIT_US",
+    "READ_WAIT_US",
+    "RECOVER_TRIES",
+    "RULES",
+    "Rule",
 ]
 
 
