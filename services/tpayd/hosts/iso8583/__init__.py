@@ -1,7 +1,9 @@
 """ISO 8583:1987 over TCP, as docs/host-protocol.md describes it: the daemon's first host adapter.
 
 * `spec`       every field in a table
-* `codec`      fields to bytes and back (pyiso8583), head and tail around the KSN
+* `layout`     the order of a message's fields, worked out once per bitmap
+* `codec`      fields to bytes and back, head and tail around the KSN
+* `fields`     a message that was read
 * `items`, `emv`, `moment`   what three kinds of fields are made of
 * `requests`   typed requests to fields
 * `opening`    the host's answers to typed values

@@ -19,11 +19,11 @@ class Iso8583Adapter:
 
     def encode(self, message: MacedMessage) -> Unsealed:
         if isinstance(message, Financial):
-            return codec.pack_unsealed(requests.financial_fields(message))
-        return codec.pack_unsealed(requests.reversal_fields(message))
+            return codec.pack_unsealed(*requests.financial_fields(message))
+        return codec.pack_unsealed(*requests.reversal_fields(message))
 
     def encode_network(self, message: NetworkMessage) -> bytes:
-        return codec.pack(requests.network_fields(message))
+        return codec.pack(*requests.network_fields(message))
 
     def seal(self, unsealed: Unsealed, ksn: bytes, mac: bytes) -> bytes:
         return codec.seal(unsealed, ksn, mac)
@@ -42,7 +42,7 @@ class Iso8583Adapter:
         if fields.mti != Mti.NETWORK or fields.get("70") != Network.ECHO:
             return None
         echoed = {number: fields.text(number) for number in ("7", "11", "41", "70")}
-        return codec.pack({"t": Mti.NETWORK_ANSWER, "39": _DONE, **echoed})
+        return codec.pack(Mti.NETWORK_ANSWER, {"39": _DONE, **echoed})
 
 
 adapter = Iso8583Adapter()

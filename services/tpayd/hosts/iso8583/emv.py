@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tpayd.hosts.answers import EmvAnswer
-from tpayd.hosts.iso8583.codec import Fields
+from tpayd.hosts.iso8583.fields import Fields
 
 __all__ = ["pack_emv_answer", "unpack_emv_answer"]
 

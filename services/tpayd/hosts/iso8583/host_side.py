@@ -10,8 +10,9 @@ import msgspec
 
 from tpayd.hosts.answers import EmvAnswer, Unsealed
 from tpayd.hosts.errors import HostFormatError
-from tpayd.hosts.iso8583.codec import Fields, pack, pack_unsealed, unpack
+from tpayd.hosts.iso8583.codec import Value, pack, pack_unsealed, unpack
 from tpayd.hosts.iso8583.emv import pack_emv_answer
+from tpayd.hosts.iso8583.fields import Fields
 from tpayd.hosts.iso8583.items import number, pack_items, unpack_items
 from tpayd.hosts.iso8583.moment import nearest_year
 from tpayd.hosts.iso8583.opening import original_of, require_sealed
@@ -82,28 +83,27 @@ def read(raw: bytes, today: date) -> Received:
 
 def reply_financial(request: Financial, reply: FinancialReply) -> Unsealed:
     """A 0210."""
-    fields = _echoed(request, Mti.FINANCIAL_ANSWER, request.amount.total_minor, reply.response_code)
+    fields = _echoed(request, request.amount.total_minor, reply.response_code)
     fields["37"] = reply.host_reference
     if reply.approval_code is not None:
         fields["38"] = reply.approval_code
     fields["48"] = pack_items({Item.ISSUER: reply.issuer, Item.ACQUIRER: reply.acquirer, Item.MESSAGE: reply.message})
     if reply.emv is not None:
-        fields["55"] = pack_emv_answer(reply.emv).hex()
-    return pack_unsealed(fields)
+        fields["55"] = pack_emv_answer(reply.emv)
+    return pack_unsealed(Mti.FINANCIAL_ANSWER, fields)
 
 
 def reply_reversal(request: Reversal, response_code: str) -> Unsealed:
     """A 0430."""
-    fields = _echoed(request, Mti.REVERSAL_ANSWER, request.amount_minor, response_code)
+    fields = _echoed(request, request.amount_minor, response_code)
     original = request.original
     fields["90"] = f"{original.mti}{original.stan}{original.local[4:]}".ljust(42, "0")
-    return pack_unsealed(fields)
+    return pack_unsealed(Mti.REVERSAL_ANSWER, fields)
 
 
 def reply_network(request: NetworkMessage, reply: NetworkReply) -> bytes:
     """A 0810, complete."""
-    fields: dict[str, str] = {
-        "t": Mti.NETWORK_ANSWER,
+    fields: dict[str, Value] = {
         "7": request.local[4:],
         "11": request.stan,
         "39": reply.response_code,
@@ -111,14 +111,13 @@ def reply_network(request: NetworkMessage, reply: NetworkReply) -> bytes:
         "70": NETWORK_CODES[type(request)],
     }
     if reply.key_blob:
-        fields["62"] = reply.key_blob.hex()
-        fields["63"] = (reply.ikid + reply.check_value).hex()
-    return pack(fields)
+        fields["62"] = reply.key_blob
+        fields["63"] = reply.ikid + reply.check_value
+    return pack(Mti.NETWORK_ANSWER, fields)
 
 
-def _echoed(request: Financial | Reversal, mti: Mti, amount_minor: int, response_code: str) -> dict[str, str]:
+def _echoed(request: Financial | Reversal, amount_minor: int, response_code: str) -> dict[str, Value]:
     return {
-        "t": mti,
         "3": PURCHASE,
         "4": f"{amount_minor:012d}",
         "7": request.local[4:],
@@ -175,7 +174,7 @@ def _read_network(fields: Fields, today: date) -> NetworkMessage:
     kind = _meaning(fields, "70", fields.text("70"), _NETWORK_MESSAGES)
     terminal_id, stan, local = fields.text("41"), fields.text("11"), _local(fields, today)
     if kind is TerminalKeyExchange or kind is ReaderKeyExchange:
-        fields.text("62")
+        fields.require("62")
         return kind(terminal_id=terminal_id, stan=stan, local=local, blob=fields.binary("62"))
     return kind(terminal_id=terminal_id, stan=stan, local=local)  # type: ignore[call-arg]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tpayd.hosts.errors import HostFormatError
-from tpayd.hosts.iso8583.codec import Fields
+from tpayd.hosts.iso8583.fields import Fields
 from tpayd.hosts.iso8583.spec import Item
 
 __all__ = ["number", "pack_items", "unpack_items"]
@@ -14,15 +14,15 @@ _HEADER_BYTES = 5
 _KNOWN = {item.value: item for item in Item}
 
 
-def pack_items(items: Mapping[Item, str | int | None]) -> str:
-    """The field in hex, as the codec takes binary fields. None is left out, a number becomes twelve digits."""
+def pack_items(items: Mapping[Item, str | int | None]) -> bytes:
+    """The field. None is left out, a number becomes twelve digits."""
     packed = bytearray()
     for item, value in items.items():
         if value is None:
             continue
         data = b"%012d" % value if isinstance(value, int) else _utf8(item, value)
         packed += b"%s%03d" % (item.encode(), len(data)) + data
-    return packed.hex()
+    return bytes(packed)
 
 
 def unpack_items(fields: Fields) -> dict[Item, str]:

@@ -25,6 +25,7 @@ def check_local(field: str, local: str) -> str:
     raise HostFormatError(field, "is no date and time YYYYMMDDhhmmss")
 
 
+@lru_cache(maxsize=64)
 def check_day(field: str, day: str) -> str:
     """`day` if it is a date, YYYYMMDD; raises HostFormatError."""
     if len(day) != 8:

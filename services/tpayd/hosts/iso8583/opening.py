@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tpayd.hosts.answers import Opened, TypeClass
 from tpayd.hosts.errors import HostFormatError
-from tpayd.hosts.iso8583.codec import Fields, unpack
+from tpayd.hosts.iso8583.codec import unpack
 from tpayd.hosts.iso8583.emv import unpack_emv_answer
+from tpayd.hosts.iso8583.fields import Fields
 from tpayd.hosts.iso8583.items import unpack_items
 from tpayd.hosts.iso8583.spec import MAC_BYTES, Item, Mti
 from tpayd.hosts.messages import Original
@@ -54,8 +55,8 @@ def open_answer(raw: bytes) -> Opened:
 
 def require_sealed(fields: Fields) -> None:
     """Refuse a message without KSN or MAC: nothing of it could be believed."""
-    fields.text("53")
-    fields.text("128")
+    fields.require("53")
+    fields.require("128")
 
 
 def original_of(fields: Fields) -> Original:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tpayd.hosts.errors import HostFormatError
+from tpayd.hosts.iso8583.codec import Value
 from tpayd.hosts.iso8583.items import pack_items
 from tpayd.hosts.iso8583.moment import check_day, check_local, transmission
 from tpayd.hosts.iso8583.spec import KSN_BYTES, Item, Mti, Network
@@ -21,8 +22,14 @@ from tpayd_contracts.money import MAX_MINOR
 from tpayd_contracts.payment import EntryMode
 
 __all__ = [
-    "ENTRY_MODES", "KRW", "NETWORK_CODES", "PURCHASE", "REVERSAL_REASONS",
-    "financial_fields", "network_fields", "reversal_fields",
+    "ENTRY_MODES",
+    "KRW",
+    "NETWORK_CODES",
+    "PURCHASE",
+    "REVERSAL_REASONS",
+    "financial_fields",
+    "network_fields",
+    "reversal_fields",
 ]
 
 KRW = "410"
@@ -54,15 +61,14 @@ _NORMAL_PRESENTMENT = "00"
 _NO_INSTITUTIONS = "0" * 22
 
 
-def financial_fields(message: Financial) -> dict[str, str]:
-    """The fields of a 0200; raises HostFormatError."""
+def financial_fields(message: Financial) -> tuple[Mti, dict[str, Value]]:
+    """Type and fields of a 0200; raises HostFormatError."""
     if len(message.ksn) != KSN_BYTES:
         raise HostFormatError("DE 60", f"the reader's KSN has {KSN_BYTES} bytes, not {len(message.ksn)}")
     if not message.cipher:
         raise HostFormatError("DE 60", "no card data")
     amount = message.amount
-    return {
-        "t": Mti.FINANCIAL,
+    fields: dict[str, Value] = {
         **_common(message),
         "4": _amount(amount.total_minor),
         "22": ENTRY_MODES[message.entry_mode],
@@ -78,35 +84,36 @@ def financial_fields(message: Financial) -> dict[str, str]:
                 Item.REFERENCE: message.reference,
             }
         ),
-        **({"55": message.emv.hex()} if message.emv else {}),
-        "60": (message.ksn + message.cipher).hex(),
+        "60": message.ksn + message.cipher,
     }
+    if message.emv:
+        fields["55"] = message.emv
+    return Mti.FINANCIAL, fields
 
 
-def reversal_fields(message: Reversal) -> dict[str, str]:
-    """The fields of a 0420, or 0421 when it is repeated; raises HostFormatError."""
+def reversal_fields(message: Reversal) -> tuple[Mti, dict[str, Value]]:
+    """Type and fields of a 0420, or 0421 when it is repeated; raises HostFormatError."""
     original = message.original
-    return {
-        "t": Mti.REVERSAL_REPEAT if message.repeat else Mti.REVERSAL,
+    fields: dict[str, Value] = {
         **_common(message),
         "4": _amount(message.amount_minor),
         "48": pack_items({Item.REVERSAL_REASON: REVERSAL_REASONS[message.reason]}),
         "90": original.mti + original.stan + transmission("DE 90", original.local) + _NO_INSTITUTIONS,
     }
+    return (Mti.REVERSAL_REPEAT if message.repeat else Mti.REVERSAL), fields
 
 
-def network_fields(message: NetworkMessage) -> dict[str, str]:
-    """The fields of a 0800; raises HostFormatError."""
-    fields = {
-        "t": Mti.NETWORK,
+def network_fields(message: NetworkMessage) -> tuple[Mti, dict[str, Value]]:
+    """Type and fields of a 0800; raises HostFormatError."""
+    fields: dict[str, Value] = {
         "7": transmission("DE 7", message.local),
         "11": message.stan,
         "41": _terminal(message.terminal_id),
         "70": NETWORK_CODES[type(message)],
     }
     if isinstance(message, (TerminalKeyExchange, ReaderKeyExchange)):
-        fields["62"] = message.blob.hex()
-    return fields
+        fields["62"] = message.blob
+    return Mti.NETWORK, fields
 
 
 def _common(message: Financial | Reversal) -> dict[str, str]:

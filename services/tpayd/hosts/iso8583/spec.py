@@ -7,13 +7,19 @@ answers are matched by (DE 11, DE 41) are found without reading the rest.
 from __future__ import annotations
 
 import enum
-from typing import Any
 
 from msgspec import Struct
 
 __all__ = [
-    "ALLOWED", "DIGIT_FIELDS", "FIELDS", "KSN_BYTES", "MAC_BYTES", "MAX_MESSAGE_BYTES", "PYISO", "TEXT_FIELDS",
-    "VARIABLE_FIELDS", "Field", "Item", "Kind", "Mti", "Network",
+    "FIELDS",
+    "KSN_BYTES",
+    "MAC_BYTES",
+    "MAX_MESSAGE_BYTES",
+    "Field",
+    "Item",
+    "Kind",
+    "Mti",
+    "Network",
 ]
 
 KSN_BYTES = 12
@@ -107,31 +113,3 @@ FIELDS: tuple[Field, ...] = (
     Field(90, "original data elements", N, 0, 42),
     Field(128, "message authentication code", B, 0, MAC_BYTES),
 )
-
-ALLOWED: int = sum(1 << (128 - field.number) for field in FIELDS) | 1 << 127
-"""The bitmap of all fields there are, as one integer; bit 1 says that a second bitmap follows."""
-
-DIGIT_FIELDS = frozenset(str(field.number) for field in FIELDS if field.kind is Kind.DIGITS)
-TEXT_FIELDS = frozenset(str(field.number) for field in FIELDS if field.kind is Kind.TEXT)
-VARIABLE_FIELDS = {str(field.number): field.length_digits for field in FIELDS if field.length_digits}
-"""Field to the number of digits that its length has."""
-
-
-def _pyiso() -> dict[str, dict[str, Any]]:
-    def row(kind: Kind, length_digits: int, size: int, name: str) -> dict[str, Any]:
-        data_enc = "b" if kind is Kind.BINARY else "ascii"
-        return {"data_enc": data_enc, "len_enc": "ascii", "len_type": length_digits, "max_len": size, "desc": name}
-
-    table = {
-        "h": row(ANS, 0, 0, "message header"),
-        "t": row(ANS, 0, 4, "message type"),
-        "p": row(B, 0, 8, "bitmap, primary"),
-        "1": row(B, 0, 8, "bitmap, secondary"),
-    }
-    for field in FIELDS:
-        table[str(field.number)] = row(field.kind, field.length_digits, field.size, field.name)
-    return table
-
-
-PYISO: dict[str, dict[str, Any]] = _pyiso()
-"""The same table as pyiso8583 wants it."""
