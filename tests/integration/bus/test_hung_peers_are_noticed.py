@@ -42,13 +42,13 @@ def test_a_stopped_process_is_refused_and_comes_back(tmp_path: Path) -> None:
                 began_s = time.monotonic()
                 under_way = asyncio.ensure_future(failure(caller.call(MARK, Empty(), ttl_s=1.5)))
                 await until(lambda: not caller.connected, what="the caller notices")
-                assert limits.HUNG_AFTER_S + 0.3 > time.monotonic() - began_s
+                assert limits.HUNG_AFTER_S + 0.6 > time.monotonic() - began_s
                 refused = await failure(caller.call(MARK, Empty()))
                 assert (ErrorCode.UNAVAILABLE, Outcome.NOT_STARTED) == (refused.code, refused.outcome)
                 assert "not answered" in refused.message
                 lost = await under_way
                 assert (ErrorCode.TIMEOUT, Outcome.UNKNOWN) == (lost.code, lost.outcome)
-                assert 1.5 <= time.monotonic() - began_s < 1.8
+                assert 1.5 <= time.monotonic() - began_s < 2.5
                 process.send_signal(signal.SIGCONT)
                 await until(lambda: caller.connected)
                 # What reached it after its deadline had no effect.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from tpayd.kit.bus.bounds import ServerLimits
 from tpayd.kit.bus.errors import CallError
+from tpayd.kit.bus.session import Session
 from tpayd_contracts.errors import ErrorCode
-from tpayd_contracts.gateway import Hello
+from tpayd_contracts.gateway import Hello, Welcome
+from tpayd_contracts.operation import Right
 from tpayd_contracts.version import CONTRACT_VERSION, ContractVersion, accepts
 
-__all__ = ["check_version"]
+__all__ = ["check_version", "welcome_of"]
 
 
 def check_version(hello: Hello) -> None:
@@ -24,3 +27,19 @@ def check_version(hello: Hello) -> None:
             f"{'update the daemon' if theirs > CONTRACT_VERSION else 'update the client'}",
             field="$.contract",
         )
+
+
+def welcome_of(session: Session, bounds: ServerLimits, *, server: str, software: str) -> Welcome:
+    """What every server tells a peer that it has let in."""
+    admitted = session.admitted
+    return Welcome(
+        session=session.token,
+        contract=str(CONTRACT_VERSION),
+        server=server,
+        version=software,
+        lanes=admitted.lanes,
+        right=admitted.right or Right.READ_ONLY,
+        max_frame_bytes=bounds.max_frame_bytes,
+        max_in_flight=bounds.max_open_per_session,
+        max_ttl_ms=bounds.max_ttl_ms,
+    )

@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from inspect import iscoroutinefunction
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import structlog
 import zmq
@@ -20,7 +19,9 @@ from msgspec import Raw, Struct
 from tpayd.kit.bus import limits
 from tpayd.kit.bus.bounds import ServerLimits
 from tpayd.kit.bus.errors import CallError
-from tpayd.kit.bus.hello import check_version
+from tpayd.kit.bus.first_gate import delimiter_of, open_message
+from tpayd.kit.bus.handlers import Handlers, RawHandler
+from tpayd.kit.bus.hello import check_version, welcome_of
 from tpayd.kit.bus.link import watch_peers
 from tpayd.kit.bus.pump import Pump
 from tpayd.kit.bus.request import Request
@@ -28,19 +29,17 @@ from tpayd.kit.bus.roster import Roster
 from tpayd.kit.bus.session import Admission, Peer, Session
 from tpayd.kit.bus.sockets import BoundPath, bind, router
 from tpayd.kit.bus.stats import BusStats, NoStats
-from tpayd.kit.bus.wire import BadMessageError, decode_body, encode_body, envelope, open_frame
+from tpayd.kit.bus.wire import decode_body, encode_body, envelope
 from tpayd.kit.clock import Clock
 from tpayd_contracts.envelope import MAX_FRAME_BYTES, Envelope, Kind
-from tpayd_contracts.errors import ErrorCode, Outcome
-from tpayd_contracts.gateway import Hello, Welcome
-from tpayd_contracts.operation import Op, Right
-from tpayd_contracts.version import CONTRACT_VERSION
+from tpayd_contracts.errors import ErrorCode
+from tpayd_contracts.gateway import Hello
+from tpayd_contracts.operation import Op
 
 __all__ = ["RawHandler", "Server"]
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
-RawHandler = Callable[[Request], None]
 _PING = envelope(Kind.PING, 0)
 
 
@@ -51,7 +50,7 @@ class _Route:
 
 
 class Server:
-    """Serves requests on one or more endpoints of one ROUTER socket."""
+    """Serves requests on one endpoint, with one ROUTER socket."""
 
     def __init__(
         self,
@@ -85,7 +84,7 @@ class Server:
         self._ipc_mode = ipc_mode
         self._prepare = prepare
         self._routes: dict[str, _Route] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._handlers = Handlers(name, log)
         self._open_count = 0
         self._probe_round = 0
         self._started = False
@@ -94,10 +93,10 @@ class Server:
         """Bind and serve. Raises EndpointInUseError."""
         self._loop = asyncio.get_running_loop()
         socket = router(self._context, self._bounds.max_queued)
-        if self._prepare is not None:
-            self._prepare(socket)
         self._watch = watch_peers(socket, self._connection_lost, loop=self._loop, log=self._log)
         try:
+            if self._prepare is not None:
+                self._prepare(socket)
             self._bound: BoundPath = bind(socket, self.endpoint, mode=self._ipc_mode)
         except BaseException:
             self._watch.close()
@@ -114,11 +113,7 @@ class Server:
             return
         self._started = False
         self._probe_timer.cancel()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=1.0)
+        await self._handlers.cancel()
         self._watch.close()
         self._pump.close()
         self._bound.close()
@@ -141,18 +136,7 @@ class Server:
         while_draining: bool = False,
     ) -> None:
         """Serve `op`: a plain function answers in the same loop turn, a coroutine function becomes a task."""
-        if iscoroutinefunction(handler):
-            waits = cast("Callable[[Request, Struct], Awaitable[Struct]]", handler)
-
-            def serve(request: Request) -> None:
-                self._start_task(request, waits, decode_body(request.body, op.request))
-        else:
-            answers = cast("Callable[[Request, Struct], Struct]", handler)
-
-            def serve(request: Request) -> None:
-                request.reply(answers(request, decode_body(request.body, op.request)))
-
-        self.handle_raw(op.name, serve, while_draining=while_draining)
+        self.handle_raw(op.name, self._handlers.raw(op, handler), while_draining=while_draining)
 
     def handle_raw(self, op: str, serve: RawHandler, *, while_draining: bool = False) -> None:
         """Serve `op` with the body undecoded; `serve` may raise CallError, or answer at any later time."""
@@ -199,7 +183,7 @@ class Server:
 
     def note_fault(self, request: Request) -> None:
         """Log the exception that is being handled."""
-        self._log.exception("bus.handler_failed", op=request.op, caller=request.caller, trace=request.trace)
+        self._handlers.note_fault(request)
 
     def _undelivered(self, session: Session, error: zmq.ZMQError, trace: str | None) -> None:
         if error.errno == zmq.EHOSTUNREACH:
@@ -224,20 +208,10 @@ class Server:
 
     def _on_message(self, frames: Sequence[zmq.Frame]) -> None:
         routing_id = frames[0].bytes
-        if len(frames) != 2:
-            delimiter = (b"",) if len(frames) > 2 and not frames[1].bytes else ()
-            text = "a message is one frame; this one had more (a REQ socket adds one: use DEALER)"
-            self._refuse(routing_id, 0, CallError.not_started(ErrorCode.BAD_MESSAGE, text), delimiter)
-            return
-        if len(frames[1]) > self._bounds.max_frame_bytes:
-            text = f"a frame holds at most {self._bounds.max_frame_bytes} bytes"
-            self._refuse(routing_id, 0, CallError.not_started(ErrorCode.TOO_LARGE, text, field="$"))
-            return
         try:
-            message = open_frame(frames[1].bytes)
-        except BadMessageError as error:
-            text = f"not an envelope: {error}"
-            self._refuse(routing_id, 0, CallError.not_started(ErrorCode.BAD_MESSAGE, text))
+            message = open_message(frames, self._bounds.max_frame_bytes)
+        except CallError as error:
+            self._refuse(routing_id, 0, error, delimiter_of(frames))
             return
         try:
             self._dispatch(routing_id, message, frames[1])
@@ -279,19 +253,7 @@ class Server:
             self.end_session(before)
         self._roster.require_room()
         session = self._roster.add(routing_id, peer.connection, admitted)
-        welcome = self._admission.welcome(
-            Welcome(
-                session=session.token,
-                contract=str(CONTRACT_VERSION),
-                server=self.name,
-                version=self._software,
-                lanes=admitted.lanes,
-                right=admitted.right or Right.READ_ONLY,
-                max_frame_bytes=self._bounds.max_frame_bytes,
-                max_in_flight=self._bounds.max_open_per_session,
-                max_ttl_ms=self._bounds.max_ttl_ms,
-            )
-        )
+        welcome = self._admission.welcome(welcome_of(session, self._bounds, server=self.name, software=self._software))
         self.send(session, envelope(Kind.REPLY, message.id, body=encode_body(welcome)), message.trace)
 
     def _serve(self, session: Session, message: Envelope) -> None:
@@ -306,7 +268,7 @@ class Server:
             raise CallError.not_started(ErrorCode.DRAINING, text, retryable=True)
         bounds = self._bounds
         # A task may go on after its caller has gone; it takes room as well.
-        total = max(self._open_count, len(self._tasks))
+        total = max(self._open_count, self._handlers.waiting)
         if len(session.open) >= bounds.max_open_per_session or total >= bounds.max_open_total:
             text = f"{len(session.open)} requests of {session.name} are open, {total} in all; try later"
             raise CallError.not_started(ErrorCode.BUSY, text, retryable=True)
@@ -317,13 +279,7 @@ class Server:
         )  # fmt: skip
         session.open[message.id] = request
         self._open_count += 1
-        try:
-            route.serve(request)
-        except CallError as error:
-            if request.is_open:
-                request.fail(error)
-        except Exception:
-            self._fault(request)
+        self._handlers.run(route.serve, request)
 
     def _deadline(self, message: Envelope) -> int:
         now_ms = self.clock.boottime_ms()
@@ -333,42 +289,6 @@ class Server:
             text = "the deadline had passed before anything was done"
             raise CallError.not_started(ErrorCode.EXPIRED, text, retryable=True, field="deadline")
         return message.deadline
-
-    def _start_task(
-        self, request: Request, handler: Callable[[Request, Struct], Awaitable[Struct]], body: Struct
-    ) -> None:
-        def ended(task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
-            if request.is_open:
-                text = "cancelled before anything was done"
-                request.fail(CallError.not_started(ErrorCode.ABORTED, text))
-
-        request.task = self._loop.create_task(self._run(request, handler, body))
-        # The loop itself holds tasks weakly, and a request is forgotten when its caller goes.
-        self._tasks.add(request.task)
-        request.task.add_done_callback(ended)
-
-    async def _run(
-        self, request: Request, handler: Callable[[Request, Struct], Awaitable[Struct]], body: Struct
-    ) -> None:
-        try:
-            request.reply(await handler(request, body))
-        except CallError as error:
-            if request.is_open:
-                request.fail(error)
-        except asyncio.CancelledError:
-            if request.is_open:
-                request.fail(CallError(ErrorCode.ABORTED, "cancelled", outcome=Outcome.UNKNOWN))
-            if not request.cancelled:
-                raise
-        except Exception:
-            self._fault(request)
-
-    def _fault(self, request: Request) -> None:
-        self.note_fault(request)
-        if request.is_open:
-            text = f"a fault in {self.name}; its log has it"
-            request.fail(CallError.unknown(ErrorCode.INTERNAL, text))
 
     def _refuse(self, routing_id: bytes, number: int, error: CallError, delimiter: tuple[bytes, ...] = ()) -> None:
         self._stats.dropped(str(error.code))
