@@ -11,16 +11,27 @@ A key serial number (KSN) names the key of a message: IKID (8 bytes), then the c
 from __future__ import annotations
 
 import enum
+import struct
 from collections import OrderedDict
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
 from tpayd.crypto.errors import CounterExhaustedError, CounterInvalidError, KeySizeError
 
 __all__ = [
-    "IKID_BYTES", "KSN_BYTES", "LAST_COUNTER", "MAX_ONE_BITS",
-    "Derivation", "Usage", "check_counter", "derive_initial_key", "make_ksn", "next_counter", "split_ksn",
-    "update_key", "working_key",
+    "IKID_BYTES",
+    "KSN_BYTES",
+    "LAST_COUNTER",
+    "MAX_ONE_BITS",
+    "Derivation",
+    "Usage",
+    "check_counter",
+    "derive_initial_key",
+    "make_ksn",
+    "next_counter",
+    "split_ksn",
+    "update_key",
+    "working_key",
 ]
 
 IKID_BYTES = 8
@@ -32,9 +43,12 @@ LAST_COUNTER = 0xFFFF_0000
 
 _FIRST_COUNTER = 1
 _UPDATE_COUNTER = 0xFFFF_FFFF
-_BLOCK_BYTES = 16
+_BLOCK_BITS = 128
 _ALGORITHM_OF_BITS = {128: 0x0002, 192: 0x0003, 256: 0x0004}
 _KEY_BYTES = frozenset(bits // 8 for bits in _ALGORITHM_OF_BITS)
+_ECB = modes.ECB()  # noqa: S305 - the standard's key derivation
+_derivation_data = struct.Struct(">BBHHH4sI").pack
+"""X9.24-3: version 1, block number, usage, algorithm and length of the derived key, who, when."""
 
 
 class Usage(enum.IntEnum):
@@ -109,7 +123,7 @@ def derive_initial_key(bdk: bytes, ikid: bytes) -> bytes:
     """
     _check_key(bdk)
     _check_ikid(ikid)
-    return _derive(bdk, Usage.INITIAL_KEY, len(bdk) * 8, ikid)
+    return _derive(_cipher(bdk), Usage.INITIAL_KEY, len(bdk) * 8, ikid[:4], int.from_bytes(ikid[4:], "big"))
 
 
 def working_key(ik: bytes, ikid: bytes, counter: int, usage: Usage, key_bits: int = 128) -> bytes:
@@ -135,13 +149,13 @@ class Derivation:
     """The keys of one device. Keeps a bounded number of intermediate keys, so that successive counters cost little.
 
     Counters that follow each other differ in their low bits only: their way down from the initial key is shared up to
-    there. With the shared part kept, a new counter costs one or two AES blocks for its intermediate key on average,
-    and one for each usage; without, up to 17.
+    there. With the shared part kept, a new counter costs one AES block for its intermediate key, and one for each
+    usage; without, up to 17. What is kept is the key ready for use: setting one up costs twenty times a block.
     """
 
-    __slots__ = ("_ik", "_ikid", "_intermediate", "_limit")
+    __slots__ = ("_bits", "_ikid", "_initial", "_intermediate", "_limit", "_who")
 
-    def __init__(self, ik: bytes, ikid: bytes, max_intermediate_keys: int = 128) -> None:
+    def __init__(self, ik: bytes, ikid: bytes, max_intermediate_keys: int = 64) -> None:
         """`max_intermediate_keys` bounds what is kept; at least 32 are needed for the longest way.
 
         Raises:
@@ -149,10 +163,12 @@ class Derivation:
         """
         _check_key(ik)
         _check_ikid(ikid)
-        self._ik = ik
+        self._bits = len(ik) * 8
         self._ikid = ikid
+        self._who = ikid[4:]
         self._limit = max(max_intermediate_keys, 32)
-        self._intermediate: OrderedDict[int, bytes] = OrderedDict()
+        self._initial = _cipher(ik)
+        self._intermediate: OrderedDict[int, CipherContext] = OrderedDict()
 
     @property
     def ikid(self) -> bytes:
@@ -171,7 +187,7 @@ class Derivation:
 
     def update_key(self) -> bytes:
         """See `update_key`. Its counter, all ones, is kept for this alone."""
-        return self._working_key(_UPDATE_COUNTER, Usage.KEY_ENCRYPTION, len(self._ik) * 8)
+        return self._working_key(_UPDATE_COUNTER, Usage.KEY_ENCRYPTION, self._bits)
 
     def transaction_key(self, counter: int) -> bytes:
         """The intermediate key of a counter, from which its working keys come. For known-answer tests.
@@ -183,35 +199,41 @@ class Derivation:
         return self._intermediate_key(counter)
 
     def _working_key(self, counter: int, usage: Usage, key_bits: int) -> bytes:
-        if key_bits not in _ALGORITHM_OF_BITS or key_bits > len(self._ik) * 8:
-            raise KeySizeError(f"a {len(self._ik) * 8}-bit initial key gives no {key_bits}-bit working key")
-        suffix = self._ikid[4:] + counter.to_bytes(4, "big")
-        return _derive(self._intermediate_key(counter), usage, key_bits, suffix)
+        if key_bits not in _ALGORITHM_OF_BITS or key_bits > self._bits:
+            raise KeySizeError(f"a {self._bits}-bit initial key gives no {key_bits}-bit working key")
+        return _derive(self._intermediate_cipher(counter), usage, key_bits, self._who, counter)
 
-    def _intermediate_key(self, counter: int) -> bytes:
+    def _intermediate_cipher(self, counter: int) -> CipherContext:
         kept = self._intermediate
-        if (key := kept.get(counter)) is not None:
+        cipher = kept.get(counter)
+        if cipher is not None:
             kept.move_to_end(counter)
-            return key
-        # `counter` without its lowest one bit is the step before it on the way from the initial key.
-        before = counter & (counter - 1)
-        parent = self._intermediate_key(before) if before else self._ik
-        suffix = self._ikid[4:] + counter.to_bytes(4, "big")
-        key = kept[counter] = _derive(parent, Usage.KEY_DERIVATION, len(self._ik) * 8, suffix)
+            return cipher
+        cipher = kept[counter] = _cipher(self._intermediate_key(counter))
         if len(kept) > self._limit:
             kept.popitem(last=False)
-        return key
+        return cipher
+
+    def _intermediate_key(self, counter: int) -> bytes:
+        # `counter` without its lowest one bit is the step before it on the way from the initial key.
+        before = counter & (counter - 1)
+        parent = self._intermediate_cipher(before) if before else self._initial
+        return _derive(parent, Usage.KEY_DERIVATION, self._bits, self._who, counter)
 
     def __repr__(self) -> str:
         return f"Derivation(ikid={self._ikid.hex().upper()})"
 
 
-def _derive(key: bytes, usage: Usage, bits: int, suffix: bytes) -> bytes:
-    # X9.24-3, derivation data: version 1, block number, usage, algorithm and length of the derived key, who and when.
-    rest = usage.to_bytes(2, "big") + _ALGORITHM_OF_BITS[bits].to_bytes(2, "big") + bits.to_bytes(2, "big") + suffix
-    blocks = b"".join(bytes((1, number)) + rest for number in range(1, -(-bits // 128) + 1))
-    encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305 - the standard's key derivation
-    return encryptor.update(blocks)[: bits // 8]
+def _derive(cipher: CipherContext, usage: Usage, bits: int, who: bytes, when: int) -> bytes:
+    algorithm = _ALGORITHM_OF_BITS[bits]
+    data = _derivation_data(1, 1, usage, algorithm, bits, who, when)
+    if bits > _BLOCK_BITS:
+        data += _derivation_data(1, 2, usage, algorithm, bits, who, when)
+    return cipher.update(data)[: bits // 8]
+
+
+def _cipher(key: bytes) -> CipherContext:
+    return Cipher(algorithms.AES(key), _ECB).encryptor()
 
 
 def _check_key(key: bytes) -> None:

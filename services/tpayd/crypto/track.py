@@ -7,6 +7,8 @@ encryption'), so an IV adds nothing. The cipher text has no seal of its own; the
 
 from __future__ import annotations
 
+import re
+
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from tpayd.crypto.errors import CardDataError, KeySizeError
@@ -17,9 +19,8 @@ TRACK_CHARS = 40
 CIPHER_BYTES = 48
 
 _PADDING = bytes([CIPHER_BYTES - TRACK_CHARS]) * (CIPHER_BYTES - TRACK_CHARS)
-_DIGITS = frozenset("0123456789")
-_SEPARATORS = frozenset("D=")
-_ZERO_IV = bytes(16)
+_TRACK = re.compile("[0-9]*[D=][0-9]*")
+_ZERO_IV = modes.CBC(bytes(16))
 
 
 def encrypt_track(key: bytes, track: str) -> bytes:
@@ -29,7 +30,7 @@ def encrypt_track(key: bytes, track: str) -> bytes:
         CardDataError: longer than 40 characters, or not digits with one separator `D` or `=`.
         KeySizeError: the key is not an AES key.
     """
-    if len(track) > TRACK_CHARS or not _is_track(track):
+    if len(track) > TRACK_CHARS or not _TRACK.fullmatch(track):
         raise CardDataError(f"a track 2 equivalent has at most {TRACK_CHARS} characters: digits and one D or =")
     encryptor = _cipher(key).encryptor()
     return encryptor.update(track.ljust(TRACK_CHARS, "F").encode() + _PADDING) + encryptor.finalize()
@@ -47,18 +48,13 @@ def decrypt_track(key: bytes, cipher: bytes) -> str:
     decryptor = _cipher(key).decryptor()
     clear = decryptor.update(cipher) + decryptor.finalize()
     track = clear[:TRACK_CHARS].decode("latin-1").rstrip("F")
-    if clear[TRACK_CHARS:] != _PADDING or not _is_track(track):
+    if clear[TRACK_CHARS:] != _PADDING or not _TRACK.fullmatch(track):
         raise CardDataError("not card data under this key")
     return track
 
 
-def _is_track(text: str) -> bool:
-    rest = [char for char in text if char not in _DIGITS]
-    return len(rest) == 1 and rest[0] in _SEPARATORS
-
-
 def _cipher(key: bytes) -> Cipher[modes.CBC]:
     try:
-        return Cipher(algorithms.AES(key), modes.CBC(_ZERO_IV))
+        return Cipher(algorithms.AES(key), _ZERO_IV)
     except ValueError:
         raise KeySizeError(f"an AES key has 16, 24 or 32 bytes, not {len(key)}") from None

@@ -56,25 +56,24 @@ class Ticker:
 
     def __init__(self, clock: Clock, ticks: Ticks) -> None:
         self._clock = clock
+        self._floor_ms = self._kept_ms = ticks.floor_ms
         self._ticks = ticks
-        self._kept_ms = ticks.floor_ms
 
     def now_ms(self) -> int:
         """Milliseconds since 1970, never earlier than before."""
         now_ms = self._clock.unix_ms()
-        floor_ms = self._ticks.floor_ms
-        if now_ms > floor_ms:
-            self._ticks = structs.replace(self._ticks, floor_ms=now_ms)
-            return now_ms
-        return floor_ms
+        if now_ms > self._floor_ms:
+            self._floor_ms = now_ms
+        return self._floor_ms
 
     def behind_ms(self) -> int:
         """How far the machine's clock is behind the latest time seen."""
-        return max(0, self._ticks.floor_ms - self._clock.unix_ms())
+        return max(0, self._floor_ms - self._clock.unix_ms())
 
     def due(self) -> Ticks | None:
         """What to keep now; None if what is on disk is fresh enough. Call `kept` after it was written."""
-        return self._ticks if self.now_ms() - self._kept_ms >= KEEP_EVERY_MS else None
+        now_ms = self.now_ms()
+        return structs.replace(self._ticks, floor_ms=now_ms) if now_ms - self._kept_ms >= KEEP_EVERY_MS else None
 
     def kept(self, ticks: Ticks) -> None:
         """These are on disk."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,23 +79,22 @@ def test_usages_give_different_keys(counter: int) -> None:
 
 
 def test_successive_counters_cost_few_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thousand successive counters, two keys each, cost about three derivations per counter, not up to 34."""
-    calls = 0
-    derive = dukpt._derive
-
-    def counted(key: bytes, usage: Usage, bits: int, suffix: bytes) -> bytes:
-        nonlocal calls
-        calls += 1
-        return derive(key, usage, bits, suffix)
-
-    monkeypatch.setattr(dukpt, "_derive", counted)
+    """A thousand successive counters, two keys each: three derivations and one cipher set up per counter, not 34."""
+    derivations, ciphers = _calls(monkeypatch, "_derive"), _calls(monkeypatch, "_cipher")
     derivation = Derivation(IK, IKID)
     counter = 0x0FFF_0000
     for _ in range(1000):
         counter = next_counter(counter)
         derivation.working_key(counter, Usage.MAC_GENERATION)
         derivation.working_key(counter, Usage.MAC_VERIFICATION)
-    assert calls <= 3 * 1000 + 100
+    assert derivations.call_count <= 3 * 1000 + 100
+    assert ciphers.call_count <= 1000 + 100
+
+
+def _calls(monkeypatch: pytest.MonkeyPatch, name: str) -> Mock:
+    counted = Mock(wraps=getattr(dukpt, name))
+    monkeypatch.setattr(dukpt, name, counted)
+    return counted
 
 
 def test_kept_keys_are_bounded() -> None:
@@ -102,7 +103,7 @@ def test_kept_keys_are_bounded() -> None:
     counter = 0
     for _ in range(500):
         counter = next_counter(counter)
-        derivation.transaction_key(counter)
+        derivation.working_key(counter, Usage.MAC_GENERATION)
     assert len(derivation._intermediate) <= 40
 
 
