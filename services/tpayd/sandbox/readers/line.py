@@ -16,14 +16,8 @@ _LONGEST = 4096
 
 def answer(command: int, data: bytes = b"") -> bytes:
     """A frame as it goes to the broker."""
-    body = bytearray(len(data) + 6)
-    body[0] = 0x02
-    body[1:3] = (len(data) + 2).to_bytes(2, "big")
-    body[3] = command
-    body[4:-2] = data
-    body[-2] = 0x03
-    body[-1] = _check(bytes(body[1:-1]))
-    return bytes(body)
+    counted = b"%b%c%b\x03" % ((len(data) + 2).to_bytes(2, "big"), command, data)
+    return b"\x02%b%c" % (counted, _check(counted))
 
 
 class RequestReader:
@@ -34,33 +28,31 @@ class RequestReader:
 
     def feed(self, data: bytes) -> list[tuple[int, bytes] | None]:
         """The requests that these bytes complete."""
-        self._bytes += data
+        buffer = self._bytes + data
         requests: list[tuple[int, bytes] | None] = []
-        while True:
-            before, found, _ = self._bytes.partition(b"\x02")
-            self._bytes = self._bytes[len(before) :]
-            if not found or len(self._bytes) < 3:
-                return requests
-            length = int.from_bytes(self._bytes[1:3], "big")
+        at = buffer.find(b"\x02")
+        while at >= 0 and len(buffer) - at >= 3:
+            length = int.from_bytes(buffer[at + 1 : at + 3], "big")
+            end = at + length + 3
             if not 2 <= length <= _LONGEST:
                 requests.append(None)
-                self._bytes = self._bytes[1:]
-                continue
-            if len(self._bytes) < length + 4:
-                return requests
-            whole, check = self._bytes[1 : length + 3], self._bytes[length + 3]
-            if whole[-1] != 0x03 or _check(whole) != check:
+                end = at
+            elif len(buffer) <= end:
+                break
+            elif buffer[end - 1] != 0x03 or _check(buffer[at + 1 : end]) != buffer[end]:
                 requests.append(None)
-                self._bytes = self._bytes[1:]
-                continue
-            requests.append((whole[2], whole[3:-1]))
-            self._bytes = self._bytes[length + 4 :]
+                end = at
+            else:
+                requests.append((buffer[at + 3], buffer[at + 4 : end - 1]))
+            at = buffer.find(b"\x02", end + 1)
+        self._bytes = b"" if at < 0 else buffer[at:]
+        return requests
 
 
 def _check(counted: bytes) -> int:
     # Eight bytes at a time; the zeros in front change nothing.
     padded = counted.rjust(-len(counted) % 8 + len(counted), b"\0")
-    folded = functools.reduce(operator.xor, memoryview(padded).cast("Q"), 0)
+    folded = functools.reduce(operator.xor, memoryview(padded).cast("Q"))
     folded ^= folded >> 32
     folded ^= folded >> 16
     return (folded ^ folded >> 8) & 0xFF
