@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from tpayd_contracts.device import Ability
 
@@ -21,8 +22,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A reader of the pool."""
 
     name: str
@@ -31,8 +31,7 @@ class Member:
     """The lanes that may use it; empty: all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(Struct, frozen=True):
     """A wish for a reader."""
 
     number: int
@@ -55,8 +54,7 @@ class Ticket:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """A lease."""
 
     lease_id: str
@@ -75,30 +73,26 @@ class EndReason(enum.StrEnum):
     DEVICE_LOST = "device_lost"
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(Struct, frozen=True):
     ticket: Ticket
     grant: Grant
     waited_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """A ticket has a new place in the queue; 1 is next."""
 
     ticket: Ticket
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Hopeless:
+class Hopeless(Struct, frozen=True):
     """Every reader that would do has been absent too long; the ticket is withdrawn."""
 
     ticket: Ticket
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """A lease was ended by other than its holder. Its reader, unless lost, is in quarantine."""
 
     grant: Grant

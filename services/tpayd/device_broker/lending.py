@@ -9,7 +9,7 @@ from typing import Protocol
 from tpayd.device_broker import errors
 from tpayd.device_broker.drivers.events import TroubleKind
 from tpayd.device_broker.leases import Effect, Ended, EndReason, Grant, Granted, Moved, Ticket
-from tpayd.device_broker.pool import Pool, PoolFullError
+from tpayd.device_broker.pool import NoneFitsError, Pool, PoolFullError
 from tpayd.device_broker.reader import Reader
 from tpayd.device_broker.standing import BrokerMetrics, Standing
 from tpayd.kit.bus import CallError, Request
@@ -72,14 +72,13 @@ class Lending:
     ) -> None:
         """Lend a reader now or when it is its turn. Raises CallError if none will ever do, or too many wait."""
         ticket = Ticket(next(self._numbers), lane, ttl_us, abilities, avoid, only)
-        if not self._pool.could_serve(ticket):
-            raise errors.none_fits()
-        self._waiters[ticket.number] = waiter
         try:
             effects = self._pool.acquire(ticket, self._clock.monotonic_us())
+        except NoneFitsError:
+            raise errors.none_fits() from None
         except PoolFullError:
-            del self._waiters[ticket.number]
             raise errors.queue_full(self._waiting_max) from None
+        self._waiters[ticket.number] = waiter
         if effects:
             self._apply(effects)
         else:
@@ -104,10 +103,12 @@ class Lending:
         if not isinstance(grant, Grant):
             return
         reader = self._readers[grant.device]
-        reader.abandon(errors.cancelled())
-        self._apply(self._pool.release(lease_id, fence, self._clock.monotonic_us(), clean=reader.clean))
+        if reader.step is not None:
+            reader.abandon(errors.cancelled())
+        clean = reader.clean
+        self._apply(self._pool.release(lease_id, fence, self._clock.monotonic_us(), clean=clean))
         self._standing.changed(grant.device)
-        if not reader.clean:
+        if not clean:
             reader.make_clean()
 
     def reset(self) -> None:

@@ -21,10 +21,14 @@ from dataclasses import dataclass
 from tpayd.device_broker.leases import Effect, Ended, EndReason, Grant, Granted, Hopeless, Member, Moved, Ticket
 from tpayd_contracts.device import DeviceState
 
-__all__ = ["ENDED_KEPT", "Pool", "PoolFullError"]
+__all__ = ["ENDED_KEPT", "NoneFitsError", "Pool", "PoolFullError"]
 
 ENDED_KEPT = 256
 """Ended leases of which the reason is remembered, for a caller that comes too late."""
+
+
+class NoneFitsError(Exception):
+    """No reader would ever do."""
 
 
 class PoolFullError(Exception):
@@ -62,7 +66,9 @@ class Pool:
         absent_grace_us: int = 10_000_000,
     ) -> None:
         self._seats = {member.name: _Seat(member) for member in members}
-        self._ready: OrderedDict[str, Member] = OrderedDict()
+        # Readers that are ready, the longest idle first: those of certain lanes, and those of all.
+        self._own_ready: OrderedDict[str, Member] = OrderedDict()
+        self._shared_ready: OrderedDict[str, Member] = OrderedDict()
         self._leases: dict[str, Grant] = {}
         self._until_us: dict[str, int] = {}
         self._ended: OrderedDict[str, EndReason] = OrderedDict()
@@ -105,11 +111,13 @@ class Pool:
     # What happens
 
     def acquire(self, ticket: Ticket, now_us: int) -> list[Effect]:
-        """Somebody wants a reader. Raises PoolFullError."""
+        """Somebody wants a reader. Raises NoneFitsError and PoolFullError."""
         # Nobody who waits fits a reader that is ready, or he would have it: so nobody is passed here.
         member = self._best(ticket)
         if member is not None:
             return [self._grant(ticket, member, now_us, now_us)]
+        if not self.could_serve(ticket):
+            raise NoneFitsError
         if len(self._waiting) >= self._waiting_max:
             raise PoolFullError(f"{self._waiting_max} wait for a reader already")
         self._waiting[ticket.number] = _Waiting(ticket, now_us)
@@ -148,7 +156,7 @@ class Pool:
         if seat.grant is not None or seat.state is DeviceState.READY:
             return []
         self._set(seat, DeviceState.READY, now_us)
-        waiting = self._next(seat.member)
+        waiting = self._next(seat.member) if self._waiting else None
         if waiting is None:
             return []
         del self._waiting[waiting.ticket.number]
@@ -182,21 +190,20 @@ class Pool:
     def _set(self, seat: _Seat, state: DeviceState, now_us: int) -> None:
         seat.state = state
         seat.since_us = now_us
+        member = seat.member
+        ready = self._own_ready if member.lanes else self._shared_ready
         if state is DeviceState.READY:
-            self._ready[seat.member.name] = seat.member
+            ready[member.name] = member
         else:
-            self._ready.pop(seat.member.name, None)
+            ready.pop(member.name, None)
 
     def _best(self, ticket: Ticket) -> Member | None:
         """Of the readers that are ready: one of the lane's own, which spares the shared ones; else the longest idle."""
-        shared: Member | None = None
-        for member in self._ready.values():
-            if ticket.fits(member):
-                if member.lanes:
+        for ready in (self._own_ready, self._shared_ready):
+            for member in ready.values():
+                if ticket.fits(member):
                     return member
-                if shared is None:
-                    shared = member
-        return shared
+        return None
 
     def _next(self, member: Member) -> _Waiting | None:
         """Of those who wait: the lane that was served longest ago, then who came first."""

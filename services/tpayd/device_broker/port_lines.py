@@ -55,6 +55,8 @@ class FdLine:
         self._on_lost = on_lost
         self._unsent = bytearray()
         self._closed = False
+        here = os.fstat(fd)
+        self._here = (here.st_rdev, here.st_ino, here.st_dev)
         loop.add_reader(fd, self._readable)
 
     def is_at(self, path: Path) -> bool:
@@ -63,8 +65,7 @@ class FdLine:
             there = path.stat()
         except OSError:
             return False
-        here = os.fstat(self._fd)
-        return (there.st_rdev, there.st_ino, there.st_dev) == (here.st_rdev, here.st_ino, here.st_dev)
+        return (there.st_rdev, there.st_ino, there.st_dev) == self._here
 
     def write(self, data: bytes) -> None:
         if self._closed:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec import structs
 
 from tpayd.device_broker import errors
 from tpayd.device_broker.drivers.commands import (
@@ -183,7 +184,7 @@ class Reader:
     def holds_key(self) -> None:
         """A key was confirmed by the reader."""
         if self.identity is not None:
-            self.identity = replace(self.identity, key_loaded=True)
+            self.identity = structs.replace(self.identity, key_loaded=True)
 
     # What the port tells
 

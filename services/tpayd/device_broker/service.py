@@ -47,6 +47,7 @@ class DeviceBroker:
         self._house = house
         self._clock = house.clock
         self._settings = settings = house.settings
+        self._lanes = frozenset(lane.name for lane in house.store.lanes)
         kinds = {device.driver: _kind(house, index) for index, device in enumerate(settings.devices)}
         self._readers: dict[str, Reader] = {}
         self._pool = Pool(
@@ -112,7 +113,7 @@ class DeviceBroker:
 
     def _acquire(self, request: Request) -> None:
         body = decode_body(request.body, contract.AcquireLease)
-        if self._house.store.lane(body.lane) is None:
+        if body.lane not in self._lanes:
             raise errors.unknown_lane(body.lane)
         self._lending.want(
             _LeaseWaiter(request, self._readers), body.lane, self._lease_us,

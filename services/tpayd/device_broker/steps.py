@@ -71,6 +71,11 @@ class Step(Protocol):
 class ReadStep:
     """card.read."""
 
+    __slots__ = (
+        "_asked_us", "_began_us", "_customer_us", "_device", "_prompt", "_prompt_due_us", "_settle_us", "_wait_us",
+        "request",
+    )  # fmt: skip
+
     outcome_if_lost = Outcome.FAILED
     can_be_abandoned = True
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from msgspec import Struct
+
+from tpayd.device_broker.drivers.discreet import Discreet
 from tpayd_contracts.device import TransactionType
 
 __all__ = [
@@ -19,8 +21,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """Bring a reader up on a line just opened: init, identification, self-test, no card inside.
 
     Ends with `Clean`, or `Down`. `at` is the local time, YYYYMMDDhhmmss, as in all commands.
@@ -29,21 +30,18 @@ class Start:
     at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Recover:
+class Recover(Struct, frozen=True):
     """Forget whatever is under way and come back to a known state. Ends with `Clean`, or `Down`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """Make sure that an idle reader is there and clean, by the shortest safe way. Ends as `Recover` does.
 
     A card inside is left to the command that waits behind this one, if there is one.
     """
 
 
-@dataclass(frozen=True, slots=True)
-class ReadCard:
+class ReadCard(Struct, frozen=True):
     """Let the customer present a card, and read it. Ends with `CardRead`, `CardRefused`, `CardTimedOut` or `Failed`."""
 
     type: TransactionType
@@ -55,8 +53,7 @@ class ReadCard:
     """How long the customer may take, each time that he is asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class FinishCard:
+class FinishCard(Struct, frozen=True):
     """Give the card the host's word (second GENERATE AC). Ends with `CardFinished` or `Failed`."""
 
     approved: bool
@@ -68,17 +65,15 @@ class FinishCard:
     at: str
 
 
-@dataclass(frozen=True, slots=True)
-class PrepareKey:
+class PrepareKey(Struct, frozen=True):
     """Have the reader begin a key exchange. Ends with `KeyPrepared` or `Failed`."""
 
 
-@dataclass(frozen=True, slots=True)
-class InjectKey:
+class InjectKey(Discreet, frozen=True):
     """Give the reader the host's answer. Ends with `KeyInjected` or `Failed`."""
 
     at: str
-    blob: bytes = field(repr=False)
+    blob: bytes
 
 
 Command: TypeAlias = Start | Recover | Check | ReadCard | FinishCard | PrepareKey | InjectKey

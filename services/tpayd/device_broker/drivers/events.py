@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from msgspec import Struct
+
+from tpayd.device_broker.drivers.discreet import Discreet
 from tpayd_contracts.payment import EntryMode
 
 __all__ = [
@@ -33,8 +35,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """Who the reader says it is."""
 
     reader_id: str
@@ -45,70 +46,59 @@ class Identity:
     key_loaded: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Identified:
+class Identified(Struct, frozen=True):
     identity: Identity
 
 
-@dataclass(frozen=True, slots=True)
-class Clean:
+class Clean(Struct, frozen=True):
     """The reader may serve a new customer."""
 
 
-@dataclass(frozen=True, slots=True)
-class CardInside:
+class CardInside(Struct, frozen=True):
     """A card is in the slot, and nobody was asked for one; `Clean` follows once it is gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class SlotChanged:
+class SlotChanged(Struct, frozen=True):
     """An idle reader had a card put in, or taken out."""
 
     occupied: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CardSeen:
+class CardSeen(Struct, frozen=True):
     """The customer has done his part."""
 
 
-@dataclass(frozen=True, slots=True)
-class CardPulled:
+class CardPulled(Struct, frozen=True):
     """The chip failed and the stripe is allowed: the customer has to take the card out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pulled:
+class Pulled(Struct, frozen=True):
     """The card is out; now it has to be swiped. The customer's time begins anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class CardRead:
+class CardRead(Discreet, frozen=True):
     """A card as the reader gives it out: masked for people, encrypted for the host."""
 
     entry_mode: EntryMode
     masked_pan: str
-    ksn: bytes = field(repr=False)
-    cipher: bytes = field(repr=False)
-    emv: bytes = field(repr=False)
+    ksn: bytes
+    cipher: bytes
+    emv: bytes
     label: str | None
     fallback_code: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CardRefused:
+class CardRefused(Struct, frozen=True):
     """The reader ended the reading with a code (docs/reader-protocol.md lists them)."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class CardTimedOut:
+class CardTimedOut(Struct, frozen=True):
     """No card came in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class CardFinished:
+class CardFinished(Struct, frozen=True):
     """The card's last word. Not accepted: the payment must be reversed."""
 
     accepted: bool
@@ -116,14 +106,12 @@ class CardFinished:
     cryptogram: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPrepared:
+class KeyPrepared(Discreet, frozen=True):
     reader_id: str
-    blob: bytes = field(repr=False)
+    blob: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class KeyInjected:
+class KeyInjected(Struct, frozen=True):
     confirmed: bool
     check_value: str | None
 
@@ -143,16 +131,14 @@ class Failure(enum.StrEnum):
     """The reader reports itself broken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """A step with a card or a key ended without its result. What the reader did of it is not known."""
 
     why: Failure
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Down:
+class Down(Struct, frozen=True):
     """The reader cannot be brought to a known state: the line should be closed, and opened again later."""
 
     why: Failure
@@ -170,8 +156,7 @@ class TroubleKind(enum.StrEnum):
     """A command that was sent again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     kind: TroubleKind
 
 

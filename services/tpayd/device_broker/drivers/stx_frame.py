@@ -11,7 +11,9 @@ is found, however it begins. A frame that does not end in time is garbage too, s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct
+
+from tpayd.device_broker.drivers.discreet import Discreet
 
 __all__ = ["FRAME_WAIT_US", "MAX_LEN", "Damage", "Frame", "FrameReader", "frame", "lrc"]
 
@@ -24,32 +26,32 @@ FRAME_WAIT_US = 1_500_000
 
 _HEAD = 3  # STX, LEN
 _AROUND = 4  # STX, LEN, LRC: what LEN does not count
+_FOLDS = [tuple(8 << step for step in reversed(range(steps))) for steps in range((MAX_LEN + _AROUND).bit_length() + 1)]
+"""By the number of halvings that leave one byte: how many bits each of them shifts by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A whole frame. Its data may be a card's, and stays out of the repr."""
+class Frame(Discreet, frozen=True):
+    """A whole frame. Its data may be a card's."""
 
     command: int
-    data: bytes = field(repr=False)
+    data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(Struct, frozen=True):
     """Bytes that were no frame."""
 
     skipped: int
 
 
 def lrc(data: bytes) -> int:
-    """The XOR of all bytes. Folds the whole as one number: three times as fast as a loop at a card answer's length."""
+    """The XOR of all bytes, of which there are no more than a frame has.
+
+    Folds the whole as one number, upper half on lower half; what stays behind in the upper halves is never looked at.
+    """
     number = int.from_bytes(data, "big")
-    size = len(data)
-    while size > 1:
-        size = (size + 1) // 2
-        bits = size * 8
-        number = (number >> bits) ^ (number & ((1 << bits) - 1))
-    return number
+    for bits in _FOLDS[(len(data) - 1).bit_length()]:
+        number ^= number >> bits
+    return number & 0xFF
 
 
 def frame(command: int, data: bytes = b"") -> bytes:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tpayd.device_broker.drivers.commands import FinishCard, ReadCard
 from tpayd.device_broker.drivers.driver import CommandInvalidError
@@ -78,6 +79,7 @@ class LayoutError(Exception):
     """A whole frame whose data does not fit its layout. The text names the message and the field, never the data."""
 
 
+_SLOTS = {slot.value: slot for slot in Slot}
 _TYPES = {TransactionType.CREDIT: "01"}
 _ENTRY_MODES = {
     b"I": EntryMode.IC,
@@ -166,10 +168,10 @@ def parse_self_test(data: bytes) -> str:
 
 def parse_state(data: bytes) -> Slot:
     """Message 19. Raises LayoutError."""
-    try:
-        return Slot(data)
-    except ValueError:
-        raise LayoutError("19: not a state that is known here") from None
+    slot = _SLOTS.get(data)
+    if slot is None:
+        raise LayoutError("19: not a state that is known here")
+    return slot
 
 
 def parse_prepared(data: bytes) -> tuple[KeyPrepared, str]:
@@ -185,8 +187,7 @@ def parse_check_value(data: bytes) -> str | None:
     return data.decode("ascii", "replace").upper() or None
 
 
-@dataclass(frozen=True, slots=True)
-class CardAnswer:
+class CardAnswer(Struct, frozen=True):
     """Message 11."""
 
     nonce: str

@@ -7,8 +7,9 @@ gets the frame that came; None when the wait and all tries are over; a NAK when 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from tpayd.device_broker.drivers.driver import Turn
 from tpayd.device_broker.drivers.events import Event, Trouble, TroubleKind
@@ -19,8 +20,7 @@ from tpayd.device_broker.drivers.stx_rules import IDLE_RULE, NAKS_SENT_MAX, Rule
 __all__ = ["Ask", "Job", "Listen", "Step", "Talk"]
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """Send a command and wait for its answer. `wait_us` overrides the rule's."""
 
     frame: bytes
@@ -28,8 +28,7 @@ class Ask:
     wait_us: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Listen:
+class Listen(Struct, frozen=True):
     """Wait for one more answer to the last command, until a moment."""
 
     until_us: int
