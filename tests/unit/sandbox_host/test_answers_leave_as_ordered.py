@@ -8,7 +8,7 @@ from tests.unit.hosts.examples import KSN, MAC, SALE
 from tpayd.hosts import HostFormatError, load
 from tpayd.hosts.framing import Deframer, frame
 from tpayd.hosts.iso8583 import host_side
-from tpayd.sandbox.host.delivery import Delivery, deliveries
+from tpayd.sandbox.host.delivery import Delivery, deliveries, joined
 from tpayd_contracts.sandbox import HostBehaviour, HostMode
 
 ADAPTER = load("iso8583")
@@ -71,3 +71,12 @@ def test_a_bad_mac_is_the_only_fault_of_its_answer() -> None:
 def test_hanging_up_ends_the_connection() -> None:
     """Without an answer."""
     assert (Delivery(hang_up=True),) == left(HostMode.HANG_UP)
+
+
+def test_answers_of_one_turn_leave_in_one_write_and_in_order() -> None:
+    """Only what leaves whole and at once is joined; what a test ordered otherwise stays as ordered."""
+    whole, late, split = Delivery(pieces=(b"a",)), Delivery(700, (b"b",)), Delivery(pieces=(b"c", b"d"))
+    hang_up = Delivery(hang_up=True)
+    assert [Delivery(pieces=(b"aa",)), late, whole, split, Delivery(pieces=(b"aa",)), hang_up] == list(
+        joined([whole, whole, late, whole, split, whole, whole, hang_up])
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
 from msgspec import Struct
 
 from tpayd.hosts.framing import frame
 from tpayd_contracts.sandbox import HostBehaviour, HostMode
 
-__all__ = ["Delivery", "deliveries"]
+__all__ = ["Delivery", "deliveries", "joined"]
 
 _NOISE = 0xA5
 _TYPE_BYTES = 4
@@ -42,3 +45,16 @@ def deliveries(answer: bytes, behaviour: HostBehaviour, late_answer_ms: int) -> 
     if mode is HostMode.BAD_MAC:
         return (Delivery(after_ms, (frame(answer[:-1] + bytes([answer[-1] ^ 1])),)),)
     return (whole,)
+
+
+def joined(what: Sequence[Delivery]) -> Iterator[Delivery]:
+    """The same in fewer writes: neighbours that leave whole and at once leave together."""
+    for whole, neighbours in groupby(what, _is_whole):
+        if whole:
+            yield Delivery(pieces=(b"".join(delivery.pieces[0] for delivery in neighbours),))
+        else:
+            yield from neighbours
+
+
+def _is_whole(delivery: Delivery) -> bool:
+    return len(delivery.pieces) == 1 and not delivery.after_ms

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import structs
 
@@ -35,13 +35,14 @@ from tpayd.sandbox.secrets import PAN_TOKEN_KEY
 from tpayd_contracts.payment import EntryMode
 from tpayd_contracts.sandbox import HostBehaviour, HostMode
 
-__all__ = ["Desk"]
+__all__ = ["Desk", "Send"]
 
 _IKID_BYTES = 8
 _AS_ASKED = HostBehaviour()
 _UNKNOWN_CARD = Card(masked_pan="", token="", issuer="", acquirer="")
 
-Send = Callable[[tuple[Delivery, ...]], None]
+Send = Callable[[Sequence[Delivery]], None]
+"""Takes all that leaves one connection in a turn, in order."""
 
 
 class Desk:
@@ -58,16 +59,18 @@ class Desk:
         self._today = clock.local().date()
         self._late_answer_ms = int(late_answer_s * 1000)
         self._log = log
-        self._held: list[tuple[Send, tuple[Delivery, ...]]] = []
+        self._held: dict[Send, list[Delivery]] = {}
 
     @property
-    def holding(self) -> int:
-        """Answers that wait for `settle`."""
-        return len(self._held)
+    def holding(self) -> bool:
+        """Whether an answer waits for `settle`."""
+        return bool(self._held)
 
     def take(self, raw: bytes, send: Send) -> None:
         """Handle one request; its answer goes to `send` once its booking is durable."""
-        self._today = self._clock.local().date()
+        if not self._held:
+            # The first since the last settle: the others come in the same loop turn.
+            self._today = self._clock.local().date()
         try:
             received = host_side.read(raw, self._today)
         except HostFormatError as error:
@@ -80,16 +83,16 @@ class Desk:
 
     def settle(self) -> None:
         """Commit, then let the answers go. Without a commit there is no answer: nothing of it was booked."""
-        held, self._held = self._held, []
+        held, self._held = self._held, {}
         try:
             self.ledger.commit()
         except sqlite3.Error as error:
-            self._log.error("sandbox.ledger_failed", why=str(error), unanswered=len(held))
+            self._log.error("sandbox.ledger_failed", why=str(error), unanswered=sum(map(len, held.values())))
             self.ledger_failed = True
             self._read_books()
             return
         self.ledger_failed = False
-        for send, what in held:
+        for send, what in held.items():
             send(what)
 
     def _read_books(self) -> None:
@@ -104,7 +107,7 @@ class Desk:
         elif isinstance(message, Reversal):
             self._reversal(message, received, send)
         else:
-            self._held.append((send, deliveries(self._network(message), _AS_ASKED, 0)))
+            self._hold(send, deliveries(self._network(message), _AS_ASKED, 0))
 
     def _financial(self, sale: Financial, received: host_side.Received, send: Send) -> None:
         behaviour = behaviour_for(sale.amount.total_minor, self._ordered())
@@ -177,7 +180,10 @@ class Desk:
         if mac is None:
             return
         answer = seal(unsealed, ksn, mac)
-        self._held.append((send, deliveries(answer, behaviour, self._late_answer_ms)))
+        self._hold(send, deliveries(answer, behaviour, self._late_answer_ms))
+
+    def _hold(self, send: Send, what: tuple[Delivery, ...]) -> None:
+        self._held.setdefault(send, []).extend(what)
 
 
 def _reply(booked: Booked, card: Card, sale: Financial) -> host_side.FinancialReply:

@@ -17,40 +17,49 @@ _DERIVATIONS_MAX = 1024
 
 
 class Keychain:
-    """Derivations are kept per initial key, so that the next transaction of a terminal costs a few AES blocks."""
+    """Every key of this host."""
 
     def __init__(self) -> None:
-        self._derivations: OrderedDict[tuple[Role, bytes], Derivation] = OrderedDict()
+        self._terminals = _Keys(BDK[Role.TERMINAL])
+        self._readers = _Keys(BDK[Role.READER])
 
     def mac_holds(self, ksn: bytes, covered: bytes, mac: bytes) -> bool:
         """Whether a terminal made this MAC under the key of its KSN."""
         try:
-            return verify8(self._key(Role.TERMINAL, ksn, Usage.MAC_GENERATION), covered, mac)
+            return verify8(self._terminals.key(ksn, Usage.MAC_GENERATION), covered, mac)
         except CryptoError:
             return False
 
     def mac(self, ksn: bytes, covered: bytes) -> bytes | None:
         """The host's MAC of its answer, under the same KSN as the request; None where that is no KSN."""
         try:
-            return cmac8(self._key(Role.TERMINAL, ksn, Usage.MAC_VERIFICATION), covered)
+            return cmac8(self._terminals.key(ksn, Usage.MAC_VERIFICATION), covered)
         except CryptoError:
             return None
 
     def track(self, ksn: bytes, cipher: bytes) -> str | None:
         """The card's track 2 equivalent, or None where it is none under this key."""
         try:
-            return decrypt_track(self._key(Role.READER, ksn, Usage.DATA_ENCRYPTION), cipher)
+            return decrypt_track(self._readers.key(ksn, Usage.DATA_ENCRYPTION), cipher)
         except CryptoError:
             return None
 
-    def _key(self, role: Role, ksn: bytes, usage: Usage) -> bytes:
+
+class _Keys:
+    """Derivations are kept per initial key, so that the next transaction of a device costs a few AES blocks."""
+
+    def __init__(self, bdk: bytes) -> None:
+        self._bdk = bdk
+        self._derivations: OrderedDict[bytes, Derivation] = OrderedDict()
+
+    def key(self, ksn: bytes, usage: Usage) -> bytes:
+        """The working key of a KSN. Raises CryptoError."""
         ikid, counter = split_ksn(ksn)
-        derivation = self._derivations.get((role, ikid))
+        derivation = self._derivations.get(ikid)
         if derivation is None:
-            derivation = Derivation(derive_initial_key(BDK[role], ikid), ikid)
-            self._derivations[role, ikid] = derivation
+            derivation = self._derivations[ikid] = Derivation(derive_initial_key(self._bdk, ikid), ikid)
             if len(self._derivations) > _DERIVATIONS_MAX:
                 self._derivations.popitem(last=False)
         else:
-            self._derivations.move_to_end((role, ikid))
+            self._derivations.move_to_end(ikid)
         return derivation.working_key(counter, usage)

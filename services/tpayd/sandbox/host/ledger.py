@@ -27,7 +27,7 @@ __all__ = ["Booked", "Ledger", "approval_code", "open_database"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry (
-    number        INTEGER PRIMARY KEY AUTOINCREMENT,
+    number        INTEGER PRIMARY KEY,         -- entries are never deleted: no number comes twice
     terminal_id   TEXT NOT NULL,
     business_day  TEXT NOT NULL,
     stan          TEXT NOT NULL,
@@ -38,9 +38,9 @@ CREATE TABLE IF NOT EXISTS entry (
     masked_pan    TEXT NOT NULL,
     token         TEXT NOT NULL,
     reversed      INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (terminal_id, business_day, stan)
+    -- The one index finds a reversal's sale too; with the STAN first, sales of one moment share a page to sync.
+    UNIQUE (stan, terminal_id, business_day)
 );
-CREATE INDEX IF NOT EXISTS entry_original ON entry (terminal_id, stan, sent);
 CREATE TABLE IF NOT EXISTS orphan (            -- reversals that came before their sale
     terminal_id   TEXT NOT NULL,
     stan          TEXT NOT NULL,
@@ -74,35 +74,29 @@ class Ledger:
         self.approvals, self.reversals = database.execute(
             "SELECT count(*) FILTER (WHERE response_code = '00'), count(*) FILTER (WHERE reversed) FROM entry"
         ).fetchone()
+        self._has_orphans = bool(database.execute("SELECT EXISTS (SELECT 1 FROM orphan)").fetchone()[0])
 
     def book(self, sale: Financial, card: Card, code: str) -> Booked:
         """Book a sale that the host answers with `code`, or find it booked."""
         sent = sale.local[4:]
-        found = self._database.execute(
-            "SELECT number, response_code, sent, amount_minor, token, reversed FROM entry"
-            " WHERE terminal_id = ? AND business_day = ? AND stan = ?",
-            (sale.terminal_id, sale.business_day, sale.stan),
-        ).fetchone()
-        if found is not None:
-            number, booked_code, booked_sent, amount_minor, token, is_reversed = found
-            if (booked_sent, amount_minor, token) != (sent, sale.amount.total_minor, card.token):
-                return Booked(number, Code.DUPLICATE, fresh=False)
-            return Booked(number, Code.INVALID if is_reversed else booked_code, fresh=False)
         too_late = self._orphaned(sale.terminal_id, sale.stan, sent)
         if too_late:
             code = Code.INVALID
         approved = code == Code.APPROVED
-        number = self._database.execute(
+        inserted = self._database.execute(
             "INSERT INTO entry (terminal_id, business_day, stan, sent, amount_minor, net_minor, response_code,"
-            " masked_pan, token, reversed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " masked_pan, token, reversed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
             (
                 sale.terminal_id, sale.business_day, sale.stan, sent, sale.amount.total_minor,
                 sale.amount.total_minor if approved else 0, code, card.masked_pan, card.token, too_late,
             ),
-        ).lastrowid  # fmt: skip
-        assert number is not None  # noqa: S101 - an INSERT has a row id
+        )  # fmt: skip
+        if not inserted.rowcount:
+            return self._booked_before(sale, card)
+        assert inserted.lastrowid is not None  # noqa: S101 - an INSERT has a row id
         self.approvals += approved
-        return Booked(number, code, fresh=True)
+        return Booked(inserted.lastrowid, code, fresh=True)
 
     def reverse(self, reversal: Reversal) -> Code:
         """Take a sale back, or remember that it must not count when it comes."""
@@ -113,6 +107,7 @@ class Ledger:
         ).fetchone()
         if found is None:
             self._database.execute("INSERT OR IGNORE INTO orphan VALUES (?, ?, ?)", key)
+            self._has_orphans = True
             return Code.ORIGINAL_NOT_FOUND
         number, amount_minor, is_reversed = found
         if amount_minor != reversal.amount_minor:
@@ -146,7 +141,19 @@ class Ledger:
             for row in rows
         )  # fmt: skip
 
+    def _booked_before(self, sale: Financial, card: Card) -> Booked:
+        number, code, sent, amount_minor, token, is_reversed = self._database.execute(
+            "SELECT number, response_code, sent, amount_minor, token, reversed FROM entry"
+            " WHERE terminal_id = ? AND stan = ? AND business_day = ?",
+            (sale.terminal_id, sale.stan, sale.business_day),
+        ).fetchone()
+        if (sent, amount_minor, token) != (sale.local[4:], sale.amount.total_minor, card.token):
+            return Booked(number, Code.DUPLICATE, fresh=False)
+        return Booked(number, Code.INVALID if is_reversed else code, fresh=False)
+
     def _orphaned(self, terminal_id: str, stan: str, sent: str) -> bool:
+        if not self._has_orphans:
+            return False
         found = self._database.execute(
             "SELECT 1 FROM orphan WHERE terminal_id = ? AND stan = ? AND sent = ?", (terminal_id, stan, sent)
         ).fetchone()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
 
 from tpayd.kit.bus import Request
 from tpayd.kit.process import House
 from tpayd.kit.settings import SettingsError
-from tpayd.sandbox.host.delivery import Delivery
-from tpayd.sandbox.host.desk import Desk
+from tpayd.sandbox.host.desk import Desk, Send
 from tpayd.sandbox.host.ledger import open_database
 from tpayd.sandbox.host.session import Session
 from tpayd.sandbox.host.settings import SandboxHostSettings
@@ -109,7 +107,7 @@ class SandboxHost:
         self._sessions.discard(session)
         self._connections.set(len(self._sessions))
 
-    def _take(self, raw: bytes, send: Callable[[tuple[Delivery, ...]], None]) -> None:
+    def _take(self, raw: bytes, send: Send) -> None:
         self._requests.inc()
         self._desk.take(raw, send)
         if self._desk.holding and not self._settling:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import cast
 
@@ -12,7 +12,7 @@ import structlog
 
 from tpayd.hosts.errors import FrameTooLongError
 from tpayd.hosts.framing import Deframer
-from tpayd.sandbox.host.delivery import Delivery
+from tpayd.sandbox.host.delivery import Delivery, joined
 
 __all__ = ["Session"]
 
@@ -27,7 +27,7 @@ class Session(asyncio.Protocol):
 
     def __init__(
         self,
-        on_request: Callable[[bytes, Callable[[tuple[Delivery, ...]], None]], None],
+        on_request: Callable[[bytes, Callable[[Sequence[Delivery]], None]], None],
         on_begin: Callable[[Session], bool],
         on_end: Callable[[Session], None],
         log: structlog.typing.FilteringBoundLogger,
@@ -71,8 +71,8 @@ class Session(asyncio.Protocol):
         self._unsent.clear()
         self._on_end(self)
 
-    def _deliver(self, what: tuple[Delivery, ...]) -> None:
-        for delivery in what:
+    def _deliver(self, what: Sequence[Delivery]) -> None:
+        for delivery in joined(what):
             if delivery.after_ms:
                 self._later(delivery.after_ms / 1000, partial(self._leave, delivery))
             else:
