@@ -48,7 +48,7 @@ class Stans:
         reserved = self._reserved.get(terminal_id)
         if reserved is None or last == reserved:
             end = min(last % LAST + BLOCK, LAST)
-            self._put_block(StanBlock(self._profile, terminal_id, end, first=reserved is None))
+            self._put_block(StanBlock(self._profile, terminal_id, end))
             self._reserved[terminal_id] = end
         self._last[terminal_id] = last % LAST + 1
         return self._last[terminal_id]

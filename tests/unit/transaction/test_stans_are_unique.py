@@ -16,7 +16,6 @@ class Disk:
         self.reserved: dict[tuple[str, str], int] = {}
 
     def put(self, block: StanBlock) -> None:
-        assert block.first == ((block.profile, block.terminal_id) not in self.reserved)
         self.reserved[block.profile, block.terminal_id] = block.reserved_to
 
     def start(self, in_use: frozenset[str] = frozenset()) -> Stans:

@@ -52,7 +52,7 @@ async def test_a_committed_payment_is_found_by_the_next_process(tmp_path: Path) 
     journal.open()
     for payment, event in to_approved()[:4]:
         journal.put(payment, event)
-    journal.put_block(StanBlock("test", "TPAY0001", 100, first=True))
+    journal.put_block(StanBlock("test", "TPAY0001", 100))
     await journal.committed()
 
     found = journal_at(path).open()

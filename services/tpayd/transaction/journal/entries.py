@@ -31,8 +31,6 @@ class Entry:
     payment: Payment
     event: Event
     at_ms: int
-    first: bool
-    """The payment is new to the journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,6 @@ class StanBlock:
     profile: str
     terminal_id: str
     reserved_to: int
-    first: bool
 
 
 @dataclass(slots=True)
@@ -50,8 +47,7 @@ class Rows:
     """One transaction's rows by table."""
 
     events: list[dict[str, Any]]
-    new_payments: list[dict[str, Any]]
-    changed_payments: list[dict[str, Any]]
+    payments: list[dict[str, Any]]
     heads: dict[str, Link]
     """Ends of the chains after this transaction."""
 
@@ -63,9 +59,8 @@ def decode_payment(record: bytes) -> Payment:
 
 def rows_of(entries: list[Entry], heads: dict[str, Link]) -> Rows:
     """Chain the events to `heads`; of each payment only its last value is written."""
-    rows = Rows([], [], [], dict(heads))
+    rows = Rows([], [], dict(heads))
     last: dict[str, Payment] = {}
-    begun: dict[str, int] = {}
     for entry in entries:
         payment, event = entry.payment, entry.event
         payload = _encoder.encode(event)
@@ -83,39 +78,22 @@ def rows_of(entries: list[Entry], heads: dict[str, Link]) -> Rows:
             }
         )  # fmt: skip
         last[payment.payment_id] = payment
-        if entry.first:
-            begun[payment.payment_id] = after.seq
-    for payment in last.values():
-        first_seq = begun.get(payment.payment_id)
-        if first_seq is None:
-            rows.changed_payments.append(
-                _values(payment) | {"its_lane": payment.lane, "its_request_id": payment.request_id}
-            )
-        else:
-            rows.new_payments.append(_values(payment) | _fixed(payment, first_seq))
+    rows.payments += [_payment_row(payment) for payment in last.values()]
     return rows
 
 
-def _values(payment: Payment) -> dict[str, Any]:
-    """What changes with each event."""
-    return {
-        "state": payment.state.value,
-        "open": payment.state in OPEN_STATES,
-        "business_day": payment.business_day,
-        "stan": payment.stan,
-        "record": _encoder.encode(payment),
-    }
-
-
-def _fixed(payment: Payment, first_seq: int) -> dict[str, Any]:
-    """What stays as it began."""
+def _payment_row(payment: Payment) -> dict[str, Any]:
     return {
         "lane": payment.lane,
         "request_id": payment.request_id,
         "payment_id": payment.payment_id,
-        "first_seq": first_seq,
+        "state": payment.state.value,
+        "open": payment.state in OPEN_STATES,
         "profile": payment.profile,
         "terminal_id": payment.terminal_id,
+        "business_day": payment.business_day,
+        "stan": payment.stan,
         "amount_minor": payment.sale.amount.total_minor if payment.sale is not None else 0,
         "created_ms": payment.created_ms,
+        "record": _encoder.encode(payment),
     }

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from tpayd.kit.clock import Clock
-from tpayd.transaction.events import Buried, Created, Event
+from tpayd.transaction.events import Event
 from tpayd.transaction.journal.entries import Entry, StanBlock
 from tpayd.transaction.journal.store import Found, JournalStore
 from tpayd.transaction.payment import Payment
@@ -81,8 +81,7 @@ class Journal:
 
     def put(self, payment: Payment, event: Event) -> None:
         """Remember an event. It is durable once a later `committed` returns."""
-        first = isinstance(event, (Created, Buried))
-        self._entries.append(Entry(payment, event, self._clock.unix_ms(), first))
+        self._entries.append(Entry(payment, event, self._clock.unix_ms()))
         self._flush_later()
 
     def put_block(self, block: StanBlock) -> None:

@@ -3,8 +3,8 @@
 `events` is append-only. A row's payload may be purged later: the chain is over the payloads' hashes, so it still
 verifies. `payments` holds the last value of each payment beside it, written in the same transaction.
 
-Every index is one more page to write and sync with each payment, so there are few: an event is found through its
-payment's `first_seq`, and only payments that are open are indexed as such.
+Every index is one more page to write and sync with each payment, so there are few: a payment's events are found by lane
+and time, and only payments that are open are indexed as such.
 """
 
 from __future__ import annotations
@@ -45,7 +45,6 @@ payments = Table(
     Column("lane", String(16), primary_key=True),
     Column("request_id", String(36), primary_key=True),
     Column("payment_id", String(36), nullable=False),
-    Column("first_seq", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
     Column("open", Boolean, nullable=False),
     Column("profile", String(16), nullable=False),

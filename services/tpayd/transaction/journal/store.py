@@ -3,42 +3,38 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Dialect, Engine, bindparam, create_engine, event, func, insert, select, update
+from sqlalchemy import Dialect, Engine, bindparam, create_engine, event, func, insert, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from tpayd.transaction.journal.chain import Link
 from tpayd.transaction.journal.entries import Entry, Rows, StanBlock, decode_payment, rows_of
 from tpayd.transaction.journal.schema import SCHEMA_VERSION, about, events, metadata, payments, stan_blocks
-from tpayd.transaction.journal.statements import Statement
+from tpayd.transaction.journal.statements import ChunkedInsert, Query
 from tpayd.transaction.payment import Payment
 
 __all__ = ["Found", "JournalStore", "JournalVersionError"]
+
+
+_CHANGING = ("state", "open", "business_day", "stan", "record")
 
 
 class _Statements:
     """What the journal runs for every payment."""
 
     def __init__(self, dialect: Dialect) -> None:
-        keyed = (payments.c.lane == bindparam("its_lane"), payments.c.request_id == bindparam("its_request_id"))
-        changed: dict[str, Any] = {
-            name: bindparam(name) for name in ("state", "open", "business_day", "stan", "record")
-        }
-        self.insert_events = Statement(insert(events), dialect, columns=events.c.keys())
-        self.insert_payments = Statement(insert(payments), dialect, columns=payments.c.keys())
-        self.update_payments = Statement(update(payments).where(*keyed).values(changed), dialect)
-        self.find = Statement(select(payments.c.record).where(*keyed), dialect)
-
-
-_INSERT_BLOCK = insert(stan_blocks)
-_UPDATE_BLOCK = (
-    update(stan_blocks)
-    .where(stan_blocks.c.profile == bindparam("its_profile"), stan_blocks.c.terminal_id == bindparam("its_terminal"))
-    .values(reserved_to=bindparam("reserved_to"))
-)
+        self.insert_events = ChunkedInsert(events, dialect)
+        self.put_payments = ChunkedInsert(payments, dialect, replace=_CHANGING)
+        self.put_blocks = ChunkedInsert(stan_blocks, dialect, replace=("reserved_to",))
+        self.find = Query(
+            select(payments.c.record).where(
+                payments.c.lane == bindparam("its_lane"), payments.c.request_id == bindparam("its_request_id")
+            ),
+            dialect,
+        )
 
 
 class JournalVersionError(Exception):
@@ -96,7 +92,7 @@ class JournalStore:
         connection = self._live()
         with connection.begin():
             row = {"its_lane": lane, "its_request_id": request_id}
-            record = self._statements.find.one(connection, row).scalar_one_or_none()
+            record = self._statements.find.run(connection, row).scalar_one_or_none()
         return None if record is None else decode_payment(record)
 
     def close(self) -> None:
@@ -111,14 +107,9 @@ class JournalStore:
 
     def _insert(self, connection: Connection, rows: Rows, blocks: list[StanBlock]) -> None:
         with connection.begin():
-            if rows.events:
-                self._statements.insert_events.run(connection, rows.events)
-            if rows.new_payments:
-                self._statements.insert_payments.run(connection, rows.new_payments)
-            if rows.changed_payments:
-                self._statements.update_payments.run(connection, rows.changed_payments)
-            for block in blocks:
-                self._write_block(connection, block)
+            self._statements.insert_events.run(connection, rows.events)
+            self._statements.put_payments.run(connection, rows.payments)
+            self._statements.put_blocks.run(connection, [asdict(block) for block in blocks])
 
     def _recover(self) -> dict[str, Link]:
         """Connect anew and read the ends of the chains.
@@ -160,23 +151,6 @@ class JournalStore:
             )
         )
         return {row.lane: Link(row.seq, row.hash) for row in rows}
-
-    @staticmethod
-    def _write_block(connection: Connection, block: StanBlock) -> None:
-        if block.first:
-            connection.execute(
-                _INSERT_BLOCK,
-                {"profile": block.profile, "terminal_id": block.terminal_id, "reserved_to": block.reserved_to},
-            )
-        else:
-            connection.execute(
-                _UPDATE_BLOCK,
-                {
-                    "its_profile": block.profile,
-                    "its_terminal": block.terminal_id,
-                    "reserved_to": block.reserved_to,
-                },
-            )
 
 
 def _engine(url: str) -> Engine:
