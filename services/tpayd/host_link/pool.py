@@ -70,6 +70,7 @@ class Pool:
         self._on_change = on_change
         self._in_flight: InFlight[Waiting] = InFlight()
         self._open_exchanges = 0
+        meters.in_flight.set_function(lambda: self._open_exchanges)
         self._idle = asyncio.Event()
         self._network = NetworkMessages(adapter, settings.station_id, clock)
         owner = LineOwner(
@@ -129,7 +130,6 @@ class Pool:
         if not self._send(driver, key, message, waiting, wait_s):
             raise self._unavailable()
         self._open_exchanges += 1
-        self._meters.in_flight.set(self._open_exchanges)
         return lambda: self._abandon(key, waiting)
 
     def other_profile(self, asked: str) -> CallError:
@@ -242,7 +242,6 @@ class Pool:
     def _exchange_ended(self, outcome: str) -> None:
         self._meters.ended(outcome)
         self._open_exchanges -= 1
-        self._meters.in_flight.set(self._open_exchanges)
         if not self._open_exchanges:
             self._idle.set()
 
