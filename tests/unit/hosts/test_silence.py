@@ -27,11 +27,10 @@ def test_no_repr_shows_binary_fields() -> None:
 
 
 def test_no_error_shows_the_message() -> None:
-    """The library's error carries the whole message; ours carries field, position and reason."""
+    """An error carries field, position and reason, and no other error behind it."""
     raw = ADAPTER.seal(ADAPTER.encode(msgspec.structs.replace(SALE, cipher=SECRET)), KSN, MAC)
     with pytest.raises(HostFormatError) as caught:
         ADAPTER.open(raw + b"extra")
     text = "".join(traceback.format_exception(caught.value))
     assert "CIPHER" not in text
-    assert caught.value.__cause__ is None
-    assert "pyiso8583" not in text.split("HostFormatError")[-1]
+    assert (None, None) == (caught.value.__cause__, caught.value.__context__)
