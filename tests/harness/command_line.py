@@ -31,13 +31,19 @@ class Said:
 
 def tpayd(*arguments: str, home: Path, **environment: str) -> Said:
     """Run `tpayd` with these arguments for the instance in `home`; its output is piped."""
+    process = begin(*arguments, home=home, **environment)
+    out, err = process.communicate(timeout=_WAIT_S)
+    return Said(process.returncode, out, err)
+
+
+def begin(*arguments: str, home: Path, **environment: str) -> subprocess.Popen[str]:
+    """The same, to be looked at while it runs."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TPAYD_")}
-    done = subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-I", "-m", "tpayd", *arguments],
-        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=_WAIT_S,
-        check=False,
         env={**kept, HOME_VARIABLE: str(home), **environment},
     )
-    return Said(done.returncode, done.stdout, done.stderr)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import uuid
 from pathlib import Path
 
 import pytest
 
 from tests.harness import Store
+from tests.harness.command_line import begin
 from tests.integration.cli.conftest import Run
 from tpayd.cli.exits import Exit
 from tpayd_contracts.sandbox import HostMode
@@ -46,6 +48,23 @@ def test_a_decline_is_not_paid(run: Run, store: Store) -> None:
 
     assert Exit.NO == said.status
     assert ("NOT_PAID", "61") == (said.json["verdict"], said.json["response_code"])
+
+
+def test_an_interrupted_sale_says_how_to_learn_its_outcome(run: Run, store: Store) -> None:
+    """Ctrl-C while the customer is asked for the card: not known, and the command that it names knows: NOT PAID."""
+    store.hold_cards("")
+    process = begin("sale", "5000", home=store.instance.home, PYTHONUNBUFFERED="1")
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("· ")
+
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    store.hold_cards("visa-ic")
+    words = err.split()
+    asked = run(*words[words.index("payment") :], "--json")
+
+    assert Exit.UNKNOWN == process.returncode
+    assert (Exit.NO, "aborted") == (asked.status, asked.json["state"])
 
 
 def test_a_payment_can_be_asked_for_and_acknowledged(run: Run) -> None:

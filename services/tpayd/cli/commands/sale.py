@@ -6,6 +6,8 @@ import uuid
 
 import click
 
+from tpayd.cli.errors import CommandError
+from tpayd.cli.exits import Exit
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.payment_view import exit_of, show_payment
 from tpayd.cli.pos import Gateway, connection_options, lane_or_first, open_pos, request_log
@@ -52,15 +54,23 @@ def sale(
     request_id = str(uuid.uuid4())
     parts = Amount(total_minor=amount, vat_minor=vat, service_charge_minor=service_charge, tax_free_minor=tax_free)
     with request_log(gateway, request_id) as log, open_pos(gateway, log) as pos, output.steps() as show:
-        result = pos.sale(
-            lane_or_first(lane, pos.connect()),
-            parts,
-            installments,
-            reference=reference,
-            request_id=request_id,
-            on_progress=lambda progress: show(_words(progress)),
-            timeout_s=timeout_s,
-        )
+        chosen = lane_or_first(lane, pos.connect())
+        try:
+            result = pos.sale(
+                chosen,
+                parts,
+                installments,
+                reference=reference,
+                request_id=request_id,
+                on_progress=lambda progress: show(_words(progress)),
+                timeout_s=timeout_s,
+            )
+        except KeyboardInterrupt:
+            raise CommandError(
+                f"interrupted; to learn what became of it: tpayd payment status {request_id} --lane {chosen} --wait",
+                Exit.UNKNOWN,
+                code="interrupted",
+            ) from None
     output.result(as_json(result), lambda: show_payment(output, result))
     return exit_of(result)
 
