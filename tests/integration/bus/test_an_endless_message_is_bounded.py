@@ -26,7 +26,7 @@ def test_the_memory_has_a_limit_and_others_are_served(tmp_path: Path) -> None:
                 good = await rig.connected()
                 assert Text("before") == await good.call(ECHO, Text("before"))
                 most_kib = await asyncio.to_thread(_endless, tmp_path / "test.rpc", process)
-                assert LIMIT_MIB * 1024 >= most_kib
+                assert LIMIT_MIB * 1024 // 2 < most_kib <= LIMIT_MIB * 1024
                 if not process.running:
                     process.kill()
                     process.start()
@@ -45,7 +45,8 @@ def _endless(path: Path, process: ServerProcess) -> int:
         evil.settimeout(2.0)
         evil.connect(str(path))
         evil.sendall(greeting)
-        assert evil.recv(64)
+        # libzmq gives up a peer that goes on before it has said all of its own greeting.
+        assert 64 == len(evil.recv(64, socket.MSG_WAITALL))
         evil.sendall(b"\x04" + bytes([len(ready)]) + ready)
         for number in range(SENT_MAX):
             evil.sendall(PART)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from pathlib import Path
 
+import pytest
 import zmq
+from zmq.utils.monitor import recv_monitor_message
 
 from tests.integration.bus.ops import COUNT, HOLD, MARK, Count
 from tests.integration.bus.peer import ServerProcess
 from tests.integration.bus.rig import bench, failure, until
+from tpayd.kit.bus.sockets import dealer
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.operation import Empty
 
@@ -53,6 +57,36 @@ def test_a_plain_dealer_does_deliver_late(tmp_path: Path) -> None:
         late.bind(f"ipc://{tmp_path / 'plain'}")
         assert zmq.POLLIN == late.poll(5_000)
         assert b"pay" == late.recv_multipart()[1]
+    finally:
+        context.destroy(linger=0)
+
+
+def test_our_dealer_takes_nothing_without_a_connection(tmp_path: Path) -> None:
+    """Before the first connection it refuses; what it took in the moment of a loss is dropped, not kept."""
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    try:
+        ours, server = dealer(context), context.socket(zmq.ROUTER)
+        ours.connect(f"ipc://{tmp_path / 'ours'}")
+        with pytest.raises(zmq.Again):
+            ours.send(b"pay", zmq.NOBLOCK)
+        server.bind(f"ipc://{tmp_path / 'ours'}")
+        assert zmq.POLLOUT == ours.poll(5_000, zmq.POLLOUT)
+        ours.send(b"pay", zmq.NOBLOCK)
+        assert b"pay" == server.recv_multipart()[1]
+        monitor = ours.get_monitor_socket(zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        monitor.rcvtimeo = 5_000
+        server.close(linger=0)
+        assert zmq.EVENT_DISCONNECTED == recv_monitor_message(monitor)["event"]
+        for _ in range(20):
+            with contextlib.suppress(zmq.Again):
+                ours.send(b"pay", zmq.NOBLOCK)
+        next_one = context.socket(zmq.ROUTER)
+        next_one.bind(f"ipc://{tmp_path / 'ours'}")
+        assert zmq.EVENT_HANDSHAKE_SUCCEEDED == recv_monitor_message(monitor)["event"]
+        assert zmq.POLLOUT == ours.poll(5_000, zmq.POLLOUT)
+        ours.send(b"new", zmq.NOBLOCK)
+        assert b"new" == next_one.recv_multipart()[1]
+        assert 0 == next_one.poll(50)
     finally:
         context.destroy(linger=0)
 
