@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from tpayd.transaction.events import Event
-from tpayd.transaction.journal.chain import GENESIS, Link, link
+from tpayd.transaction.journal.chain import Link, link
 from tpayd.transaction.payment import Payment
 from tpayd_contracts.payment import PaymentState as S
 
-__all__ = ["OPEN_STATES", "Entry", "Rows", "StanBlock", "decode_payment", "rows_of"]
+__all__ = ["OPEN_STATES", "Ends", "Entry", "Rows", "StanBlock", "decode_payment", "rows_of"]
 
 OPEN_STATES = frozenset(
     {S.CREATED, S.LEASED, S.CARD_READ, S.SENDING, S.AUTHORIZED, S.UNKNOWN, S.REVERSING, S.NEEDS_HUMAN}
@@ -42,14 +42,25 @@ class StanBlock:
     reserved_to: int
 
 
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Where the journal ends."""
+
+    position: int
+    """Of the last event."""
+    chains: dict[str, Link]
+    """The end of each lane's chain."""
+
+
 @dataclass(slots=True)
 class Rows:
     """One transaction's rows by table."""
 
-    events: list[dict[str, Any]]
-    payments: list[dict[str, Any]]
-    heads: dict[str, Link]
-    """Ends of the chains after this transaction."""
+    ends: Ends
+    """After this transaction."""
+    events: list[dict[str, Any]] = field(default_factory=list)
+    payments: list[dict[str, Any]] = field(default_factory=list)
+    chains: list[dict[str, Any]] = field(default_factory=list)
 
 
 def decode_payment(record: bytes) -> Payment:
@@ -57,36 +68,44 @@ def decode_payment(record: bytes) -> Payment:
     return _payments.decode(record)
 
 
-def rows_of(entries: list[Entry], heads: dict[str, Link]) -> Rows:
-    """Chain the events to `heads`; of each payment only its last value is written."""
-    rows = Rows([], [], dict(heads))
-    last: dict[str, Payment] = {}
+def rows_of(entries: list[Entry], ends: Ends) -> Rows:
+    """Chain the events to `ends`; of each payment only its last value is written."""
+    chains, position = dict(ends.chains), ends.position
+    last: dict[str, tuple[Payment, int]] = {}
+    rows = Rows(ends)
     for entry in entries:
         payment, event = entry.payment, entry.event
         payload = _encoder.encode(event)
         payload_hash = hashlib.sha256(payload).digest()
         name = type(event).__struct_config__.tag
         assert isinstance(name, str)  # noqa: S101
-        before = rows.heads.get(payment.lane, Link())
+        before = chains.get(payment.lane, Link())
         after = link(before, payment.lane, payment.payment_id, name, entry.at_ms, payload_hash)
-        rows.heads[payment.lane] = after
+        chains[payment.lane] = after
+        position += 1
         rows.events.append(
             {
-                "lane": payment.lane, "seq": after.seq, "payment_id": payment.payment_id, "event": name,
-                "at_ms": entry.at_ms, "payload": payload, "payload_hash": payload_hash,
-                "previous": before.hash or GENESIS, "hash": after.hash,
+                "position": position, "lane": payment.lane, "seq": after.seq, "payment_id": payment.payment_id,
+                "event": name, "at_ms": entry.at_ms, "payload": payload, "payload_hash": payload_hash,
+                "previous": before.hash, "hash": after.hash,
             }
         )  # fmt: skip
-        last[payment.payment_id] = payment
-    rows.payments += [_payment_row(payment) for payment in last.values()]
+        first = last.get(payment.payment_id, (payment, position))[1]
+        last[payment.payment_id] = (payment, first)
+    lanes = {entry.payment.lane for entry in entries}
+    rows.ends = Ends(position, chains)
+    rows.payments = [_payment_row(payment, first) for payment, first in last.values()]
+    rows.chains = [{"lane": lane, "seq": chains[lane].seq, "hash": chains[lane].hash} for lane in lanes]
     return rows
 
 
-def _payment_row(payment: Payment) -> dict[str, Any]:
+def _payment_row(payment: Payment, first_position: int) -> dict[str, Any]:
+    """A row of `payments`; what its first event was stays from the first time it is put."""
     return {
         "lane": payment.lane,
         "request_id": payment.request_id,
         "payment_id": payment.payment_id,
+        "first_position": first_position,
         "state": payment.state.value,
         "open": payment.state in OPEN_STATES,
         "profile": payment.profile,

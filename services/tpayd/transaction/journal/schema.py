@@ -1,21 +1,25 @@
-"""Tables of the journal. Portable SQL: the same on SQLite and PostgreSQL, with keys that start with the lane.
+"""Tables of the journal. Portable SQL: the same on SQLite and PostgreSQL.
 
-`events` is append-only. A row's payload may be purged later: the chain is over the payloads' hashes, so it still
-verifies. `payments` holds the last value of each payment beside it, written in the same transaction.
+`events` is append-only, in the order of writing. A row's payload may be purged later: the chain is over the payloads'
+hashes, so it still verifies. `payments` holds the last value of each payment beside it, and `chains` the end of each
+lane's chain, written in the same transaction.
 
-Every index is one more page to write and sync with each payment, so there are few: a payment's events are found by lane
-and time, and only payments that are open are indexed as such.
+A sync costs by the page, and each index is one more page for every lane in a commit. So events have none: a payment's
+are found between its `first_position` and the end of its lane. Only payments that are open are indexed as such.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
-__all__ = ["SCHEMA_VERSION", "about", "events", "metadata", "payments", "stan_blocks"]
+__all__ = ["SCHEMA_VERSION", "about", "chains", "events", "metadata", "payments", "stan_blocks"]
 
 SCHEMA_VERSION = 1
 
 metadata = MetaData()
+
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite keeps rows in the order of a key of exactly this type."""
 
 about = Table(
     "about",
@@ -27,8 +31,9 @@ about = Table(
 events = Table(
     "events",
     metadata,
-    Column("lane", String(16), primary_key=True),
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", _NUMBER, primary_key=True, autoincrement=False),
+    Column("lane", String(16), nullable=False),
+    Column("seq", BigInteger, nullable=False),
     Column("payment_id", String(36), nullable=False),
     Column("event", String(24), nullable=False),
     Column("at_ms", BigInteger, nullable=False),
@@ -36,7 +41,14 @@ events = Table(
     Column("payload_hash", LargeBinary(32), nullable=False),
     Column("previous", LargeBinary(32), nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
-    sqlite_with_rowid=False,
+)
+
+chains = Table(
+    "chains",
+    metadata,
+    Column("lane", String(16), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
 )
 
 payments = Table(
@@ -45,6 +57,7 @@ payments = Table(
     Column("lane", String(16), primary_key=True),
     Column("request_id", String(36), primary_key=True),
     Column("payment_id", String(36), nullable=False),
+    Column("first_position", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
     Column("open", Boolean, nullable=False),
     Column("profile", String(16), nullable=False),

@@ -11,8 +11,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from tpayd.transaction.journal.chain import Link
-from tpayd.transaction.journal.entries import Entry, Rows, StanBlock, decode_payment, rows_of
-from tpayd.transaction.journal.schema import SCHEMA_VERSION, about, events, metadata, payments, stan_blocks
+from tpayd.transaction.journal.entries import Ends, Entry, Rows, StanBlock, decode_payment, rows_of
+from tpayd.transaction.journal.schema import SCHEMA_VERSION, about, chains, events, metadata, payments, stan_blocks
 from tpayd.transaction.journal.statements import ChunkedInsert, Query
 from tpayd.transaction.payment import Payment
 
@@ -28,6 +28,7 @@ class _Statements:
     def __init__(self, dialect: Dialect) -> None:
         self.insert_events = ChunkedInsert(events, dialect)
         self.put_payments = ChunkedInsert(payments, dialect, replace=_CHANGING)
+        self.put_chains = ChunkedInsert(chains, dialect, replace=("seq", "hash"))
         self.put_blocks = ChunkedInsert(stan_blocks, dialect, replace=("reserved_to",))
         self.find = Query(
             select(payments.c.record).where(
@@ -57,7 +58,7 @@ class JournalStore:
         self._engine = _engine(url)
         self._statements = _Statements(self._engine.dialect)
         self._connection: Connection | None = None
-        self._heads: dict[str, Link] = {}
+        self._ends = Ends(0, {})
 
     def open(self) -> Found:
         """Create the tables if need be, and read what is open. Raises JournalVersionError, sqlalchemy errors."""
@@ -65,7 +66,7 @@ class JournalStore:
         self._connection = self._engine.connect()
         with self._connection.begin():
             self._check_version(self._connection)
-            self._heads = self._read_heads(self._connection)
+            self._ends = self._read_ends(self._connection)
             records = self._connection.execute(select(payments.c.record).where(payments.c.open)).scalars().all()
             blocks = self._connection.execute(select(stan_blocks)).all()
         return Found(
@@ -77,15 +78,15 @@ class JournalStore:
         """Write all or nothing, durably. Raises SQLAlchemyError; nothing of it is then in the journal."""
         if self._connection is None:
             self._recover()
-        rows = rows_of(entries, self._heads)
+        rows = rows_of(entries, self._ends)
         try:
             self._insert(self._live(), rows, blocks)
         except SQLAlchemyError:
             self._drop_connection()
             # A commit can fail after its last byte was written. Only a look tells.
-            if not rows.events or self._recover() != rows.heads:
+            if not rows.events or self._recover() != rows.ends:
                 raise
-        self._heads = rows.heads
+        self._ends = rows.ends
 
     def find(self, lane: str, request_id: str) -> Payment | None:
         """A payment by its idempotency key."""
@@ -109,9 +110,10 @@ class JournalStore:
         with connection.begin():
             self._statements.insert_events.run(connection, rows.events)
             self._statements.put_payments.run(connection, rows.payments)
+            self._statements.put_chains.run(connection, rows.chains)
             self._statements.put_blocks.run(connection, [asdict(block) for block in blocks])
 
-    def _recover(self) -> dict[str, Link]:
+    def _recover(self) -> Ends:
         """Connect anew and read the ends of the chains.
 
         After a failed sync the kernel may have dropped the pages that it could not write, and a log with a hole would
@@ -122,8 +124,8 @@ class JournalStore:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.rollback()
         with connection.begin():
-            self._heads = self._read_heads(connection)
-        return self._heads
+            self._ends = self._read_ends(connection)
+        return self._ends
 
     def _drop_connection(self) -> None:
         if self._connection is not None:
@@ -143,14 +145,10 @@ class JournalStore:
             )
 
     @staticmethod
-    def _read_heads(connection: Connection) -> dict[str, Link]:
-        ends = select(events.c.lane, func.max(events.c.seq).label("seq")).group_by(events.c.lane).subquery()
-        rows = connection.execute(
-            select(events.c.lane, events.c.seq, events.c.hash).join(
-                ends, (events.c.lane == ends.c.lane) & (events.c.seq == ends.c.seq)
-            )
-        )
-        return {row.lane: Link(row.seq, row.hash) for row in rows}
+    def _read_ends(connection: Connection) -> Ends:
+        position = connection.execute(select(func.max(events.c.position))).scalar_one()
+        rows = connection.execute(select(chains))
+        return Ends(position or 0, {row.lane: Link(row.seq, row.hash) for row in rows})
 
 
 def _engine(url: str) -> Engine:
