@@ -28,7 +28,7 @@ from tpayd.kit.clock import SystemClock
 from tpayd.kit.house import House, Service
 from tpayd.kit.instance import HOME_VARIABLE, Instance, InstanceError
 from tpayd.kit.life import ProcessLife
-from tpayd.kit.linux import end_with_parent, forbid_memory_images
+from tpayd.kit.linux import end_with_parent, forbid_memory_images, take_turns
 from tpayd.kit.lock import ServiceLock
 from tpayd.kit.log_file import LogFile, Retention
 from tpayd.kit.logs import Log, LogTarget, bridge_standard_logging, make_log
@@ -51,6 +51,7 @@ def run(name: str, settings_type: type[S], build: Callable[[House[S]], Service])
         with ExitStack() as stack:
             end_with_parent()
             forbid_memory_images()
+            take_turns()
             clock = SystemClock()
             instance = Instance.open(home)
             stack.callback(ServiceLock(instance.run_file(name, "lock")).close)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from tpayd.transaction.journal.entries import Entry, StanBlock
 from tpayd.transaction.journal.store import Found, JournalStore
 from tpayd.transaction.payment import Payment
 
-__all__ = ["CROWD", "FLUSH_AFTER_S", "LINGER_S", "RETRY_AFTER_S", "Journal", "StorageError"]
+__all__ = ["CROWD", "FLUSH_AFTER_S", "LINGER_S", "RETRY_AFTER_S", "SWITCH_S", "Journal", "StorageError"]
 
 FLUSH_AFTER_S = 0.1
 """Events that nobody waits for are written after this time at the latest."""
@@ -33,6 +34,9 @@ CROWD = 4
 LINGER_S = 0.002
 """Where so many waited together for one commit, the next one waits this long for company (PostgreSQL's commit_siblings
 and commit_delay): a commit of ten payments costs little more than one of two. A single lane never waits."""
+
+SWITCH_S = 0.0005
+"""How long the writing thread may hold the interpreter while the loop wants it; Python's own 5 ms would be ten hops."""
 
 
 class StorageError(Exception):
@@ -75,6 +79,7 @@ class Journal:
     def open(self) -> Found:
         """Read what is open, and start the writing thread. Blocks; to be called once, at start."""
         self._loop = asyncio.get_running_loop()
+        sys.setswitchinterval(SWITCH_S)
         found = self._store.open()
         self._thread.start()
         return found
