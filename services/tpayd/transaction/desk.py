@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
+from typing import get_args
 
 from tpayd.kit.bus import CallError, Request
 from tpayd.kit.store_settings import StoreSettings
@@ -22,8 +24,11 @@ from tpayd.transaction.runner import Runner
 from tpayd.transaction.settings import TransactionSettings
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.payment import PaymentRef, PaymentResult, PaymentState, Reason, SaleRequest, Verdict
+from tpayd_contracts.shapes import RequestId
 
 __all__ = ["Desk"]
+
+_REQUEST_ID = re.compile(get_args(RequestId)[1].pattern)
 
 
 class Desk:
@@ -268,11 +273,8 @@ class Desk:
 
 
 def _key_of(request: Request) -> str:
-    try:
-        key = str(uuid.UUID(request.key or ""))
-    except ValueError:
-        key = ""
-    if not key or key != request.key:
+    key = request.key
+    if key is None or _REQUEST_ID.fullmatch(key) is None:
         text = "a sale needs a request id: a UUID in lower case, new for each sale"
         raise CallError.not_started(ErrorCode.INVALID_BODY, text, field="key")
     return key
