@@ -178,7 +178,8 @@ class Caller:
         if len(frame) > MAX_FRAME_BYTES:
             text = f"the request has {len(frame)} bytes, a frame holds at most {MAX_FRAME_BYTES}"
             raise CallError.not_started(ErrorCode.TOO_LARGE, text, field="$")
-        self._pending.add(Pending(number, op, deadline_ms, self._clock.monotonic_us(), sink))
+        until_ms = deadline_ms + limits.ANSWER_GRACE_MS
+        self._pending.add(Pending(number, op, until_ms, self._clock.monotonic_us(), sink))
         self._pump.send((frame,), lambda _: self._refused(number))
         return number
 

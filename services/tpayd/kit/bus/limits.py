@@ -5,6 +5,7 @@ from __future__ import annotations
 from tpayd_contracts.envelope import MAX_FRAME_BYTES
 
 __all__ = [
+    "ANSWER_GRACE_MS",
     "BLOCKING_HELLO_RETRY_S",
     "DEFAULT_TTL_S",
     "EVENT_HEARTBEAT_S",
@@ -56,6 +57,8 @@ MAX_PENDING = 4096
 MAX_OPEN_PER_SESSION = 1024
 MAX_OPEN_TOTAL = 4096
 MAX_SESSIONS = 1024
+ANSWER_GRACE_MS = 250
+"""What a caller waits beyond the deadline that it sends along, so that the peer's own clear word arrives first."""
 SWEEP_EVERY_S = 0.025
 """How late a deadline may be noticed. One timer for all requests is far cheaper than one each."""
 

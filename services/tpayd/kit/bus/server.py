@@ -260,6 +260,10 @@ class Server:
         op = message.op
         route = self._routes.get(op)
         if route is None:
+            if op in session.admitted.ops:
+                # It belongs here, and its handler is not registered yet.
+                text = f"{self.name} is starting; try again shortly"
+                raise CallError.not_started(ErrorCode.UNAVAILABLE, text, retryable=True)
             raise CallError.not_started(ErrorCode.UNKNOWN_OP, f"{self.name} has no operation {op[:64]!r}", field="op")
         if op not in session.admitted.ops:
             raise CallError.not_started(ErrorCode.NOT_PERMITTED, f"{session.name} may not call {op}", field="op")
