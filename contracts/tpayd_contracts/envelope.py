@@ -23,11 +23,14 @@ import enum
 
 from msgspec import Raw, Struct
 
-__all__ = ["EMPTY_BODY", "MAX_FRAME_BYTES", "PROTOCOL", "Envelope", "Kind"]
+__all__ = ["EMPTY_BODY", "MAX_FRAME_BYTES", "PROTOCOL", "UNANSWERED", "Envelope", "Kind"]
 
 PROTOCOL = "tpayd1"
 MAX_FRAME_BYTES = 64 * 1024
 """The largest frame anyone may send. The largest honest one, a signature image, is about 8 KiB."""
+
+UNANSWERED = 0
+"""The id of a REQ whose answer nobody needs: none is sent. Between services only."""
 
 EMPTY_BODY = Raw(b"\x80")
 """An empty MessagePack map."""

@@ -124,7 +124,6 @@ class Desk:
     async def drain(self) -> None:
         """Wait for every verdict that is still out."""
         await self._idle.wait()
-        await self._leases.drained()
 
     async def stop(self) -> None:
         """Cut what is left; the journal decides about it at the next start."""

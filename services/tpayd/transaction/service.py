@@ -51,7 +51,7 @@ class Transaction:
         found = self._journal.open()
         self._refuse_other_profile(found.open)
         stans = Stans(house.store.host_profile, found.stan_blocks, self._journal.put_block, self._registry.stan_in_use)
-        leases = Leases(broker, house.clock, house.log)
+        leases = Leases(broker, house.log)
         readers = ReaderSteps(broker, settings, house.clock, house.log)
         steps = HostSteps(
             keys=keys, host=host, adapter=hosts.load(settings.adapter), stans=stans, store=house.store,

@@ -27,10 +27,10 @@ from tpayd.kit.bus.sockets import dealer
 from tpayd.kit.bus.stats import BusStats, NoStats
 from tpayd.kit.bus.wire import BadMessageError, decode_body, encode_body, envelope, open_frame
 from tpayd.kit.clock import Clock
-from tpayd_contracts.envelope import MAX_FRAME_BYTES, Envelope, Kind
+from tpayd_contracts.envelope import MAX_FRAME_BYTES, UNANSWERED, Envelope, Kind
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.gateway import Hello
-from tpayd_contracts.operation import Op
+from tpayd_contracts.operation import Empty, Op
 from tpayd_contracts.version import CONTRACT_VERSION
 
 __all__ = ["Caller"]
@@ -182,6 +182,17 @@ class Caller:
         self._pending.add(Pending(number, op, until_ms, self._clock.monotonic_us(), sink))
         self._pump.send((frame,), lambda _: self._refused(number))
         return number
+
+    def notify(self, op: Op[Q, Empty], body: Q, *, ttl_s: float = limits.DEFAULT_TTL_S) -> None:
+        """Send a request whose answer nobody needs. Raises CallError `unavailable`: nothing was sent."""
+        if not self.connected:
+            text = f"{self.peer} does not answer: {self.detail}"
+            raise CallError.not_started(ErrorCode.UNAVAILABLE, text, retryable=True)
+        deadline_ms = self._clock.boottime_ms() + int(ttl_s * 1000)
+        session = self._handshake.session
+        self._send(
+            envelope(Kind.REQ, UNANSWERED, op=op.name, deadline=deadline_ms, session=session, body=encode_body(body))
+        )
 
     def cancel(self, number: int) -> None:
         """Ask the peer to stop an open request; its answer still comes."""

@@ -31,7 +31,7 @@ from tpayd.kit.bus.sockets import BoundPath, bind, router
 from tpayd.kit.bus.stats import BusStats, NoStats
 from tpayd.kit.bus.wire import decode_body, encode_body, envelope
 from tpayd.kit.clock import Clock
-from tpayd_contracts.envelope import MAX_FRAME_BYTES, Envelope, Kind
+from tpayd_contracts.envelope import MAX_FRAME_BYTES, UNANSWERED, Envelope, Kind
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.gateway import Hello
 from tpayd_contracts.operation import Op
@@ -179,7 +179,8 @@ class Server:
                 return
             raise RuntimeError(f"{request!r} is answered already")
         self._stats.served(request.op, code, (self.clock.monotonic_us() - request.started_us) / 1e6)
-        self.send(request.session, frame, request.trace)
+        if request.number != UNANSWERED:
+            self.send(request.session, frame, request.trace)
 
     def note_fault(self, request: Request) -> None:
         """Log the exception that is being handled."""
@@ -226,6 +227,9 @@ class Server:
         kind = message.kind
         if kind == Kind.REQ:
             session = self._roster.find(routing_id, message.session)
+            if message.id == UNANSWERED and self._deadline_is_ttl:
+                text = "id 0 asks for no answer, which is for services only: count requests from 1"
+                raise CallError.not_started(ErrorCode.BAD_MESSAGE, text)
             if message.id in session.open:
                 raise CallError.not_started(ErrorCode.BAD_MESSAGE, f"id {message.id} is in use by an open request")
             self._serve(session, message)

@@ -11,7 +11,6 @@ import contextlib
 import queue
 import sys
 import threading
-import time
 from dataclasses import dataclass
 
 import structlog
@@ -23,17 +22,12 @@ from tpayd.transaction.journal.entries import Entry, StanBlock
 from tpayd.transaction.journal.store import Found, JournalStore
 from tpayd.transaction.payment import Payment
 
-__all__ = ["CROWD", "FLUSH_AFTER_S", "LINGER_S", "RETRY_AFTER_S", "SWITCH_S", "Journal", "StorageError"]
+__all__ = ["FLUSH_AFTER_S", "RETRY_AFTER_S", "SWITCH_S", "Journal", "StorageError"]
 
 FLUSH_AFTER_S = 0.1
 """Events that nobody waits for are written after this time at the latest."""
 RETRY_AFTER_S = 0.5
 """How often a disk that took nothing is tried again. What waits is bounded: no payment starts meanwhile."""
-
-CROWD = 4
-LINGER_S = 0.002
-"""Where so many waited together for one commit, the next one waits this long for company (PostgreSQL's commit_siblings
-and commit_delay): a commit of ten payments costs little more than one of two. A single lane never waits."""
 
 SWITCH_S = 0.0005
 """How long the writing thread may hold the interpreter while the loop wants it; Python's own 5 ms would be ten hops."""
@@ -132,10 +126,8 @@ class Journal:
         blocks: list[StanBlock] = []
         stopping = False
         failed = False
-        crowd = 0
         while not stopping:
-            jobs = self._take(RETRY_AFTER_S if entries or blocks else None, LINGER_S if crowd >= CROWD else 0.0)
-            crowd = len(jobs)
+            jobs = self._take(RETRY_AFTER_S if entries or blocks else None)
             stopping = None in jobs
             outcomes: list[_Outcome] = [self._found(job) for job in jobs if isinstance(job, _Find)]
             writes = [job for job in jobs if isinstance(job, _Write)]
@@ -151,12 +143,10 @@ class Journal:
             failed = problem is not None
         self._store.close()
 
-    def _take(self, wait_s: float | None, linger_s: float) -> list[_Job]:
+    def _take(self, wait_s: float | None) -> list[_Job]:
         jobs: list[_Job] = []
         with contextlib.suppress(queue.Empty):
             jobs.append(self._jobs.get(timeout=wait_s))
-            if linger_s:
-                time.sleep(linger_s)
             while True:
                 jobs.append(self._jobs.get_nowait())
         return jobs
