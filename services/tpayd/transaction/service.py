@@ -67,6 +67,7 @@ class Transaction:
         self._count()
         house.call_every(settings.lease_renew_s, leases.renew)
         house.call_every(1.0, leases.reset_once)
+        house.call_every(1.0, self._journal.expire)
         house.server.handle_raw(SALE.name, self._sale)
         house.server.handle(STATUS, self._status, while_draining=True)
         house.server.handle(ABORT, self._abort, while_draining=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.unit.transaction.samples import EVENTS, PAYMENT, run
 from tpayd.transaction import events as ev
 from tpayd.transaction.journal import Journal, JournalVersionError, StanBlock, StorageError
 from tpayd.transaction.journal.chain import Link, link
+from tpayd.transaction.journal.journal import COMMIT_MAX_S
 from tpayd.transaction.payment import Payment
 from tpayd_contracts.payment import PaymentState
 
@@ -153,6 +155,51 @@ async def test_many_waiters_share_one_commit(tmp_path: Path) -> None:
 
     await asyncio.gather(*(one(number) for number in range(64)))
     assert [(64, 64)] == rows(path, "select count(*), sum(seq) from events")
+    await journal.close()
+
+
+async def test_a_disk_that_does_not_answer_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The payment is told that it is not on disk, and goes there once the disk comes back."""
+    from tpayd.transaction.journal.store import JournalStore
+
+    path = tmp_path / "journal.sqlite3"
+    clock, stalled = FakeClock(), threading.Event()
+    journal = Journal(f"sqlite:///{path}", clock, structlog.get_logger())
+    journal.open()
+    write = JournalStore.write
+
+    def stall(self: JournalStore, *args: object) -> None:
+        stalled.wait(10)
+        write(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(JournalStore, "write", stall)
+    journal.put(*to_approved()[0])
+    waiting = asyncio.create_task(journal.committed())
+    await asyncio.sleep(0)
+    clock.advance(COMMIT_MAX_S + 1)
+    journal.expire()
+    with pytest.raises(StorageError, match="has not answered"):
+        await waiting
+    stalled.set()
+    await journal.close()
+    assert [(1,)] == rows(path, "select count(*) from events")
+
+
+async def test_a_damaged_record_is_refused_and_the_journal_goes_on(tmp_path: Path) -> None:
+    """One payment's damage must not end the writing for all others."""
+    path = tmp_path / "journal.sqlite3"
+    journal = journal_at(path)
+    journal.open()
+    journal.put(*to_approved()[0])
+    await journal.committed()
+    with sqlite3.connect(path) as connection:
+        connection.execute("update payments set record = x'00'")
+    with pytest.raises(StorageError, match="damaged"):
+        await journal.find(PAYMENT.lane, PAYMENT.request_id)
+    journal.put(*to_approved()[1])
+    await journal.committed()
     await journal.close()
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import queue
 import sys
 import threading
+import time
+from collections import deque
 from dataclasses import dataclass
 
+import msgspec
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,15 +26,20 @@ from tpayd.transaction.journal.entries import Entry, StanBlock
 from tpayd.transaction.journal.store import Found, JournalStore
 from tpayd.transaction.payment import Payment
 
-__all__ = ["FLUSH_AFTER_S", "RETRY_AFTER_S", "SWITCH_S", "Journal", "StorageError"]
+__all__ = ["COMMIT_MAX_S", "FLUSH_AFTER_S", "RETRY_AFTER_S", "SWITCH_S", "Journal", "StorageError"]
 
 FLUSH_AFTER_S = 0.1
 """Events that nobody waits for are written after this time at the latest."""
 RETRY_AFTER_S = 0.5
 """How often a disk that took nothing is tried again. What waits is bounded: no payment starts meanwhile."""
 
+COMMIT_MAX_S = 10.0
+"""A disk that has not answered for so long counts as one that took nothing; what was put is still written if it can."""
 SWITCH_S = 0.0005
 """How long the writing thread may hold the interpreter while the loop wants it; Python's own 5 ms would be ten hops."""
+
+_LOG_FLUSH_S = 0.2
+_EX_SOFTWARE = 70
 
 
 class StorageError(Exception):
@@ -67,8 +76,9 @@ class Journal:
         self._entries: list[Entry] = []
         self._blocks: list[StanBlock] = []
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._flush_timer: asyncio.TimerHandle | None = None
-        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread = threading.Thread(target=self._write_until_told, name="journal", daemon=True)
 
     def open(self) -> Found:
         """Read what is open, and start the writing thread. Blocks; to be called once, at start."""
@@ -97,8 +107,18 @@ class Journal:
     async def committed(self) -> None:
         """Wait until all that was put is on disk. Raises StorageError."""
         waiter: asyncio.Future[None] = self._loop.create_future()
+        self._waiting.append((self._clock.boottime_ms(), waiter))
         self._hand_over(waiter)
         await waiter
+
+    def expire(self) -> None:
+        """Let nobody wait longer than COMMIT_MAX_S. Called every second."""
+        oldest_ms = self._clock.boottime_ms() - int(COMMIT_MAX_S * 1000)
+        while self._waiting and (self._waiting[0][1].done() or self._waiting[0][0] <= oldest_ms):
+            _, waiter = self._waiting.popleft()
+            if not waiter.done():
+                self.failing = f"the disk has not answered for {COMMIT_MAX_S:.0f} s"
+                waiter.set_exception(StorageError(self.failing))
 
     async def find(self, lane: str, request_id: str) -> Payment | None:
         """A payment by its key, from disk. Raises StorageError."""
@@ -120,6 +140,15 @@ class Journal:
         self._entries, self._blocks = [], []
 
     # The writing thread
+
+    def _write_until_told(self) -> None:
+        try:
+            self._run()
+        except BaseException:
+            # Nobody would ever be told that anything is on disk. The next process starts from what is.
+            self._log.exception("journal.thread_failed")
+            time.sleep(_LOG_FLUSH_S)
+            os._exit(_EX_SOFTWARE)
 
     def _run(self) -> None:
         entries: list[Entry] = []
@@ -165,6 +194,8 @@ class Journal:
             return job.waiter, self._store.find(job.lane, job.request_id)
         except SQLAlchemyError as error:
             return job.waiter, StorageError(str(error.__cause__ or error).splitlines()[0])
+        except msgspec.MsgspecError as error:
+            return job.waiter, StorageError(f"the payment's record is damaged: {error}")
 
     # Back on the loop
 
