@@ -13,7 +13,7 @@ from tests.integration.bus.ops import COUNT, ECHO, HOLD, LATE, MARK, Count, Text
 from tests.integration.bus.rig import bench, decode, failure, serve_test_ops, until
 from tpayd.kit.bus import CallError, Request, ServerLimits
 from tpayd.kit.bus.wire import envelope
-from tpayd_contracts.envelope import Kind
+from tpayd_contracts.envelope import UNANSWERED, Kind
 from tpayd_contracts.errors import ErrorBody, ErrorCode, Outcome
 from tpayd_contracts.operation import Empty
 
@@ -129,13 +129,31 @@ def test_a_cancel_right_behind_its_request(tmp_path: Path) -> None:
             held = serve_test_ops(server)
             peer = rig.raw()
             await peer.hello()
-            for number in range(20):
+            for number in range(1, 21):
                 await peer.request(number, HOLD)
                 await peer.send(envelope(Kind.CANCEL, number, session=peer.session))
             errors = [decode((await peer.receive()).body, ErrorBody) for _ in range(20)]
             assert {ErrorCode.ABORTED} == {error.code for error in errors}
             started = len(held)
             assert 20 - started == sum(error.outcome == Outcome.NOT_STARTED for error in errors)
+            assert 0 == server.open_count
+
+    asyncio.run(scenario())
+
+
+def test_a_request_that_asks_for_no_answer_gets_none(tmp_path: Path) -> None:
+    """It is served all the same, and the next request's answer is the first that comes."""
+
+    async def scenario() -> None:
+        async with bench(tmp_path) as rig:
+            server = rig.server()
+            serve_test_ops(server)
+            peer = rig.raw()
+            await peer.hello()
+            await peer.request(UNANSWERED, ECHO, Text("unheard"))
+            await peer.request(1, ECHO, Text("heard"))
+            answer = await peer.receive()
+            assert (Kind.REPLY, 1) == (answer.kind, answer.id)
             assert 0 == server.open_count
 
     asyncio.run(scenario())
