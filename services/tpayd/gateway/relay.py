@@ -5,9 +5,7 @@ The hot path of every sale: callbacks only, no task, nothing kept of a payment b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from typing import get_args
 
 from msgspec import Raw, Struct
 
@@ -16,11 +14,9 @@ from tpayd.kit.bus import Caller, CallError, Request, Sink
 from tpayd.kit.bus.wire import decode_body
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.operation import Op
-from tpayd_contracts.shapes import RequestId
+from tpayd_contracts.shapes import is_request_id
 
 __all__ = ["Bounds", "Relay"]
-
-_REQUEST_ID = re.compile(get_args(RequestId)[1].pattern)
 
 
 class Bounds:
@@ -96,7 +92,7 @@ def _checked_key(key: str | None, *, needed: bool) -> str | None:
             text = "this operation needs a request id in the envelope's key: a new UUID, in lower case"
             raise CallError.not_started(ErrorCode.INVALID_BODY, text, field="key")
         return None
-    if _REQUEST_ID.fullmatch(key) is None:
+    if not is_request_id(key):
         raise CallError.not_started(ErrorCode.INVALID_BODY, "the key must be a UUID in lower case", field="key")
     return key
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import uuid
-from typing import get_args
 
 from tpayd.kit.bus import CallError, Request
 from tpayd.kit.store_settings import StoreSettings
@@ -24,11 +22,9 @@ from tpayd.transaction.runner import Runner
 from tpayd.transaction.settings import TransactionSettings
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.payment import PaymentRef, PaymentResult, PaymentState, Reason, SaleRequest, Verdict
-from tpayd_contracts.shapes import RequestId
+from tpayd_contracts.shapes import is_request_id
 
 __all__ = ["Desk"]
-
-_REQUEST_ID = re.compile(get_args(RequestId)[1].pattern)
 
 
 class Desk:
@@ -140,7 +136,7 @@ class Desk:
             found = await self._books.journal.find(*case.key)
         except StorageError as error:
             self._registry.forget(case)
-            case.refuse(CallError.not_started(ErrorCode.STORAGE_FAILED, str(error), retryable=True))
+            case.refuse(_storage_failed(error))
         else:
             if found is None:
                 self._run(case)
@@ -182,7 +178,7 @@ class Desk:
         try:
             found = await self._books.journal.find(*key)
         except StorageError as error:
-            raise CallError.not_started(ErrorCode.STORAGE_FAILED, str(error), retryable=True) from None
+            raise _storage_failed(error) from None
         case = self._registry.find(key)
         if case is not None:
             return case
@@ -258,7 +254,7 @@ class Desk:
         try:
             await self._books.journal.committed()
         except StorageError as error:
-            raise CallError.not_started(ErrorCode.STORAGE_FAILED, str(error), retryable=True) from None
+            raise _storage_failed(error) from None
 
     def _ended(self, case: Case) -> None:
         self._runners.pop(case.key, None)
@@ -271,9 +267,13 @@ class Desk:
             self._idle.set()
 
 
+def _storage_failed(error: StorageError) -> CallError:
+    return CallError.not_started(ErrorCode.STORAGE_FAILED, str(error), retryable=True)
+
+
 def _key_of(request: Request) -> str:
     key = request.key
-    if key is None or _REQUEST_ID.fullmatch(key) is None:
+    if key is None or not is_request_id(key):
         text = "a sale needs a request id: a UUID in lower case, new for each sale"
         raise CallError.not_started(ErrorCode.INVALID_BODY, text, field="key")
     return key

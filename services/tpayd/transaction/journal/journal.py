@@ -61,7 +61,8 @@ class _Find:
 
 
 _Job = _Write | _Find | None
-_Outcome = tuple["asyncio.Future[None] | asyncio.Future[Payment | None]", object]
+_Waiter = asyncio.Future[None] | asyncio.Future[Payment | None]
+_Outcome = tuple[_Waiter, object]
 
 
 class Journal:
@@ -76,7 +77,7 @@ class Journal:
         self._entries: list[Entry] = []
         self._blocks: list[StanBlock] = []
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._waiting: deque[tuple[int, _Waiter]] = deque()
         self._flush_timer: asyncio.TimerHandle | None = None
         self._thread = threading.Thread(target=self._write_until_told, name="journal", daemon=True)
 
@@ -123,6 +124,7 @@ class Journal:
     async def find(self, lane: str, request_id: str) -> Payment | None:
         """A payment by its key, from disk. Raises StorageError."""
         waiter: asyncio.Future[Payment | None] = self._loop.create_future()
+        self._waiting.append((self._clock.boottime_ms(), waiter))
         self._jobs.put(_Find(lane, request_id, waiter))
         return await waiter
 
@@ -186,14 +188,14 @@ class Journal:
         try:
             self._store.write(entries, blocks)
         except SQLAlchemyError as error:
-            return StorageError(str(error.__cause__ or error).splitlines()[0])
+            return StorageError(_reason(error))
         return None
 
     def _found(self, job: _Find) -> _Outcome:
         try:
             return job.waiter, self._store.find(job.lane, job.request_id)
         except SQLAlchemyError as error:
-            return job.waiter, StorageError(str(error.__cause__ or error).splitlines()[0])
+            return job.waiter, StorageError(_reason(error))
         except msgspec.MsgspecError as error:
             return job.waiter, StorageError(f"the payment's record is damaged: {error}")
 
@@ -212,3 +214,8 @@ class Journal:
                 waiter.set_exception(outcome)
             else:
                 waiter.set_result(outcome)  # type: ignore[arg-type]
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    """The driver's own words, without SQLAlchemy's quotation of statement and values."""
+    return str(error.__cause__ or error).splitlines()[0]
