@@ -14,12 +14,15 @@ from typing import Any
 from tpayd_client.wire import OpenEnum, Reply, many, maybe
 
 __all__ = [
-    "Ability", "Amount", "CONTRACT", "CardSummary", "Dependency", "Device", "DeviceEvent", "DeviceList",
-    "DeviceState", "EVENTS", "EntryMode", "ErrorBody", "ErrorCode", "ExchangeProgress", "ExchangeReader",
-    "ExchangeTerminal", "Health", "Hello", "KeyInfo", "KeyList", "KeyState", "KeyUsage", "Line", "LineEvent",
-    "LineState", "LineStatus", "Outcome", "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState",
-    "REPLIES", "Readiness", "Reason", "Receipt", "Right", "SaleRequest", "Step", "StoreStatus", "Subscribe",
-    "Subscribed", "TimeSplit", "Verdict", "Welcome",
+    "Ability", "Amount", "CONTRACT", "CardNetwork", "CardSummary", "CashIcBalanceRequest", "CashIcRefundRequest",
+    "CashIcSaleRequest", "CashReceiptPurpose", "CashReceiptRequest", "CashReceiptVoidReason",
+    "CashReceiptVoidRequest", "Confirmation", "Dependency", "Device", "DeviceEvent", "DeviceList", "DeviceState",
+    "EVENTS", "EntryMode", "ErrorBody", "ErrorCode", "ExchangeProgress", "ExchangeReader", "ExchangeTerminal",
+    "Health", "Hello", "KeyInfo", "KeyList", "KeyState", "KeyUsage", "Line", "LineEvent", "LineState", "LineStatus",
+    "MembershipCard", "MembershipRequest", "OriginalPayment", "Outcome", "PaymentKind", "PaymentProgress",
+    "PaymentRef", "PaymentResult", "PaymentState", "REPLIES", "Readiness", "Reason", "Receipt", "Right",
+    "SaleRequest", "SimplePayRequest", "Step", "StoreStatus", "Subscribe", "Subscribed", "TimeSplit", "Verdict",
+    "VoidRequest", "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -208,9 +211,17 @@ class Amount(Reply):
         )
 
 
+class CardNetwork(OpenEnum):
+    """Which application of the card is to pay."""
+
+    CREDIT = "credit"
+    UNIONPAY = "unionpay"
+    """China UnionPay [은련]: asks for a PIN where the card wants one."""
+
+
 @dataclass(frozen=True, slots=True)
 class SaleRequest(Reply):
-    """A credit sale [신용승인]. The envelope's key is its request id."""
+    """A credit sale [신용승인]."""
 
     lane: str
     amount: Amount
@@ -218,6 +229,9 @@ class SaleRequest(Reply):
     """Months; 0 is a lump sum [일시불], 1 does not exist."""
     reference: str | None = None
     """The POS's own receipt number; kept and returned, never interpreted."""
+    network: CardNetwork = CardNetwork.CREDIT
+    allow_duplicate: bool = False
+    """Do not ask if it looks like a payment that was just made."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> SaleRequest:
@@ -227,6 +241,8 @@ class SaleRequest(Reply):
             amount=Amount.from_wire(body["amount"]),
             installments=body.get("installments", 0),
             reference=body.get("reference"),
+            network=CardNetwork(body.get("network", CardNetwork.CREDIT)),
+            allow_duplicate=body.get("allow_duplicate", False),
         )
 
 
@@ -246,6 +262,8 @@ class PaymentState(OpenEnum):
     LEASED = "leased"
     CARD_READ = "card_read"
     SENDING = "sending"
+    INQUIRING = "inquiring"
+    """The host is being asked what became of it."""
     AUTHORIZED = "authorized"
     APPROVED = "approved"
     CLOSED = "closed"
@@ -255,6 +273,25 @@ class PaymentState(OpenEnum):
     REVERSING = "reversing"
     REVERSED = "reversed"
     NEEDS_HUMAN = "needs_human"
+
+
+class PaymentKind(OpenEnum):
+    """What was ordered (T10)."""
+
+    SALE = "sale"
+    """Credit sale [신용승인]."""
+    VOID = "void"
+    """Cancellation of a credit sale by the merchant [신용취소]."""
+    CASH_RECEIPT = "cash_receipt"
+    """Cash receipt [현금영수증]."""
+    CASH_RECEIPT_VOID = "cash_receipt_void"
+    CASH_IC_SALE = "cash_ic_sale"
+    """Sale on a bank account by chip card and PIN [현금IC]."""
+    CASH_IC_REFUND = "cash_ic_refund"
+    CASH_IC_BALANCE = "cash_ic_balance"
+    SIMPLE_PAY = "simple_pay"
+    """Sale by the QR code or barcode of a wallet [간편결제]."""
+    SIMPLE_PAY_VOID = "simple_pay_void"
 
 
 class Reason(OpenEnum):
@@ -279,6 +316,12 @@ class Reason(OpenEnum):
     NEVER_SEEN = "never_seen"
     """Nothing is known under this request id, and nothing can happen under it any more."""
     IN_PROGRESS = "in_progress"
+    DUPLICATE = "duplicate"
+    """The same card paid the same amount at this lane within five minutes, and the cashier did not confirm it."""
+    SIGNATURE_FAILED = "signature_failed"
+    """The customer did not sign."""
+    CODE_UNKNOWN = "code_unknown"
+    """No wallet has codes like the one that was shown."""
 
 
 class EntryMode(OpenEnum):
@@ -289,6 +332,10 @@ class EntryMode(OpenEnum):
     STRIPE = "stripe"
     FALLBACK = "fallback"
     """Magnetic stripe after the chip failed, with a code for the host."""
+    KEYED = "keyed"
+    """A number was typed (cash receipt)."""
+    BARCODE = "barcode"
+    """A QR code or barcode was scanned (simple pay)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +420,8 @@ class PaymentResult(Reply):
     state: PaymentState
     message: str
     message_ko: str
+    kind: PaymentKind = PaymentKind.SALE
+    """What was ordered. PAID means that it was done: for a void, that the money goes back."""
     reason: Reason | None = None
     known_in_ms: int | None = None
     """With WAIT: within this time it is PAID or NOT_PAID."""
@@ -390,6 +439,10 @@ class PaymentResult(Reply):
     host_profile: str | None = None
     business_day: str | None = None
     reference: str | None = None
+    voided_minor: int = 0
+    """How much of it later voids have given back."""
+    balance_minor: int | None = None
+    """Of the account, after `cash_ic.balance`; told once, never kept."""
     receipt: Receipt | None = None
     times: TimeSplit | None = None
 
@@ -403,6 +456,7 @@ class PaymentResult(Reply):
             state=PaymentState(body["state"]),
             message=body["message"],
             message_ko=body["message_ko"],
+            kind=PaymentKind(body.get("kind", PaymentKind.SALE)),
             reason=maybe(body.get("reason"), Reason),
             known_in_ms=body.get("known_in_ms"),
             reversal_pending=body.get("reversal_pending", False),
@@ -417,6 +471,8 @@ class PaymentResult(Reply):
             host_profile=body.get("host_profile"),
             business_day=body.get("business_day"),
             reference=body.get("reference"),
+            voided_minor=body.get("voided_minor", 0),
+            balance_minor=body.get("balance_minor"),
             receipt=maybe(body.get("receipt"), Receipt.from_wire),
             times=maybe(body.get("times"), TimeSplit.from_wire),
         )
@@ -430,6 +486,13 @@ class Step(OpenEnum):
     CARD_READ = "card_read"
     ASKING_HOST = "asking_host"
     FINISHING_CARD = "finishing_card"
+    SHOW_CODE = "show_code"
+    """The customer shows a QR code or barcode."""
+    ENTER_PIN = "enter_pin"
+    SIGN = "sign"
+    CONFIRM_DUPLICATE = "confirm_duplicate"
+    """Looks like a payment that was just made: `payment.confirm` says whether it is meant."""
+    INQUIRING = "inquiring"
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,6 +507,8 @@ class PaymentProgress(Reply):
     reader: str | None = None
     """Label of the reader to send the customer to."""
     remaining_ms: int | None = None
+    twin: str | None = None
+    """With `confirm_duplicate`: the request id of the earlier payment."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> PaymentProgress:
@@ -455,6 +520,229 @@ class PaymentProgress(Reply):
             position=body.get("position"),
             reader=body.get("reader"),
             remaining_ms=body.get("remaining_ms"),
+            twin=body.get("twin"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalPayment(Reply):
+    """Names what is taken back: by the request id of this lane, or as its receipt shows it.
+
+    The receipt's form is for what another lane or an older journal holds.
+    """
+
+    request_id: str | None = None
+    approval_code: str | None = None
+    approved_on: str | None = None
+    """Local date of the approval, YYYYMMDD."""
+    amount_minor: int | None = None
+    """Its whole amount."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> OriginalPayment:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            request_id=body.get("request_id"),
+            approval_code=body.get("approval_code"),
+            approved_on=body.get("approved_on"),
+            amount_minor=body.get("amount_minor"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VoidRequest(Reply):
+    """Give back a credit sale or a simple pay sale [신용취소], whole or in part. Needs no card."""
+
+    lane: str
+    original: OriginalPayment
+    amount: Amount | None = None
+    """How much is given back; all of it if left out. Part of it only where the host profile allows it."""
+    reference: str | None = None
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> VoidRequest:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            original=OriginalPayment.from_wire(body["original"]),
+            amount=maybe(body.get("amount"), Amount.from_wire),
+            reference=body.get("reference"),
+        )
+
+
+class CashReceiptPurpose(OpenEnum):
+    """What the customer uses a cash receipt for."""
+
+    DEDUCTION = "deduction"
+    """A person's income deduction [소득공제]."""
+    EXPENSE = "expense"
+    """A business's expense [지출증빙]."""
+    SELF_ISSUE = "self_issue"
+    """The customer names nobody [자진발급]."""
+
+
+@dataclass(frozen=True, slots=True)
+class CashReceiptRequest(Reply):
+    """Issue a cash receipt [현금영수증 발급]."""
+
+    lane: str
+    amount: Amount
+    purpose: CashReceiptPurpose
+    identity: str | None = None
+    """Phone, business or cash receipt card number, as keyed at the POS; left out: a card is read. Never kept. With
+    `self_issue` it must be left out: the tax office's own number is used.
+    """
+    reference: str | None = None
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> CashReceiptRequest:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            amount=Amount.from_wire(body["amount"]),
+            purpose=CashReceiptPurpose(body["purpose"]),
+            identity=body.get("identity"),
+            reference=body.get("reference"),
+        )
+
+
+class CashReceiptVoidReason(OpenEnum):
+    """Why a cash receipt is taken back: the tax office wants to know."""
+
+    CANCEL = "cancel"
+    """The deal was cancelled (code 1)."""
+    MIS_ISSUE = "mis_issue"
+    """Issued in error (code 2)."""
+    OTHER = "other"
+    """Code 3."""
+
+
+@dataclass(frozen=True, slots=True)
+class CashReceiptVoidRequest(Reply):
+    """Take back a cash receipt [현금영수증 취소]."""
+
+    lane: str
+    original: OriginalPayment
+    void_reason: CashReceiptVoidReason
+    amount: Amount | None = None
+    reference: str | None = None
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> CashReceiptVoidRequest:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            original=OriginalPayment.from_wire(body["original"]),
+            void_reason=CashReceiptVoidReason(body["void_reason"]),
+            amount=maybe(body.get("amount"), Amount.from_wire),
+            reference=body.get("reference"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CashIcSaleRequest(Reply):
+    """A sale on a bank account, by chip card and PIN [현금IC 승인]."""
+
+    lane: str
+    amount: Amount
+    reference: str | None = None
+    allow_duplicate: bool = False
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> CashIcSaleRequest:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            amount=Amount.from_wire(body["amount"]),
+            reference=body.get("reference"),
+            allow_duplicate=body.get("allow_duplicate", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CashIcRefundRequest(Reply):
+    """Give back a cash-IC sale [현금IC 환불]. The card is read again."""
+
+    lane: str
+    original: OriginalPayment
+    reference: str | None = None
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> CashIcRefundRequest:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            original=OriginalPayment.from_wire(body["original"]),
+            reference=body.get("reference"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CashIcBalanceRequest(Reply):
+    """Ask for an account's balance [현금IC 잔액조회]. Moves no money."""
+
+    lane: str
+    reference: str | None = None
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> CashIcBalanceRequest:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            reference=body.get("reference"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SimplePayRequest(Reply):
+    """A sale by the QR code or barcode that a customer's wallet shows [간편결제]."""
+
+    lane: str
+    amount: Amount
+    code: str | None = None
+    """As the POS scanned it; left out: a reader scans it. Never kept."""
+    installments: int = 0
+    reference: str | None = None
+    allow_duplicate: bool = False
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> SimplePayRequest:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            amount=Amount.from_wire(body["amount"]),
+            code=body.get("code"),
+            installments=body.get("installments", 0),
+            reference=body.get("reference"),
+            allow_duplicate=body.get("allow_duplicate", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipRequest(Reply):
+    """Read a membership card [멤버십]. No payment, and nothing is kept."""
+
+    lane: str
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> MembershipRequest:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipCard(Reply):
+    """A membership card's number, for the POS alone."""
+
+    number: str
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> MembershipCard:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            number=body["number"],
         )
 
 
@@ -471,6 +759,25 @@ class PaymentRef(Reply):
         return cls(
             lane=body["lane"],
             request_id=body["request_id"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation(Reply):
+    """The cashier's answer to `confirm_duplicate`."""
+
+    lane: str
+    request_id: str
+    proceed: bool
+    """False ends the payment as not paid."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Confirmation:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            request_id=body["request_id"],
+            proceed=body["proceed"],
         )
 
 
@@ -849,6 +1156,11 @@ class LineEvent(Reply):
 
 
 REPLIES: dict[str, type[Reply] | None] = {
+    "cash_ic.balance": PaymentResult,
+    "cash_ic.refund": PaymentResult,
+    "cash_ic.sale": PaymentResult,
+    "cash_receipt.issue": PaymentResult,
+    "cash_receipt.void": PaymentResult,
     "device.list": DeviceList,
     "events.subscribe": Subscribed,
     "health.get": Health,
@@ -856,10 +1168,14 @@ REPLIES: dict[str, type[Reply] | None] = {
     "key.exchange_reader": KeyInfo,
     "key.exchange_terminal": KeyInfo,
     "key.list": KeyList,
+    "membership.read": MembershipCard,
     "payment.abort": PaymentResult,
     "payment.acknowledge": PaymentResult,
+    "payment.confirm": PaymentResult,
     "payment.sale": PaymentResult,
     "payment.status": PaymentResult,
+    "payment.void": PaymentResult,
+    "simple_pay.sale": PaymentResult,
     "store.status": StoreStatus,
 }
 """Operation → what answers it."""

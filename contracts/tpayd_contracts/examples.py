@@ -6,13 +6,11 @@ shape and length; cryptograms, MACs and key material are made up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from msgspec import Struct
 
 from tpayd_contracts import device, gateway, health, host, keys, payment, sandbox
 from tpayd_contracts.errors import ErrorBody, ErrorCode, Outcome
-from tpayd_contracts.money import Amount
+from tpayd_contracts.example_payments import AT_MS, PAYMENTS, REQUEST_ID, Example
 from tpayd_contracts.operation import Empty, Right
 
 __all__ = [
@@ -27,27 +25,14 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Example:
-    """The messages of one operation."""
-
-    request: Struct
-    reply: Struct
-    progress: Struct | None = None
-
-
-REQUEST_ID = "3f0c2a52-6a0e-4c2f-9a41-5d3c8e1b7f60"
 SESSION = "s-5b1f2c"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 _AT = "20260302101530"
-_AT_MS = 1_772_414_130_000
 _KSN = bytes.fromhex("123456789012345600000001")
 _MAC = bytes.fromhex("0f1e2d3c4b5a6978")
 _READER_ID = "TPAYD-VIRTUAL-READER-00000000001"
-_AMOUNT = Amount(total_minor=11_000, supply_minor=10_000, vat_minor=1_000)
 _LEASE_REF = device.LeaseRef(lease_id="l-000017", fence=17)
-_PAYMENT = payment.PaymentRef(lane="1", request_id=REQUEST_ID)
 
 _DEVICE = device.Device(
     name="front",
@@ -77,8 +62,8 @@ _KEY = keys.KeyInfo(
     profile="test",
     state=keys.KeyState.ACTIVE,
     check_value="8CA64DE9C1",
-    injected_at_ms=_AT_MS,
-    expires_at_ms=_AT_MS + 94_694_400_000,
+    injected_at_ms=AT_MS,
+    expires_at_ms=AT_MS + 94_694_400_000,
     device="front",
 )
 _HEALTH = health.Health(
@@ -91,76 +76,6 @@ _HEALTH = health.Health(
     dependencies=(health.Dependency(name="host_link", ok=False, detail="not connected"),),
     sandbox=True,
     profile="test",
-)
-_PAID = payment.PaymentResult(
-    lane="1",
-    request_id=REQUEST_ID,
-    verdict=payment.Verdict.PAID,
-    state=payment.PaymentState.APPROVED,
-    message="Approved",
-    message_ko="승인되었습니다",
-    payment_id="p-1-000042",
-    amount=_AMOUNT,
-    approval_code="30215512",
-    response_code="00",
-    approved_at_ms=_AT_MS,
-    card=payment.CardSummary(
-        masked_pan="476173******0119",
-        entry_mode=payment.EntryMode.IC,
-        label="VISA CREDIT",
-        issuer="Sandbox Card",
-        acquirer="Sandbox Card",
-    ),
-    stan="000042",
-    host_profile="test",
-    business_day="20260302",
-    reference="R-2026-0001",
-    receipt=payment.Receipt(
-        merchant_id="TPAYDSANDBOX001",
-        merchant_name="Corner Shop",
-        business_number="104-86-58278",
-        terminal_id="TPAY0001",
-        printed_at="2026-03-02T10:15:30+09:00",
-        installments=0,
-        emv={"84": "A0000000031010", "50": "VISA CREDIT", "95": "0080008000", "9F26": "1122334455667788"},
-    ),
-    times=payment.TimeSplit(
-        total_us=2_412_000, customer_us=1_800_000, reader_us=560_000, host_us=48_000, daemon_us=4_000
-    ),
-)
-_ABORTED = payment.PaymentResult(
-    lane="1",
-    request_id=REQUEST_ID,
-    verdict=payment.Verdict.NOT_PAID,
-    state=payment.PaymentState.ABORTED,
-    message="Aborted at the register",
-    message_ko="결제가 취소되었습니다",
-    reason=payment.Reason.ABORTED_BY_POS,
-    payment_id="p-1-000042",
-    amount=_AMOUNT,
-)
-_WAITING = payment.PaymentResult(
-    lane="1",
-    request_id=REQUEST_ID,
-    verdict=payment.Verdict.WAIT,
-    state=payment.PaymentState.SENDING,
-    message="Waiting for the card host",
-    message_ko="승인 요청 중입니다",
-    reason=payment.Reason.IN_PROGRESS,
-    known_in_ms=15_000,
-    payment_id="p-1-000042",
-    amount=_AMOUNT,
-)
-_CLOSED = payment.PaymentResult(
-    lane="1",
-    request_id=REQUEST_ID,
-    verdict=payment.Verdict.PAID,
-    state=payment.PaymentState.CLOSED,
-    message="Approved",
-    message_ko="승인되었습니다",
-    payment_id="p-1-000042",
-    amount=_AMOUNT,
-    approval_code="30215512",
 )
 _READERS = sandbox.ReaderList(
     readers=(
@@ -207,25 +122,12 @@ ERROR = ErrorBody(
 )
 
 EVENTS: dict[str, Struct] = {
-    device.TOPIC_DEVICE: device.DeviceEvent(device=_DEVICE, at_ms=_AT_MS),
+    device.TOPIC_DEVICE: device.DeviceEvent(device=_DEVICE, at_ms=AT_MS),
     host.TOPIC_LINE: host.LineEvent(line=_LINE),
 }
 
 EXAMPLES: dict[str, Example] = {
-    payment.SALE.name: Example(
-        payment.SaleRequest(lane="1", amount=_AMOUNT, installments=3, reference="R-2026-0001"),
-        _PAID,
-        payment.PaymentProgress(
-            step=payment.Step.PRESENT_CARD,
-            text="Present the card at Reader 1",
-            text_ko="Reader 1에 카드를 넣어 주세요",
-            reader="Reader 1",
-            remaining_ms=30_000,
-        ),
-    ),
-    payment.STATUS.name: Example(_PAYMENT, _WAITING),
-    payment.ABORT.name: Example(_PAYMENT, _ABORTED),
-    payment.ACKNOWLEDGE.name: Example(_PAYMENT, _CLOSED),
+    **PAYMENTS,
     device.LEASE_ACQUIRE.name: Example(
         device.AcquireLease(lane="1", payment_id="p-1-000042", abilities=(device.Ability.IC,), avoid=("back",)),
         device.Lease(lease_id="l-000017", fence=17, device="front", label="Reader 1", reader_id=_READER_ID, ttl_s=15.0),

@@ -5,13 +5,23 @@ Calls go downwards only, so no cycle of waiting can form. `health.get` and PING 
 
 from __future__ import annotations
 
-from tpayd_contracts import device, host, keys, payment, sandbox
+from tpayd_contracts import device, host, keys, orders, payment, sandbox
 from tpayd_contracts.health import HEALTH
 
 __all__ = ["CALLS", "OPS_OF", "SERVICES", "may_call", "service_of"]
 
 OPS_OF: dict[str, frozenset[str]] = {
-    "transaction": frozenset(op.name for op in (payment.SALE, payment.STATUS, payment.ABORT, payment.ACKNOWLEDGE)),
+    "transaction": frozenset(
+        op.name
+        for op in (
+            *orders.ORDERS,
+            orders.MEMBERSHIP_READ,
+            payment.STATUS,
+            payment.CONFIRM,
+            payment.ABORT,
+            payment.ACKNOWLEDGE,
+        )
+    ),
     "device_broker": frozenset(
         op.name
         for op in (

@@ -1,30 +1,30 @@
-"""Operations of the transaction service: what a POS asks and is told about a payment."""
+"""What a POS is told about a payment, and how it asks about one. What it can order is in `orders`."""
 
 from __future__ import annotations
 
 import enum
-from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from tpayd_contracts.money import Amount
+from tpayd_contracts.money import Amount, Minor
 from tpayd_contracts.operation import Op, Right
-from tpayd_contracts.shapes import Count, Lane, RequestId, ShortText, TerminalId, UnixMs
+from tpayd_contracts.shapes import Count, Lane, RequestId, TerminalId, UnixMs
 
 __all__ = [
     "ABORT",
     "ACKNOWLEDGE",
-    "SALE",
+    "CONFIRM",
     "STATUS",
     "CardSummary",
+    "Confirmation",
     "EntryMode",
+    "PaymentKind",
     "PaymentProgress",
     "PaymentRef",
     "PaymentResult",
     "PaymentState",
     "Reason",
     "Receipt",
-    "SaleRequest",
     "Step",
     "TimeSplit",
     "Verdict",
@@ -40,6 +40,25 @@ class Verdict(enum.StrEnum):
     """Not known yet; ends by itself within `known_in_ms`."""
 
 
+class PaymentKind(enum.StrEnum):
+    """What was ordered (T10)."""
+
+    SALE = "sale"
+    """Credit sale [신용승인]."""
+    VOID = "void"
+    """Cancellation of a credit sale by the merchant [신용취소]."""
+    CASH_RECEIPT = "cash_receipt"
+    """Cash receipt [현금영수증]."""
+    CASH_RECEIPT_VOID = "cash_receipt_void"
+    CASH_IC_SALE = "cash_ic_sale"
+    """Sale on a bank account by chip card and PIN [현금IC]."""
+    CASH_IC_REFUND = "cash_ic_refund"
+    CASH_IC_BALANCE = "cash_ic_balance"
+    SIMPLE_PAY = "simple_pay"
+    """Sale by the QR code or barcode of a wallet [간편결제]."""
+    SIMPLE_PAY_VOID = "simple_pay_void"
+
+
 class PaymentState(enum.StrEnum):
     """Where a payment stands. docs/pos-protocol.md draws the table; transaction/flow.py is the table."""
 
@@ -47,6 +66,8 @@ class PaymentState(enum.StrEnum):
     LEASED = "leased"
     CARD_READ = "card_read"
     SENDING = "sending"
+    INQUIRING = "inquiring"
+    """The host is being asked what became of it."""
     AUTHORIZED = "authorized"
     APPROVED = "approved"
     CLOSED = "closed"
@@ -80,6 +101,12 @@ class Reason(enum.StrEnum):
     NEVER_SEEN = "never_seen"
     """Nothing is known under this request id, and nothing can happen under it any more."""
     IN_PROGRESS = "in_progress"
+    DUPLICATE = "duplicate"
+    """The same card paid the same amount at this lane within five minutes, and the cashier did not confirm it."""
+    SIGNATURE_FAILED = "signature_failed"
+    """The customer did not sign."""
+    CODE_UNKNOWN = "code_unknown"
+    """No wallet has codes like the one that was shown."""
 
 
 class EntryMode(enum.StrEnum):
@@ -90,6 +117,10 @@ class EntryMode(enum.StrEnum):
     STRIPE = "stripe"
     FALLBACK = "fallback"
     """Magnetic stripe after the chip failed, with a code for the host."""
+    KEYED = "keyed"
+    """A number was typed (cash receipt)."""
+    BARCODE = "barcode"
+    """A QR code or barcode was scanned (simple pay)."""
 
 
 class Step(enum.StrEnum):
@@ -100,21 +131,13 @@ class Step(enum.StrEnum):
     CARD_READ = "card_read"
     ASKING_HOST = "asking_host"
     FINISHING_CARD = "finishing_card"
-
-
-class SaleRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A credit sale [신용승인]. The envelope's key is its request id."""
-
-    lane: Lane
-    amount: Amount
-    installments: Annotated[int, Meta(ge=0, le=60)] = 0
-    """Months; 0 is a lump sum [일시불], 1 does not exist."""
-    reference: ShortText | None = None
-    """The POS's own receipt number; kept and returned, never interpreted."""
-
-    def __post_init__(self) -> None:
-        if self.installments == 1:
-            raise ValueError("installments is 0 (lump sum) or 2 and more")
+    SHOW_CODE = "show_code"
+    """The customer shows a QR code or barcode."""
+    ENTER_PIN = "enter_pin"
+    SIGN = "sign"
+    CONFIRM_DUPLICATE = "confirm_duplicate"
+    """Looks like a payment that was just made: `payment.confirm` says whether it is meant."""
+    INQUIRING = "inquiring"
 
 
 class PaymentRef(Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,6 +145,15 @@ class PaymentRef(Struct, frozen=True, forbid_unknown_fields=True):
 
     lane: Lane
     request_id: RequestId
+
+
+class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):
+    """The cashier's answer to `confirm_duplicate`."""
+
+    lane: Lane
+    request_id: RequestId
+    proceed: bool
+    """False ends the payment as not paid."""
 
 
 class PaymentProgress(Struct, frozen=True, omit_defaults=True):
@@ -135,6 +167,8 @@ class PaymentProgress(Struct, frozen=True, omit_defaults=True):
     reader: str | None = None
     """Label of the reader to send the customer to."""
     remaining_ms: Count | None = None
+    twin: RequestId | None = None
+    """With `confirm_duplicate`: the request id of the earlier payment."""
 
 
 class CardSummary(Struct, frozen=True, omit_defaults=True):
@@ -180,6 +214,8 @@ class PaymentResult(Struct, frozen=True, omit_defaults=True):
     state: PaymentState
     message: str
     message_ko: str
+    kind: PaymentKind = PaymentKind.SALE
+    """What was ordered. PAID means that it was done: for a void, that the money goes back."""
     reason: Reason | None = None
     known_in_ms: Count | None = None
     """With WAIT: within this time it is PAID or NOT_PAID."""
@@ -197,14 +233,19 @@ class PaymentResult(Struct, frozen=True, omit_defaults=True):
     host_profile: str | None = None
     business_day: str | None = None
     reference: str | None = None
+    voided_minor: Minor = 0
+    """How much of it later voids have given back."""
+    balance_minor: Minor | None = None
+    """Of the account, after `cash_ic.balance`; told once, never kept."""
     receipt: Receipt | None = None
     times: TimeSplit | None = None
 
 
-SALE = Op("payment.sale", SaleRequest, PaymentResult, PaymentProgress, Right.POS, needs_key=True)
 STATUS = Op("payment.status", PaymentRef, PaymentResult, right=Right.POS)
 """Answers at once. An unknown id is buried first: a sale that arrives under it later is refused."""
 ABORT = Op("payment.abort", PaymentRef, PaymentResult, right=Right.POS)
 """Granted until the request goes to the host, `too_late` after."""
+CONFIRM = Op("payment.confirm", Confirmation, PaymentResult, right=Right.POS)
+"""Answers `confirm_duplicate`; `too_late` if nothing is asked."""
 ACKNOWLEDGE = Op("payment.acknowledge", PaymentRef, PaymentResult, right=Right.POS)
 """The POS has recorded the verdict; closes the payment. While the verdict is WAIT, it changes nothing."""

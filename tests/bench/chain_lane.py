@@ -14,7 +14,8 @@ from tpayd_contracts.envelope import PROTOCOL, Envelope, Kind
 from tpayd_contracts.gateway import Hello, Welcome
 from tpayd_contracts.money import Amount
 from tpayd_contracts.operation import Empty
-from tpayd_contracts.payment import SALE, PaymentResult, SaleRequest, Verdict
+from tpayd_contracts.orders import SALE, SaleRequest
+from tpayd_contracts.payment import PaymentResult, Verdict
 from tpayd_contracts.version import CONTRACT_VERSION
 
 __all__ = ["ChainLane", "client_name"]

@@ -202,7 +202,7 @@ ALLOWED: dict[str, Mutation] = {
         cashier={"anyOf": [{"type": "string"}, {"type": "null"}], "default": None}
     ),
     "new optional field in a reply": lambda c: fields(c, "PaymentResult").update(colour={"type": "string"}),
-    "new operation": lambda c: c["operations"].update({"payment.void": c["operations"]["payment.sale"]}),
+    "new operation": lambda c: c["operations"].update({"payment.tip": c["operations"]["payment.sale"]}),
     "new event": lambda c: c["events"].update({"key.state": {"$ref": "#/$defs/KeyInfo"}}),
     "new enum value": lambda c: struct(c, "Reason")["enum"].append("card_blocked"),
     "new error code": lambda c: struct(c, "ErrorCode")["enum"].append("too_early"),
@@ -240,7 +240,9 @@ def test_a_forbidden_change_is_caught_and_named(case: str) -> None:
     """Each way to break a peer is found, and the sentence says where."""
     mutation, sentence = FORBIDDEN[case]
     found = breaks(_CONTRACT, changed(mutation))
-    assert any(line.startswith(sentence) for line in found), found
+    # A type that several operations share is reported under the first of them.
+    place = sentence.partition(" ")[2]
+    assert any(line.partition(" ")[2].startswith(place) for line in found), found
 
 
 @pytest.mark.parametrize("case", sorted(ALLOWED))

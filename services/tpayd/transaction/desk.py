@@ -21,7 +21,8 @@ from tpayd.transaction.reversals import ReversalDesk
 from tpayd.transaction.runner import Runner
 from tpayd.transaction.settings import TransactionSettings
 from tpayd_contracts.errors import ErrorCode, Outcome
-from tpayd_contracts.payment import PaymentRef, PaymentResult, PaymentState, Reason, SaleRequest, Verdict
+from tpayd_contracts.orders import SaleRequest
+from tpayd_contracts.payment import PaymentRef, PaymentResult, PaymentState, Reason, Verdict
 from tpayd_contracts.shapes import is_request_id
 
 __all__ = ["Desk"]

@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from tpayd.hosts import ReversalReason
-from tpayd_contracts.payment import CardSummary, PaymentState, Reason, SaleRequest
+from tpayd_contracts.orders import SaleRequest
+from tpayd_contracts.payment import CardSummary, PaymentState, Reason
 
 __all__ = ["Payment", "ReversalRecord", "body_hash"]
 

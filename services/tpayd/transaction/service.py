@@ -18,16 +18,8 @@ from tpayd.transaction.registry import Registry
 from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.stans import Stans
 from tpayd_contracts.health import Dependency, Readiness
-from tpayd_contracts.payment import (
-    ABORT,
-    ACKNOWLEDGE,
-    SALE,
-    STATUS,
-    PaymentRef,
-    PaymentResult,
-    PaymentState,
-    SaleRequest,
-)
+from tpayd_contracts.orders import SALE, SaleRequest
+from tpayd_contracts.payment import ABORT, ACKNOWLEDGE, STATUS, PaymentRef, PaymentResult, PaymentState
 
 __all__ = ["Transaction"]
 

@@ -16,6 +16,7 @@ VERDICTS: dict[S, Verdict] = {
     S.LEASED: Verdict.WAIT,
     S.CARD_READ: Verdict.WAIT,
     S.SENDING: Verdict.WAIT,
+    S.INQUIRING: Verdict.WAIT,
     S.AUTHORIZED: Verdict.WAIT,
     S.APPROVED: Verdict.PAID,
     S.CLOSED: Verdict.PAID,
@@ -35,6 +36,7 @@ WAIT_ENDS_IN_MS: dict[S, int] = {
     S.LEASED: 300_000,
     S.CARD_READ: 60_000,
     S.SENDING: 45_000,
+    S.INQUIRING: 150_000,
     S.AUTHORIZED: 20_000,
 }
 """A generous bound on the time until a verdict, from each state on. The service's settings may not exceed it."""

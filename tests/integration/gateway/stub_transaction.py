@@ -19,17 +19,16 @@ from tpayd.kit.bus import CallError, HouseAdmission, Request, Server
 from tpayd.kit.clock import SystemClock
 from tpayd.kit.instance import Instance
 from tpayd_contracts.errors import ErrorCode, Outcome
+from tpayd_contracts.orders import SALE, SaleRequest
 from tpayd_contracts.payment import (
     ABORT,
     ACKNOWLEDGE,
-    SALE,
     STATUS,
     PaymentProgress,
     PaymentRef,
     PaymentResult,
     PaymentState,
     Reason,
-    SaleRequest,
     Step,
     Verdict,
 )

@@ -9,7 +9,7 @@ import pkgutil
 import pytest
 
 import tpayd_contracts
-from tpayd_contracts import gateway, payment
+from tpayd_contracts import gateway, orders, payment
 from tpayd_contracts.catalogue import EVENT_BODIES, OPS, PUBLIC_OPS
 from tpayd_contracts.graph import CALLS, OPS_OF, SERVICES, may_call, service_of
 from tpayd_contracts.health import HEALTH
@@ -71,12 +71,12 @@ def test_what_moves_cards_or_bytes_is_no_clients_business(op: str) -> None:
 
 def test_money_needs_the_right_of_a_pos() -> None:
     """A read-only client starts, aborts and acknowledges nothing."""
-    assert {Right.POS} == {op.right for op in (payment.SALE, payment.ABORT, payment.ACKNOWLEDGE)}
+    assert {Right.POS} == {op.right for op in (orders.SALE, payment.ABORT, payment.ACKNOWLEDGE)}
 
 
 def test_an_operation_that_moves_money_needs_an_idempotency_key() -> None:
     """A sale without a key could not be told from its repetition."""
-    assert payment.SALE.needs_key
+    assert orders.SALE.needs_key
 
 
 def test_the_sandbox_is_open_to_the_local_tool_alone() -> None:

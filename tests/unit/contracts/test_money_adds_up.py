@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tpayd_contracts.money import MAX_MINOR, Amount
-from tpayd_contracts.payment import SaleRequest
+from tpayd_contracts.orders import SaleRequest
 
 _PARTS = ("supply_minor", "vat_minor", "service_charge_minor", "tax_free_minor")
 

@@ -9,7 +9,8 @@ from tpayd.transaction import events as ev
 from tpayd.transaction import flow
 from tpayd.transaction.payment import Payment, ReversalRecord, body_hash
 from tpayd_contracts.money import Amount
-from tpayd_contracts.payment import CardSummary, EntryMode, PaymentState, Reason, SaleRequest
+from tpayd_contracts.orders import SaleRequest
+from tpayd_contracts.payment import CardSummary, EntryMode, PaymentState, Reason
 
 NOW_MS = 1_790_000_000_000
 SALE = SaleRequest(lane="1", amount=Amount(total_minor=11_000, vat_minor=1_000))

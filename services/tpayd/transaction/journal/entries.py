@@ -16,7 +16,7 @@ from tpayd_contracts.payment import PaymentState as S
 __all__ = ["OPEN_STATES", "Ends", "Entry", "Rows", "StanBlock", "decode_payment", "rows_of"]
 
 OPEN_STATES = frozenset(
-    {S.CREATED, S.LEASED, S.CARD_READ, S.SENDING, S.AUTHORIZED, S.UNKNOWN, S.REVERSING, S.NEEDS_HUMAN}
+    {S.CREATED, S.LEASED, S.CARD_READ, S.SENDING, S.INQUIRING, S.AUTHORIZED, S.UNKNOWN, S.REVERSING, S.NEEDS_HUMAN}
 )
 """What a restart has to look at; while any of these stands, the host profile may not change."""
 
