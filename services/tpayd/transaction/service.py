@@ -10,7 +10,7 @@ from tpayd.kit.settings import SettingsError
 from tpayd.transaction.books import Books
 from tpayd.transaction.desk import Desk
 from tpayd.transaction.host_steps import HostSteps
-from tpayd.transaction.journal import Journal
+from tpayd.transaction.journal import Journal, JournalStore
 from tpayd.transaction.leases import Leases
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.reader_steps import ReaderSteps
@@ -33,7 +33,7 @@ class Transaction:
         self._house = house
         settings = house.settings
         url = settings.journal_url or f"sqlite:///{house.instance.data / 'journal.sqlite3'}"
-        self._journal = Journal(url, house.clock, house.log)
+        self._journal = Journal(JournalStore(url), house.clock, house.log)
         self._registry = Registry(settings.remembered_payments)
         self._books = Books(self._journal, house.clock, house.log, house.store.merchant)
 

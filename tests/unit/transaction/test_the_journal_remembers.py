@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from tests.harness.clock import FakeClock
 from tests.unit.transaction.samples import EVENTS, PAYMENT, run
 from tpayd.transaction import events as ev
-from tpayd.transaction.journal import Journal, JournalVersionError, StanBlock, StorageError
+from tpayd.transaction.journal import Journal, JournalStore, JournalVersionError, StanBlock, StorageError
 from tpayd.transaction.journal.chain import Link, link
 from tpayd.transaction.journal.journal import COMMIT_MAX_S
 from tpayd.transaction.payment import Payment
@@ -27,7 +27,7 @@ EVENT_DECODER: Any = msgspec.msgpack.Decoder(ev.Event)
 
 
 def journal_at(path: Path) -> Journal:
-    return Journal(f"sqlite:///{path}", FakeClock(), structlog.get_logger())
+    return Journal(JournalStore(f"sqlite:///{path}"), FakeClock(), structlog.get_logger())
 
 
 def to_approved() -> list[tuple[Payment, ev.Event]]:
@@ -123,8 +123,6 @@ async def test_a_commit_that_failed_after_its_last_byte_is_not_repeated(
     """Only a look at the chain tells whether it is there."""
     from sqlalchemy.exc import OperationalError
 
-    from tpayd.transaction.journal.store import JournalStore
-
     path = tmp_path / "journal.sqlite3"
     journal = journal_at(path)
     journal.open()
@@ -162,11 +160,9 @@ async def test_a_disk_that_does_not_answer_is_not_waited_for_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The payment is told that it is not on disk, and goes there once the disk comes back."""
-    from tpayd.transaction.journal.store import JournalStore
-
     path = tmp_path / "journal.sqlite3"
     clock, stalled = FakeClock(), threading.Event()
-    journal = Journal(f"sqlite:///{path}", clock, structlog.get_logger())
+    journal = Journal(JournalStore(f"sqlite:///{path}"), clock, structlog.get_logger())
     journal.open()
     write = JournalStore.write
 

@@ -1,7 +1,17 @@
 """The journal: append-only, hash-chained events and the last value of each payment beside them."""
 
 from tpayd.transaction.journal.entries import OPEN_STATES, StanBlock
-from tpayd.transaction.journal.journal import Journal, StorageError
-from tpayd.transaction.journal.store import Found, JournalVersionError
+from tpayd.transaction.journal.errors import JournalVersionError, StorageError
+from tpayd.transaction.journal.journal import Journal
+from tpayd.transaction.journal.store import Found, JournalStore, Store
 
-__all__ = ["OPEN_STATES", "Found", "Journal", "JournalVersionError", "StanBlock", "StorageError"]
+__all__ = [
+    "OPEN_STATES",
+    "Found",
+    "Journal",
+    "JournalStore",
+    "JournalVersionError",
+    "StanBlock",
+    "Store",
+    "StorageError",
+]

@@ -1,99 +1,68 @@
-"""The journal as the event loop sees it: put, wait until it is on disk, find.
-
-One thread writes. It takes all that is queued, makes one transaction of it, and wakes the loop once: at 64 payments
-in flight that is some forty times the rate of one transaction each, and still one sync per payment at one.
-"""
+"""The journal as the event loop sees it: put, wait until it is on disk, find."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import queue
-import sys
-import threading
-import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-import msgspec
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from tpayd.kit.clock import Clock
 from tpayd.transaction.events import Event
 from tpayd.transaction.journal.entries import Entry, StanBlock
-from tpayd.transaction.journal.store import Found, JournalStore
+from tpayd.transaction.journal.errors import StorageError
+from tpayd.transaction.journal.store import Found, Store
+from tpayd.transaction.journal.writing import Clerk, Read, Report, ThreadWriter, Write, Writer
 from tpayd.transaction.payment import Payment
 
-__all__ = ["COMMIT_MAX_S", "FLUSH_AFTER_S", "RETRY_AFTER_S", "SWITCH_S", "Journal", "StorageError"]
+__all__ = ["COMMIT_MAX_S", "FLUSH_AFTER_S", "Journal"]
+
+T = TypeVar("T")
 
 FLUSH_AFTER_S = 0.1
 """Events that nobody waits for are written after this time at the latest."""
-RETRY_AFTER_S = 0.5
-"""How often a disk that took nothing is tried again. What waits is bounded: no payment starts meanwhile."""
-
 COMMIT_MAX_S = 10.0
 """A disk that has not answered for so long counts as one that took nothing; what was put is still written if it can."""
-SWITCH_S = 0.0005
-"""How long the writing thread may hold the interpreter while the loop wants it; Python's own 5 ms would be ten hops."""
-
-_LOG_FLUSH_S = 0.2
-_EX_SOFTWARE = 70
-
-
-class StorageError(Exception):
-    """The disk did not take it. What was put stays queued, and is written once the disk takes it again."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Write:
-    entries: list[Entry]
-    blocks: list[StanBlock]
-    waiter: asyncio.Future[None] | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Find:
-    lane: str
-    request_id: str
-    waiter: asyncio.Future[Payment | None]
-
-
-_Job = _Write | _Find | None
-_Waiter = asyncio.Future[None] | asyncio.Future[Payment | None]
-_Outcome = tuple[_Waiter, object]
 
 
 class Journal:
     """Append-only memory of all payments."""
 
-    def __init__(self, url: str, clock: Clock, log: structlog.typing.FilteringBoundLogger) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        log: structlog.typing.FilteringBoundLogger,
+        writer: Writer | None = None,
+    ) -> None:
+        """`writer` is who does the writing; by default a thread."""
         self.failing: str | None = None
         """Why the last write failed, or None. While it is set, no new payment may start."""
-        self._store = JournalStore(url)
+        self._store = store
         self._clock = clock
         self._log = log
+        self._writer = writer or ThreadWriter(log)
         self._entries: list[Entry] = []
         self._blocks: list[StanBlock] = []
-        self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
-        self._waiting: deque[tuple[int, _Waiter]] = deque()
+        self._waiting: deque[tuple[int, asyncio.Future[Any]]] = deque()
         self._flush_timer: asyncio.TimerHandle | None = None
-        self._thread = threading.Thread(target=self._write_until_told, name="journal", daemon=True)
 
     def open(self) -> Found:
-        """Read what is open, and start the writing thread. Blocks; to be called once, at start."""
+        """Read what is open, and begin to write. Blocks; to be called once, at start.
+
+        Raises StorageError, JournalVersionError.
+        """
         self._loop = asyncio.get_running_loop()
-        sys.setswitchinterval(SWITCH_S)
         found = self._store.open()
-        self._thread.start()
+        self._writer.start(Clerk(self._store), self._settle)
         return found
 
     async def close(self) -> None:
-        """Write what is left, and end the thread."""
+        """Write what is left, and let go of the store."""
         self._hand_over(None)
-        self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join, 10.0)
+        await self._writer.close()
 
     def put(self, payment: Payment, event: Event) -> None:
         """Remember an event. It is durable once a later `committed` returns."""
@@ -107,10 +76,20 @@ class Journal:
 
     async def committed(self) -> None:
         """Wait until all that was put is on disk. Raises StorageError."""
-        waiter: asyncio.Future[None] = self._loop.create_future()
-        self._waiting.append((self._clock.boottime_ms(), waiter))
+        waiter = self._waiter()
         self._hand_over(waiter)
         await waiter
+
+    async def find(self, lane: str, request_id: str) -> Payment | None:
+        """A payment by its key, from disk. Raises StorageError."""
+        return await self.ask(lambda: self._store.find(lane, request_id))
+
+    async def ask(self, question: Callable[[], T]) -> T:
+        """Have the writer ask the store something between two writes, which wait meanwhile. Raises StorageError."""
+        waiter = self._waiter()
+        self._writer.submit(Read(question, waiter))
+        answer: T = await waiter
+        return answer
 
     def expire(self) -> None:
         """Let nobody wait longer than COMMIT_MAX_S. Called every second."""
@@ -121,12 +100,10 @@ class Journal:
                 self.failing = f"the disk has not answered for {COMMIT_MAX_S:.0f} s"
                 waiter.set_exception(StorageError(self.failing))
 
-    async def find(self, lane: str, request_id: str) -> Payment | None:
-        """A payment by its key, from disk. Raises StorageError."""
-        waiter: asyncio.Future[Payment | None] = self._loop.create_future()
+    def _waiter(self) -> asyncio.Future[Any]:
+        waiter: asyncio.Future[Any] = self._loop.create_future()
         self._waiting.append((self._clock.boottime_ms(), waiter))
-        self._jobs.put(_Find(lane, request_id, waiter))
-        return await waiter
+        return waiter
 
     def _flush_later(self) -> None:
         if self._flush_timer is None:
@@ -138,84 +115,19 @@ class Journal:
             self._flush_timer = None
         if not self._entries and not self._blocks and waiter is None:
             return
-        self._jobs.put(_Write(self._entries, self._blocks, waiter))
+        self._writer.submit(Write(self._entries, self._blocks, waiter))
         self._entries, self._blocks = [], []
 
-    # The writing thread
-
-    def _write_until_told(self) -> None:
-        try:
-            self._run()
-        except BaseException:
-            # Nobody would ever be told that anything is on disk. The next process starts from what is.
-            self._log.exception("journal.thread_failed")
-            time.sleep(_LOG_FLUSH_S)
-            os._exit(_EX_SOFTWARE)
-
-    def _run(self) -> None:
-        entries: list[Entry] = []
-        blocks: list[StanBlock] = []
-        stopping = False
-        failed = False
-        while not stopping:
-            jobs = self._take(RETRY_AFTER_S if entries or blocks else None)
-            stopping = None in jobs
-            outcomes: list[_Outcome] = [self._found(job) for job in jobs if isinstance(job, _Find)]
-            writes = [job for job in jobs if isinstance(job, _Write)]
-            for write in writes:
-                entries += write.entries
-                blocks += write.blocks
-            problem = self._write(entries, blocks)
-            if problem is None:
-                entries, blocks = [], []
-            outcomes += [(write.waiter, problem) for write in writes if write.waiter is not None]
-            if outcomes or failed or problem is not None:
-                self._loop.call_soon_threadsafe(self._settle, outcomes, problem)
-            failed = problem is not None
-        self._store.close()
-
-    def _take(self, wait_s: float | None) -> list[_Job]:
-        jobs: list[_Job] = []
-        with contextlib.suppress(queue.Empty):
-            jobs.append(self._jobs.get(timeout=wait_s))
-            while True:
-                jobs.append(self._jobs.get_nowait())
-        return jobs
-
-    def _write(self, entries: list[Entry], blocks: list[StanBlock]) -> StorageError | None:
-        if not entries and not blocks:
-            return None
-        try:
-            self._store.write(entries, blocks)
-        except SQLAlchemyError as error:
-            return StorageError(_reason(error))
-        return None
-
-    def _found(self, job: _Find) -> _Outcome:
-        try:
-            return job.waiter, self._store.find(job.lane, job.request_id)
-        except SQLAlchemyError as error:
-            return job.waiter, StorageError(_reason(error))
-        except msgspec.MsgspecError as error:
-            return job.waiter, StorageError(f"the payment's record is damaged: {error}")
-
-    # Back on the loop
-
-    def _settle(self, outcomes: list[_Outcome], problem: StorageError | None) -> None:
-        if problem is not None and self.failing is None:
-            self._log.error("journal.failing", why=str(problem))
-        elif problem is None and self.failing is not None:
+    def _settle(self, report: Report) -> None:
+        if report.problem is not None and self.failing is None:
+            self._log.error("journal.failing", why=str(report.problem))
+        elif report.problem is None and self.failing is not None:
             self._log.info("journal.writes_again")
-        self.failing = None if problem is None else str(problem)
-        for waiter, outcome in outcomes:
+        self.failing = None if report.problem is None else str(report.problem)
+        for waiter, outcome in report.outcomes:
             if waiter.done():
                 continue
             if isinstance(outcome, StorageError):
                 waiter.set_exception(outcome)
             else:
-                waiter.set_result(outcome)  # type: ignore[arg-type]
-
-
-def _reason(error: SQLAlchemyError) -> str:
-    """The driver's own words, without SQLAlchemy's quotation of statement and values."""
-    return str(error.__cause__ or error).splitlines()[0]
+                waiter.set_result(outcome)

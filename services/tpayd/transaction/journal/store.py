@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
+import msgspec
 from sqlalchemy import Dialect, Engine, bindparam, create_engine, event, func, insert, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from tpayd.transaction.journal.chain import Link
 from tpayd.transaction.journal.entries import Ends, Entry, Rows, StanBlock, decode_payment, rows_of
+from tpayd.transaction.journal.errors import JournalVersionError, StorageError
 from tpayd.transaction.journal.schema import SCHEMA_VERSION, about, chains, events, metadata, payments, stan_blocks
 from tpayd.transaction.journal.statements import ChunkedInsert, Query
 from tpayd.transaction.payment import Payment
 
-__all__ = ["Found", "JournalStore", "JournalVersionError"]
-
+__all__ = ["Found", "JournalStore", "Store"]
 
 _CHANGING = ("state", "open", "business_day", "stan", "record")
 
@@ -38,10 +41,6 @@ class _Statements:
         )
 
 
-class JournalVersionError(Exception):
-    """The journal was written by another version of the daemon."""
-
-
 @dataclass(frozen=True)
 class Found:
     """What a starting process finds."""
@@ -49,6 +48,26 @@ class Found:
     open: tuple[Payment, ...]
     stan_blocks: dict[tuple[str, str], int]
     """(profile, terminal id) → last reserved STAN."""
+
+
+class Store(Protocol):
+    """What the journal needs of whatever keeps it. Used from one thread at a time."""
+
+    def open(self) -> Found:
+        """Make it ready, and read what is open. Raises StorageError, JournalVersionError."""
+        ...
+
+    def write(self, entries: list[Entry], blocks: list[StanBlock]) -> None:
+        """Write all or nothing, durably. Raises StorageError; nothing of it is then there, now or later."""
+        ...
+
+    def find(self, lane: str, request_id: str) -> Payment | None:
+        """A payment by its idempotency key. Raises StorageError."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
 
 
 class JournalStore:
@@ -61,7 +80,11 @@ class JournalStore:
         self._ends = Ends(0, {})
 
     def open(self) -> Found:
-        """Create the tables if need be, and read what is open. Raises JournalVersionError, sqlalchemy errors."""
+        """Create the tables if need be, and read what is open. Raises JournalVersionError, StorageError."""
+        with _told():
+            return self._open()
+
+    def _open(self) -> Found:
         metadata.create_all(self._engine)
         self._connection = self._engine.connect()
         with self._connection.begin():
@@ -75,7 +98,10 @@ class JournalStore:
         )
 
     def write(self, entries: list[Entry], blocks: list[StanBlock]) -> None:
-        """Write all or nothing, durably. Raises SQLAlchemyError; nothing of it is then in the journal."""
+        with _told():
+            self._write(entries, blocks)
+
+    def _write(self, entries: list[Entry], blocks: list[StanBlock]) -> None:
         if self._connection is None:
             self._recover()
         rows = rows_of(entries, self._ends)
@@ -89,12 +115,12 @@ class JournalStore:
         self._ends = rows.ends
 
     def find(self, lane: str, request_id: str) -> Payment | None:
-        """A payment by its idempotency key."""
-        connection = self._live()
-        with connection.begin():
-            row = {"its_lane": lane, "its_request_id": request_id}
-            record = self._statements.find.run(connection, row).scalar_one_or_none()
-        return None if record is None else decode_payment(record)
+        with _told():
+            connection = self._live()
+            with connection.begin():
+                row = {"its_lane": lane, "its_request_id": request_id}
+                record = self._statements.find.run(connection, row).scalar_one_or_none()
+            return None if record is None else decode_payment(record)
 
     def close(self) -> None:
         if self._connection is not None:
@@ -149,6 +175,22 @@ class JournalStore:
         position = connection.execute(select(func.max(events.c.position))).scalar_one()
         rows = connection.execute(select(chains))
         return Ends(position or 0, {row.lane: Link(row.seq, row.hash) for row in rows})
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say in one sentence what the database or a record said in many."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise StorageError(_reason(error)) from error
+    except msgspec.MsgspecError as error:
+        raise StorageError(f"the payment's record is damaged: {error}") from error
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    """The driver's own words, without SQLAlchemy's quotation of statement and values."""
+    return str(error.__cause__ or error).splitlines()[0]
 
 
 def _engine(url: str) -> Engine:

@@ -1,0 +1,182 @@
+"""Who writes: one thread, which takes all that is queued, makes one transaction of it, and wakes the loop once.
+
+At 64 payments in flight that is some forty times the rate of one transaction each, and still one sync per payment at
+one. `Clerk` is what is done with the jobs of one turn; `Writer` is who has it done, and when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from tpayd.transaction.journal.entries import Entry, StanBlock
+from tpayd.transaction.journal.errors import StorageError
+from tpayd.transaction.journal.store import Store
+
+__all__ = ["RETRY_AFTER_S", "SWITCH_S", "Clerk", "Job", "Read", "Report", "Settle", "ThreadWriter", "Write", "Writer"]
+
+RETRY_AFTER_S = 0.5
+"""How often a disk that took nothing is tried again. What waits is bounded: no payment starts meanwhile."""
+SWITCH_S = 0.0005
+"""How long the writing thread may hold the interpreter while the loop wants it; Python's own 5 ms would be ten hops."""
+
+_END_WAIT_S = 10.0
+_LOG_FLUSH_S = 0.2
+_EX_SOFTWARE = 70
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Entries to be written, and who waits until they are on disk."""
+
+    entries: list[Entry]
+    blocks: list[StanBlock]
+    waiter: asyncio.Future[None] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Something to be asked of the store, and who waits for the answer."""
+
+    question: Callable[[], object]
+    waiter: asyncio.Future[Any]
+
+
+Job = Write | Read
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of one turn."""
+
+    outcomes: list[tuple[asyncio.Future[Any], object]]
+    """Each waiter's result: None or an answer, or a StorageError."""
+    problem: StorageError | None
+    """Why nothing was written."""
+
+
+Settle = Callable[[Report], None]
+
+
+class Clerk:
+    """Does the jobs of one turn after the other. What the store did not take is kept, and goes first next time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._entries: list[Entry] = []
+        self._blocks: list[StanBlock] = []
+
+    @property
+    def owes(self) -> bool:
+        """Whether something waits for a store that takes it."""
+        return bool(self._entries or self._blocks)
+
+    def work(self, jobs: list[Job]) -> Report:
+        """Answer what is asked; write all the rest in one transaction."""
+        outcomes: list[tuple[asyncio.Future[Any], object]] = []
+        for job in jobs:
+            if isinstance(job, Read):
+                outcomes.append((job.waiter, self._ask(job)))
+            else:
+                self._entries += job.entries
+                self._blocks += job.blocks
+        problem = self._write()
+        outcomes += [(job.waiter, problem) for job in jobs if isinstance(job, Write) and job.waiter is not None]
+        return Report(outcomes, problem)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._store.close()
+
+    def _write(self) -> StorageError | None:
+        if not self.owes:
+            return None
+        try:
+            self._store.write(self._entries, self._blocks)
+        except StorageError as error:
+            return error
+        self._entries, self._blocks = [], []
+        return None
+
+    @staticmethod
+    def _ask(job: Read) -> object:
+        try:
+            return job.question()
+        except StorageError as error:
+            return error
+
+
+class Writer(Protocol):
+    """Has a clerk do what is submitted, and hands the reports to `settle` on the event loop."""
+
+    def start(self, clerk: Clerk, settle: Settle) -> None:
+        """Begin. Called once, on the running event loop."""
+        ...
+
+    def submit(self, job: Job) -> None:
+        """Have it done soon. Returns at once."""
+        ...
+
+    async def close(self) -> None:
+        """Return once all that was submitted is done, and the clerk closed, or after ten seconds."""
+        ...
+
+
+class ThreadWriter:
+    """A thread of its own, so that a slow disk holds up nobody who does not wait for it."""
+
+    def __init__(self, log: structlog.typing.FilteringBoundLogger) -> None:
+        self._log = log
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+
+    def start(self, clerk: Clerk, settle: Settle) -> None:
+        sys.setswitchinterval(SWITCH_S)
+        loop = asyncio.get_running_loop()
+        arguments = (clerk, lambda report: loop.call_soon_threadsafe(settle, report))
+        self._thread = threading.Thread(target=self._run_or_die, args=arguments, name="journal", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        self._jobs.put(job)
+
+    async def close(self) -> None:
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join, _END_WAIT_S)
+
+    def _run_or_die(self, clerk: Clerk, settle: Settle) -> None:
+        try:
+            self._run(clerk, settle)
+        except BaseException:
+            # Nobody would ever be told that anything is on disk. The next process starts from what is.
+            self._log.exception("journal.thread_failed")
+            time.sleep(_LOG_FLUSH_S)
+            os._exit(_EX_SOFTWARE)
+
+    def _run(self, clerk: Clerk, settle: Settle) -> None:
+        stopping, failed = False, False
+        while not stopping:
+            taken = self._take(RETRY_AFTER_S if clerk.owes else None)
+            stopping = None in taken
+            report = clerk.work([job for job in taken if job is not None])
+            if report.outcomes or failed or report.problem is not None:
+                settle(report)
+            failed = report.problem is not None
+        clerk.close()
+
+    def _take(self, wait_s: float | None) -> list[Job | None]:
+        jobs: list[Job | None] = []
+        with contextlib.suppress(queue.Empty):
+            jobs.append(self._jobs.get(timeout=wait_s))
+            while True:
+                jobs.append(self._jobs.get_nowait())
+        return jobs
