@@ -8,17 +8,19 @@ from typing import Any
 
 import msgspec
 
-from tpayd.transaction.events import Event
+from tpayd.transaction.events import Created, Event
 from tpayd.transaction.journal.chain import Link, link
 from tpayd.transaction.payment import Payment
 from tpayd_contracts.payment import PaymentState as S
 
-__all__ = ["OPEN_STATES", "Ends", "Entry", "Rows", "StanBlock", "decode_payment", "rows_of"]
+__all__ = ["OPEN_STATES", "UNACKNOWLEDGED", "Ends", "Entry", "Rows", "StanBlock", "decode_payment", "rows_of"]
 
 OPEN_STATES = frozenset(
     {S.CREATED, S.LEASED, S.CARD_READ, S.SENDING, S.INQUIRING, S.AUTHORIZED, S.UNKNOWN, S.REVERSING, S.NEEDS_HUMAN}
 )
-"""What a restart has to look at; while any of these stands, the host profile may not change."""
+"""What a restart has to decide; while any of these stands, the host profile may not change."""
+UNACKNOWLEDGED = S.APPROVED
+"""Paid, but the POS has not said that it knows. A restart only has to remember it."""
 
 _encoder = msgspec.msgpack.Encoder()
 _payments = msgspec.msgpack.Decoder(Payment)
@@ -50,6 +52,8 @@ class Ends:
     """Of the last event."""
     chains: dict[str, Link]
     """The end of each lane's chain."""
+    newest: dict[str, str] = field(default_factory=dict)
+    """The request id of the payment that each lane began last."""
 
 
 @dataclass(slots=True)
@@ -70,8 +74,8 @@ def decode_payment(record: bytes) -> Payment:
 
 def rows_of(entries: list[Entry], ends: Ends) -> Rows:
     """Chain the events to `ends`; of each payment only its last value is written."""
-    chains, position = dict(ends.chains), ends.position
-    last: dict[str, tuple[Payment, int]] = {}
+    chains, newest, position = dict(ends.chains), dict(ends.newest), ends.position
+    last: dict[str, tuple[Payment, int, int]] = {}
     rows = Rows(ends)
     for entry in entries:
         payment, event = entry.payment, entry.event
@@ -90,24 +94,29 @@ def rows_of(entries: list[Entry], ends: Ends) -> Rows:
                 "previous": before.hash, "hash": after.hash,
             }
         )  # fmt: skip
-        first = last.get(payment.payment_id, (payment, position))[1]
-        last[payment.payment_id] = (payment, first)
+        first = last.get(payment.payment_id, (payment, position, position))[1]
+        last[payment.payment_id] = (payment, first, position)
+        if isinstance(event, Created):
+            newest[payment.lane] = payment.request_id
     lanes = {entry.payment.lane for entry in entries}
-    rows.ends = Ends(position, chains)
-    rows.payments = [_payment_row(payment, first) for payment, first in last.values()]
-    rows.chains = [{"lane": lane, "seq": chains[lane].seq, "hash": chains[lane].hash} for lane in lanes]
+    rows.ends = Ends(position, chains, newest)
+    rows.payments = [_payment_row(*each) for each in last.values()]
+    rows.chains = [
+        {"lane": lane, "seq": chains[lane].seq, "hash": chains[lane].hash, "newest": newest.get(lane)} for lane in lanes
+    ]
     return rows
 
 
-def _payment_row(payment: Payment, first_position: int) -> dict[str, Any]:
+def _payment_row(payment: Payment, first_position: int, last_position: int) -> dict[str, Any]:
     """A row of `payments`; what its first event was stays from the first time it is put."""
     return {
         "lane": payment.lane,
         "request_id": payment.request_id,
         "payment_id": payment.payment_id,
         "first_position": first_position,
+        "last_position": last_position,
         "state": payment.state.value,
-        "open": payment.state in OPEN_STATES,
+        "open": payment.state in OPEN_STATES or payment.state == UNACKNOWLEDGED,
         "profile": payment.profile,
         "terminal_id": payment.terminal_id,
         "business_day": payment.business_day,

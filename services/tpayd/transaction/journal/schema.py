@@ -2,10 +2,11 @@
 
 `events` is append-only, in the order of writing. A row's payload may be purged later: the chain is over the payloads'
 hashes, so it still verifies. `payments` holds the last value of each payment beside it, and `chains` the end of each
-lane's chain, written in the same transaction.
+lane's chain with the payment that it began last, written in the same transaction.
 
 A sync costs by the page, and each index is one more page for every lane in a commit. So events have none: a payment's
-are found between its `first_position` and the end of its lane. Only payments that are open are indexed as such.
+are found between its `first_position` and its `last_position`. Only payments that a starting process has to look at
+are indexed, as `open`: those without an end, and those whose end the POS has not acknowledged.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ chains = Table(
     Column("lane", String(16), primary_key=True),
     Column("seq", BigInteger, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
+    Column("newest", String(36), nullable=True),
 )
 
 payments = Table(
@@ -58,6 +60,7 @@ payments = Table(
     Column("request_id", String(36), primary_key=True),
     Column("payment_id", String(36), nullable=False),
     Column("first_position", BigInteger, nullable=False),
+    Column("last_position", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
     Column("open", Boolean, nullable=False),
     Column("profile", String(16), nullable=False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import msgspec
@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from tpayd.transaction.journal.chain import Link
-from tpayd.transaction.journal.entries import Ends, Entry, Rows, StanBlock, decode_payment, rows_of
+from tpayd.transaction.journal.entries import OPEN_STATES, Ends, Entry, Rows, StanBlock, decode_payment, rows_of
 from tpayd.transaction.journal.errors import JournalVersionError, StorageError
 from tpayd.transaction.journal.schema import SCHEMA_VERSION, about, chains, events, metadata, payments, stan_blocks
 from tpayd.transaction.journal.statements import ChunkedInsert, Query
@@ -22,7 +22,7 @@ from tpayd.transaction.payment import Payment
 
 __all__ = ["Found", "JournalStore", "Store"]
 
-_CHANGING = ("state", "open", "business_day", "stan", "record")
+_CHANGING = ("last_position", "state", "open", "business_day", "stan", "record")
 
 
 class _Statements:
@@ -31,7 +31,7 @@ class _Statements:
     def __init__(self, dialect: Dialect) -> None:
         self.insert_events = ChunkedInsert(events, dialect)
         self.put_payments = ChunkedInsert(payments, dialect, replace=_CHANGING)
-        self.put_chains = ChunkedInsert(chains, dialect, replace=("seq", "hash"))
+        self.put_chains = ChunkedInsert(chains, dialect, replace=("seq", "hash", "newest"))
         self.put_blocks = ChunkedInsert(stan_blocks, dialect, replace=("reserved_to",))
         self.find = Query(
             select(payments.c.record).where(
@@ -48,6 +48,10 @@ class Found:
     open: tuple[Payment, ...]
     stan_blocks: dict[tuple[str, str], int]
     """(profile, terminal id) → last reserved STAN."""
+    unacknowledged: tuple[Payment, ...] = ()
+    """Paid, and the POS has not acknowledged it."""
+    newest: dict[str, str] = field(default_factory=dict)
+    """Lane → request id of the payment that it began last."""
 
 
 class Store(Protocol):
@@ -92,9 +96,12 @@ class JournalStore:
             self._ends = self._read_ends(self._connection)
             records = self._connection.execute(select(payments.c.record).where(payments.c.open)).scalars().all()
             blocks = self._connection.execute(select(stan_blocks)).all()
+        kept = [decode_payment(record) for record in records]
         return Found(
-            tuple(decode_payment(record) for record in records),
+            tuple(payment for payment in kept if payment.state in OPEN_STATES),
             {(block.profile, block.terminal_id): block.reserved_to for block in blocks},
+            tuple(payment for payment in kept if payment.state not in OPEN_STATES),
+            dict(self._ends.newest),
         )
 
     def write(self, entries: list[Entry], blocks: list[StanBlock]) -> None:
@@ -173,8 +180,12 @@ class JournalStore:
     @staticmethod
     def _read_ends(connection: Connection) -> Ends:
         position = connection.execute(select(func.max(events.c.position))).scalar_one()
-        rows = connection.execute(select(chains))
-        return Ends(position or 0, {row.lane: Link(row.seq, row.hash) for row in rows})
+        rows = connection.execute(select(chains)).all()
+        return Ends(
+            position or 0,
+            {row.lane: Link(row.seq, row.hash) for row in rows},
+            {row.lane: row.newest for row in rows if row.newest is not None},
+        )
 
 
 @contextmanager

@@ -1,0 +1,134 @@
+"""The journal as those read it who tell of the past: on a connection of their own, a page at a time.
+
+The writer never waits for a reader (SQLite's WAL, PostgreSQL's snapshots), and no page takes long. What was put into
+the journal and is not written yet is not seen here: wait for `Journal.committed` first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Engine, Row, Select, create_engine, event, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from tpayd.transaction.events import Event
+from tpayd.transaction.journal.errors import StorageError
+from tpayd.transaction.journal.schema import events, payments
+
+__all__ = ["MAX_EVENTS", "PAGE_POSITIONS", "JournalReader", "Recorded"]
+
+PAGE_POSITIONS = 5_000
+"""Events looked at in one query: some ten milliseconds."""
+PAGE_PAYMENTS = 5_000
+MAX_EVENTS = 500
+"""Events of one payment that are read; a reversal that is tried for days makes the most."""
+
+_decoder: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One event as it stands in the journal."""
+
+    position: int
+    seq: int
+    """Its number in its lane's chain."""
+    at_ms: int
+    name: str
+    event: Event | None
+    """None where the payload was purged, or was written by a version that knew other events."""
+    purged: bool
+
+
+class JournalReader:
+    """Reads the journal at `url`. Every method raises StorageError."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        self._one_at_a_time = asyncio.Lock()
+
+    async def events_of(self, lane: str, request_id: str) -> tuple[Recorded, ...]:
+        """The events of one payment in their order, at most MAX_EVENTS; none if there is no such payment."""
+        of = select(payments.c.payment_id, payments.c.first_position, payments.c.last_position).where(
+            payments.c.lane == lane, payments.c.request_id == request_id
+        )
+        rows = await self._rows(of)
+        if not rows:
+            return ()
+        payment, found = rows[0], list[Recorded]()
+        for start in range(payment.first_position, payment.last_position + 1, PAGE_POSITIONS):
+            page = (
+                select(events.c.position, events.c.seq, events.c.at_ms, events.c.event, events.c.payload)
+                .where(
+                    events.c.position >= start,
+                    events.c.position < start + PAGE_POSITIONS,
+                    events.c.position <= payment.last_position,
+                    events.c.payment_id == payment.payment_id,
+                )
+                .order_by(events.c.position)
+            )
+            found += [_recorded(row) for row in await self._rows(page)]
+            if len(found) >= MAX_EVENTS:
+                break
+        return tuple(found[:MAX_EVENTS])
+
+    async def request_id_of(self, lane: str, payment_id: str) -> str | None:
+        """The request id of a payment that only its own id is known of. Looks at all payments of the lane."""
+        after = ""
+        while True:
+            page = (
+                select(payments.c.request_id, payments.c.payment_id)
+                .where(payments.c.lane == lane, payments.c.request_id > after)
+                .order_by(payments.c.request_id)
+                .limit(PAGE_PAYMENTS)
+            )
+            rows = await self._rows(page)
+            for row in rows:
+                if row.payment_id == payment_id:
+                    return str(row.request_id)
+            if len(rows) < PAGE_PAYMENTS:
+                return None
+            after = rows[-1].request_id
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    async def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        async with self._one_at_a_time:
+            return await asyncio.to_thread(self._read, query)
+
+    def _read(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        try:
+            with self._engine.connect() as connection:
+                return connection.execute(query).all()
+        except SQLAlchemyError as error:
+            raise StorageError(str(error.__cause__ or error).splitlines()[0]) from None
+
+
+def _recorded(row: Row[Any]) -> Recorded:
+    return Recorded(row.position, row.seq, row.at_ms, row.event, _event(row.payload), purged=row.payload is None)
+
+
+def _event(payload: bytes | None) -> Event | None:
+    if payload is None:
+        return None
+    try:
+        return _decoder.decode(payload)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _engine(url: str) -> Engine:
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _read_only)
+    return engine
+
+
+def _read_only(connection: Any, _: Any) -> None:
+    for pragma in ("busy_timeout=5000", "query_only=1"):
+        connection.execute(f"PRAGMA {pragma}")
