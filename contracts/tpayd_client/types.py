@@ -14,15 +14,15 @@ from typing import Any
 from tpayd_client.wire import OpenEnum, Reply, many, maybe
 
 __all__ = [
-    "Ability", "Amount", "CONTRACT", "CardNetwork", "CardSummary", "CashIcBalanceRequest", "CashIcRefundRequest",
-    "CashIcSaleRequest", "CashReceiptPurpose", "CashReceiptRequest", "CashReceiptVoidReason",
-    "CashReceiptVoidRequest", "Confirmation", "Dependency", "Device", "DeviceEvent", "DeviceList", "DeviceState",
-    "EVENTS", "EntryMode", "ErrorBody", "ErrorCode", "ExchangeProgress", "ExchangeReader", "ExchangeTerminal",
-    "Health", "Hello", "KeyInfo", "KeyList", "KeyState", "KeyUsage", "Line", "LineEvent", "LineState", "LineStatus",
-    "MembershipCard", "MembershipRequest", "OriginalPayment", "Outcome", "PaymentKind", "PaymentProgress",
-    "PaymentRef", "PaymentResult", "PaymentState", "REPLIES", "Readiness", "Reason", "Receipt", "Right",
-    "SaleRequest", "SimplePayRequest", "Step", "StoreStatus", "Subscribe", "Subscribed", "TimeSplit", "Verdict",
-    "VoidRequest", "Welcome",
+    "Ability", "Amount", "CONTRACT", "CardNetwork", "CardState", "CardStateQuery", "CardSummary",
+    "CashIcBalanceRequest", "CashIcRefundRequest", "CashIcSaleRequest", "CashReceiptPurpose", "CashReceiptRequest",
+    "CashReceiptVoidReason", "CashReceiptVoidRequest", "Confirmation", "Dependency", "Device", "DeviceEvent",
+    "DeviceList", "DeviceState", "EVENTS", "EntryMode", "ErrorBody", "ErrorCode", "ExchangeProgress",
+    "ExchangeReader", "ExchangeTerminal", "Health", "Hello", "KeyInfo", "KeyList", "KeyState", "KeyUsage", "Line",
+    "LineEvent", "LineState", "LineStatus", "MembershipCard", "MembershipRequest", "OriginalPayment", "Outcome",
+    "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "REPLIES", "Readiness",
+    "Reason", "Receipt", "Right", "SaleRequest", "SimplePayRequest", "Step", "StoreStatus", "Subscribe",
+    "Subscribed", "TimeSplit", "Verdict", "VoidRequest", "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -781,6 +781,37 @@ class Confirmation(Reply):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class CardStateQuery(Reply):
+    """CardStateQuery, as it crosses the wire."""
+
+    device: str
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> CardStateQuery:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            device=body["device"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CardState(Reply):
+    """Whether a card is in the slot, by the reader's last word (T31). Readers tell every change."""
+
+    device: str
+    inside: bool | None = None
+    """None: the reader is not connected."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> CardState:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            device=body["device"],
+            inside=body.get("inside"),
+        )
+
+
 class DeviceState(OpenEnum):
     """A device's life in the pool."""
 
@@ -1161,6 +1192,7 @@ REPLIES: dict[str, type[Reply] | None] = {
     "cash_ic.sale": PaymentResult,
     "cash_receipt.issue": PaymentResult,
     "cash_receipt.void": PaymentResult,
+    "device.card": CardState,
     "device.list": DeviceList,
     "events.subscribe": Subscribed,
     "health.get": Health,

@@ -15,6 +15,7 @@ from tpayd_contracts.shapes import Arc, Count, Lane, LocalTime, Name, UnixMs
 __all__ = [
     "CARD_COMPLETE",
     "CARD_READ",
+    "CARD_STATE",
     "DEVICE_LIST",
     "KEY_INJECT",
     "KEY_PREPARE",
@@ -27,6 +28,8 @@ __all__ = [
     "AcquireLease",
     "CardProgress",
     "CardPrompt",
+    "CardState",
+    "CardStateQuery",
     "CompleteCard",
     "CompletedCard",
     "Device",
@@ -38,6 +41,7 @@ __all__ = [
     "Lease",
     "LeaseProgress",
     "LeaseRef",
+    "PadText",
     "PrepareKey",
     "PreparedKey",
     "ReadCard",
@@ -45,9 +49,15 @@ __all__ = [
     "RenewLeases",
     "RenewedLeases",
     "TransactionType",
+    "WaitS",
 ]
 
 TOPIC_DEVICE = "device.state"
+
+WaitS = Annotated[float, Meta(gt=0, le=300)]
+"""How long the customer may take, each time that he is asked."""
+PadText = Annotated[tuple[Annotated[str, Meta(max_length=16)], ...], Meta(max_length=4)]
+"""Lines on a pad, each at most 16 bytes in EUC-KR: 16 letters, or 8 Korean syllables."""
 
 
 class Ability(enum.StrEnum):
@@ -75,9 +85,19 @@ class DeviceState(enum.StrEnum):
 
 
 class TransactionType(enum.StrEnum):
-    """What the reader is told the card is for (request 10, type)."""
+    """What the reader is told the card is for (request 10, type). A stripe fallback is the driver's own matter."""
 
     CREDIT = "credit"
+    UNIONPAY = "unionpay"
+    """With a PIN where the card asks for one; `card_failed` with detail "12" where the reader takes none."""
+    CASH_IC = "cash_ic"
+    """A bank card [현금IC]: account and PIN are entered at the reader (Ability.PIN). No stripe."""
+    CASH_IC_INQUIRY = "cash_ic_inquiry"
+    """The same, for a balance: the reader shows no amount."""
+    CASH_RECEIPT = "cash_receipt"
+    """A card that only says for whom a cash receipt is."""
+    MEMBERSHIP = "membership"
+    """A store's own card; a payment card is refused (detail "10")."""
 
 
 class Device(Struct, frozen=True, omit_defaults=True):
@@ -155,7 +175,7 @@ class RenewedLeases(Struct, frozen=True):
     """Those that are no longer held."""
 
 
-class ReadCard(Struct, frozen=True, forbid_unknown_fields=True):
+class ReadCard(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Have the customer present a card, and read it."""
 
     lease: LeaseRef
@@ -163,17 +183,31 @@ class ReadCard(Struct, frozen=True, forbid_unknown_fields=True):
     amount_minor: Minor
     at: LocalTime
     """Local time for the reader, YYYYMMDDhhmmss."""
-    card_wait_s: Annotated[float, Meta(gt=0, le=300)]
+    card_wait_s: WaitS
+    """For the card, and again for the PIN and for a choice."""
+    choose: bool = False
+    """Where a card has several applications (T27) or accounts, the customer chooses; otherwise the first is taken."""
 
 
 class CardPrompt(enum.StrEnum):
+    """What the customer is asked for now, on the reader or pad."""
+
     PRESENT_CARD = "present_card"
     CARD_SEEN = "card_seen"
     """The customer's part is over, the reader's begins."""
     REMOVE_CARD = "remove_card"
+    CHOOSE = "choose"
+    """One of the card's applications or accounts."""
+    ENTER_PIN = "enter_pin"
+    SIGN = "sign"
+    SHOW_CODE = "show_code"
+    """A QR or barcode."""
+    ENTER_NUMBER = "enter_number"
 
 
 class CardProgress(Struct, frozen=True, omit_defaults=True):
+    """One step of the customer at the reader."""
+
     prompt: CardPrompt
     remaining_ms: Count | None = None
 
@@ -183,8 +217,9 @@ class ReadCardResult(Struct, frozen=True, omit_defaults=True):
 
     entry_mode: EntryMode
     masked_pan: str
+    """Empty for a membership card."""
     ksn: bytes
-    """AES-DUKPT key serial number, 12 bytes (X9.24-3)."""
+    """AES-DUKPT key serial number, 12 bytes (X9.24-3); empty for a membership card, as is `cipher`."""
     cipher: bytes
     """Track 2 equivalent, encrypted under the data key of that KSN."""
     emv: bytes = b""
@@ -192,6 +227,12 @@ class ReadCardResult(Struct, frozen=True, omit_defaults=True):
     label: str | None = None
     fallback_code: str | None = None
     """Why the stripe was allowed (result codes 01 to 08)."""
+    pin_ksn: bytes = b""
+    """KSN of the PIN's key, 12 bytes; empty where no PIN was entered. It may be the card's own KSN."""
+    pin_block: bytes = b""
+    """ISO 9564-1 format 4, 16 bytes, under the PIN key of `pin_ksn`. Never stored, not even so (PCI DSS 3.3.1.3)."""
+    membership_number: str | None = None
+    """A membership card's number, in clear; never a payment card's."""
     reader_us: Count = 0
     customer_us: Count = 0
 
@@ -219,6 +260,18 @@ class CompletedCard(Struct, frozen=True, omit_defaults=True):
     message: str = ""
     cryptogram: str | None = None
     reader_us: Count = 0
+
+
+class CardStateQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    device: Name
+
+
+class CardState(Struct, frozen=True, omit_defaults=True):
+    """Whether a card is in the slot, by the reader's last word (T31). Readers tell every change."""
+
+    device: Name
+    inside: bool | None = None
+    """None: the reader is not connected."""
 
 
 class PrepareKey(Struct, frozen=True, forbid_unknown_fields=True):
@@ -254,6 +307,7 @@ LEASE_RESET = Op("lease.reset", Empty, Empty)
 """A transaction service that has just started holds no lease: all older ones are fenced off."""
 CARD_READ = Op("card.read", ReadCard, ReadCardResult, CardProgress)
 CARD_COMPLETE = Op("card.complete", CompleteCard, CompletedCard, CardProgress)
+CARD_STATE = Op("device.card", CardStateQuery, CardState, right=Right.READ_ONLY)
 DEVICE_LIST = Op("device.list", Empty, DeviceList, right=Right.READ_ONLY)
 KEY_PREPARE = Op("reader.key_prepare", PrepareKey, PreparedKey)
 KEY_INJECT = Op("reader.key_inject", InjectKey, InjectedKey)

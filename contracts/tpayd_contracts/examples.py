@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from tpayd_contracts import device, gateway, health, host, keys, payment, sandbox
+from tpayd_contracts import device, gateway, health, host, keys, pad, payment, sandbox
 from tpayd_contracts.errors import ErrorBody, ErrorCode, Outcome
 from tpayd_contracts.example_payments import AT_MS, PAYMENTS, REQUEST_ID, Example
 from tpayd_contracts.operation import Empty, Right
@@ -167,6 +167,30 @@ EXAMPLES: dict[str, Example] = {
         device.CompletedCard(accepted=True, cryptogram="8877665544332211", reader_us=150_000),
         device.CardProgress(prompt=device.CardPrompt.REMOVE_CARD),
     ),
+    device.CARD_STATE.name: Example(
+        device.CardStateQuery(device="front"), device.CardState(device="front", inside=True)
+    ),
+    pad.SIGN.name: Example(
+        pad.Sign(lease=_LEASE_REF, amount_minor=55_000, lines=("Please sign", "서명해 주세요")),
+        pad.Signed(image=b"BM" + bytes(1084), points=42, reader_us=20_000, customer_us=3_500_000),
+        device.CardProgress(prompt=device.CardPrompt.SIGN, remaining_ms=20_000),
+    ),
+    pad.CODE_READ.name: Example(
+        pad.ReadCode(lease=_LEASE_REF),
+        pad.ReadCodeResult(code="281006000000000000000000", reader_us=20_000, customer_us=2_000_000),
+        device.CardProgress(prompt=device.CardPrompt.SHOW_CODE, remaining_ms=30_000),
+    ),
+    pad.NUMBER_ENTER.name: Example(
+        pad.EnterNumber(lease=_LEASE_REF, prompt=("Phone number",), min_digits=10, max_digits=11),
+        pad.EnteredNumber(number="01000001234", reader_us=20_000, customer_us=4_000_000),
+        device.CardProgress(prompt=device.CardPrompt.ENTER_NUMBER, remaining_ms=30_000),
+    ),
+    pad.PIN_ENTER.name: Example(
+        pad.EnterPin(lease=_LEASE_REF, prompt=("PIN",)),
+        pad.EnteredPin(pin_ksn=_KSN, pin_block=bytes(range(16)), reader_us=20_000, customer_us=3_000_000),
+        device.CardProgress(prompt=device.CardPrompt.ENTER_PIN, remaining_ms=30_000),
+    ),
+    pad.MESSAGE_SHOW.name: Example(pad.ShowMessage(lease=_LEASE_REF, lines=("Thank you", "감사합니다")), Empty()),
     device.DEVICE_LIST.name: Example(Empty(), device.DeviceList(devices=(_DEVICE,), queue_length=0)),
     device.KEY_PREPARE.name: Example(
         device.PrepareKey(device="front"),

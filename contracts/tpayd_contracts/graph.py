@@ -5,7 +5,7 @@ Calls go downwards only, so no cycle of waiting can form. `health.get` and PING 
 
 from __future__ import annotations
 
-from tpayd_contracts import device, host, keys, orders, payment, sandbox
+from tpayd_contracts import device, host, keys, orders, pad, payment, sandbox
 from tpayd_contracts.health import HEALTH
 
 __all__ = ["CALLS", "OPS_OF", "SERVICES", "may_call", "service_of"]
@@ -31,6 +31,12 @@ OPS_OF: dict[str, frozenset[str]] = {
             device.LEASE_RESET,
             device.CARD_READ,
             device.CARD_COMPLETE,
+            device.CARD_STATE,
+            pad.SIGN,
+            pad.CODE_READ,
+            pad.NUMBER_ENTER,
+            pad.PIN_ENTER,
+            pad.MESSAGE_SHOW,
             device.DEVICE_LIST,
             device.KEY_PREPARE,
             device.KEY_INJECT,

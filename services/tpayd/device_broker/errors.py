@@ -22,6 +22,7 @@ __all__ = [
     "no_key",
     "none_came_free",
     "none_fits",
+    "not_able",
     "not_configured",
     "queue_full",
     "reader_absent",
@@ -104,6 +105,12 @@ def reader_busy(device: str) -> CallError:
 def does_not_fit(error: CommandInvalidError) -> CallError:
     """The reader cannot be told this; it was told nothing."""
     return CallError.not_started(ErrorCode.INVALID_BODY, str(error), field=f"$.{error.field}")
+
+
+def not_able(device: str, what: str) -> CallError:
+    """The lease is of a reader that lacks an ability; another one may be acquired with it."""
+    text = f"reader {device} has no {what}: acquire one with that ability"
+    return CallError.not_started(ErrorCode.READER_UNAVAILABLE, text)
 
 
 def no_key(device: str) -> CallError:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from functools import partial
+
+from msgspec import Struct
 
 from tpayd.device_broker import errors
 from tpayd.device_broker.drivers import DriverUnknownError, driver_kind
@@ -26,6 +29,7 @@ from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.house import House
 from tpayd.kit.settings import SettingsError
 from tpayd_contracts import device as contract
+from tpayd_contracts import pad
 from tpayd_contracts.health import Dependency, Readiness
 from tpayd_contracts.operation import Empty
 
@@ -80,6 +84,15 @@ class DeviceBroker:
         server.handle(contract.LEASE_RESET, self._reset, while_draining=True)
         server.handle_raw(contract.CARD_READ.name, self._read, while_draining=True)
         server.handle_raw(contract.CARD_COMPLETE.name, self._complete, while_draining=True)
+        for op, ability in (
+            (pad.SIGN, "signature pad"),
+            (pad.CODE_READ, "code scanner"),
+            (pad.NUMBER_ENTER, "PIN pad"),
+            (pad.PIN_ENTER, "PIN pad"),
+            (pad.MESSAGE_SHOW, "display"),
+        ):
+            server.handle_raw(op.name, partial(self._not_able, op.request, ability), while_draining=True)
+        server.handle(contract.CARD_STATE, self._card_state, while_draining=True)
         server.handle(contract.DEVICE_LIST, self._list, while_draining=True)
         server.handle_raw(contract.KEY_PREPARE.name, self._keys.prepare)
         server.handle_raw(contract.KEY_INJECT.name, self._keys.inject, while_draining=True)
@@ -154,6 +167,15 @@ class DeviceBroker:
         reader.begin(FinishStep(request, reader.name, now_us), command, now_us)
         # The card's last word is out of anybody's hands now; without this, a cancel would have no other effect either.
         request.on_cancel(lambda: None)
+
+    def _not_able(self, shape: type[Struct], ability: str, request: Request) -> None:
+        body = decode_body(request.body, shape)
+        raise errors.not_able(self._leased(body.lease).name, ability)  # type: ignore[attr-defined]
+
+    def _card_state(self, _: Request, body: contract.CardStateQuery) -> contract.CardState:
+        if body.device not in self._readers:
+            raise errors.not_configured(body.device)
+        return contract.CardState(body.device)
 
     def _leased(self, ref: contract.LeaseRef) -> Reader:
         return self._readers[self._lending.held(ref.lease_id, ref.fence).device]

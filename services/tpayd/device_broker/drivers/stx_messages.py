@@ -125,7 +125,10 @@ def inject_frame(at: str, blob: bytes) -> bytes:
 
 def card_frame(command: ReadCard) -> bytes:
     """Card transaction: type, amount, date, then 14 fields of sign pad, cash-IC and PIN, unused here, and the nonce."""
-    text = f"{_TYPES[command.type]}{command.amount_minor:010d}{command.at}{_UNUSED}{command.nonce}"
+    kind = _TYPES.get(command.type)
+    if kind is None:
+        raise CommandInvalidError("type", f"this reader cannot read a card for {command.type.value}")
+    text = f"{kind}{command.amount_minor:010d}{command.at}{_UNUSED}{command.nonce}"
     return frame(Cmd.CARD, text.encode("ascii"))
 
 

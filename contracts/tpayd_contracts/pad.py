@@ -1,0 +1,155 @@
+"""Operations of the device broker with what stands beside the card slot: signature pad, keys, scanner, display.
+
+All are steps under a lease and of a device that has the ability: Ability.SIGN, Ability.PIN, Ability.QR. One that has
+not answers `reader_unavailable`, not started. A customer who says no ends the step with `card_failed` and detail "91",
+one who does nothing with `card_timeout`; the card that was read before stays usable after both. Cancelled, all of them
+end at once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from tpayd_contracts.device import CardProgress, LeaseRef, PadText, WaitS
+from tpayd_contracts.money import Minor
+from tpayd_contracts.operation import Empty, Op
+from tpayd_contracts.shapes import Count
+
+__all__ = [
+    "CODE_READ",
+    "MESSAGE_SHOW",
+    "NUMBER_ENTER",
+    "PIN_ENTER",
+    "SIGN",
+    "CODE_MAX_CHARS",
+    "EnterNumber",
+    "EnterPin",
+    "EnteredNumber",
+    "EnteredPin",
+    "ReadCode",
+    "ReadCodeResult",
+    "ShowMessage",
+    "Sign",
+    "Signed",
+]
+
+CODE_MAX_CHARS = 512
+"""An EMV QR code that a customer presents is the longest: base64 of at most 384 bytes."""
+
+
+class Sign(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Have the customer sign on the pad (Ability.SIGN)."""
+
+    lease: LeaseRef
+    amount_minor: Minor
+    """Shown above the text."""
+    lines: PadText = ()
+    wait_s: WaitS = 20.0
+
+
+class Signed(Struct, frozen=True, omit_defaults=True):
+    """A signature. Personal, though no card data: never in a log."""
+
+    image: bytes
+    """BMP, 1 bit per pixel, 128 x 64: 1,086 bytes."""
+    points: Count
+    """How many points the pen was seen at; a scribble of one or two is hardly a signature."""
+    reader_us: Count = 0
+    customer_us: Count = 0
+
+    def __repr__(self) -> str:
+        return f"Signed({self.points} points)"
+
+
+class ReadCode(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Have the customer show a QR or barcode (Ability.QR)."""
+
+    lease: LeaseRef
+    wait_s: WaitS = 30.0
+    or_card: bool = False
+    """A card put in instead ends the wait as well (T28); it is read by `card.read` then."""
+
+
+class ReadCodeResult(Struct, frozen=True, omit_defaults=True):
+    """What the scanner read. A wallet's code is as good as its card: never stored, never logged."""
+
+    code: Annotated[str, Meta(max_length=CODE_MAX_CHARS)] = ""
+    card: bool = False
+    """The customer put in a card instead; `code` is empty."""
+    reader_us: Count = 0
+    customer_us: Count = 0
+
+    def __repr__(self) -> str:
+        return "ReadCodeResult(card)" if self.card else "ReadCodeResult(…)"
+
+
+class EnterNumber(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Have the customer key a number in clear, such as a phone number for a cash receipt (Ability.PIN). Never a PIN."""
+
+    lease: LeaseRef
+    prompt: PadText
+    min_digits: Annotated[int, Meta(ge=1, le=20)]
+    max_digits: Annotated[int, Meta(ge=1, le=20)]
+    wait_s: WaitS = 30.0
+
+    def __post_init__(self) -> None:
+        if self.min_digits > self.max_digits:
+            raise ValueError("min_digits is above max_digits")
+
+
+class EnteredNumber(Struct, frozen=True, omit_defaults=True):
+    """What was keyed: personal data, never stored in clear, never logged."""
+
+    number: str
+    reader_us: Count = 0
+    customer_us: Count = 0
+
+    def __repr__(self) -> str:
+        return "EnteredNumber(…)"
+
+
+class EnterPin(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Have the customer key the PIN of the card that was read under this lease (Ability.PIN).
+
+    For a card whose PIN was not asked for while it was read, or was wrong.
+    """
+
+    lease: LeaseRef
+    prompt: PadText = ()
+    min_digits: Annotated[int, Meta(ge=4, le=12)] = 4
+    max_digits: Annotated[int, Meta(ge=4, le=12)] = 6
+    wait_s: WaitS = 30.0
+
+    def __post_init__(self) -> None:
+        if self.min_digits > self.max_digits:
+            raise ValueError("min_digits is above max_digits")
+
+
+class EnteredPin(Struct, frozen=True, omit_defaults=True):
+    """The PIN as it leaves the reader: encrypted. Never stored, not even so (PCI DSS 3.3.1.3)."""
+
+    pin_ksn: bytes
+    """AES-DUKPT key serial number, 12 bytes."""
+    pin_block: bytes
+    """ISO 9564-1 format 4, 16 bytes, under the PIN key of that KSN."""
+    reader_us: Count = 0
+    customer_us: Count = 0
+
+    def __repr__(self) -> str:
+        return "EnteredPin(…)"
+
+
+class ShowMessage(Struct, frozen=True, forbid_unknown_fields=True):
+    """Show a text on the reader's pad (Ability.SIGN or Ability.PIN); the next step replaces it."""
+
+    lease: LeaseRef
+    lines: PadText
+
+
+SIGN = Op("device.sign", Sign, Signed, CardProgress)
+CODE_READ = Op("code.read", ReadCode, ReadCodeResult, CardProgress)
+NUMBER_ENTER = Op("number.enter", EnterNumber, EnteredNumber, CardProgress)
+PIN_ENTER = Op("pin.enter", EnterPin, EnteredPin, CardProgress)
+MESSAGE_SHOW = Op("device.show", ShowMessage, Empty)
