@@ -48,6 +48,7 @@ from tpayd.device_broker.drivers.events import (
 from tpayd.device_broker.port import Port
 from tpayd.device_broker.settings import DeviceBrokerSettings, DeviceSettings
 from tpayd.device_broker.steps import Step
+from tpayd.kit import crashpoints
 from tpayd.kit.bus import CallError
 from tpayd.kit.clock import Clock
 from tpayd_contracts.device import DeviceState
@@ -201,6 +202,7 @@ class Reader:
         driver = self._driver
         if driver is None:
             return
+        crashpoints.passing("port.after_read")
         now_us = self._heard_us = self._clock.monotonic_us()
         self._follow(driver.received(data, now_us), now_us)
 
@@ -219,7 +221,9 @@ class Reader:
 
     def _follow(self, turn: Turn, now_us: int) -> None:
         if turn.out:
+            crashpoints.passing("port.before_write")
             self._port.write(turn.out)
+            crashpoints.passing("port.after_write")
         for event in turn.events:
             self._take(event, now_us)
 
@@ -255,6 +259,7 @@ class Reader:
     def _take_answer(self, event: Answered, now_us: int) -> None:
         step, self.step = self.step, None
         if step is not None:
+            crashpoints.passing("reader.before_answer")
             step.ended(event, now_us)
 
 

@@ -24,6 +24,7 @@ from tpayd.device_broker.reader import Reader
 from tpayd.device_broker.settings import DeviceBrokerSettings, DeviceSettings
 from tpayd.device_broker.standing import BrokerMetrics, Standing
 from tpayd.device_broker.steps import FinishStep, ReadStep
+from tpayd.kit import crashpoints
 from tpayd.kit.bus import Request
 from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.house import House
@@ -213,6 +214,7 @@ class _LeaseWaiter:
         self._readers = readers
 
     def granted(self, grant: Grant) -> None:
+        crashpoints.passing("lease.before_grant")
         reader = self._readers[grant.device]
         self.request.reply(
             contract.Lease(

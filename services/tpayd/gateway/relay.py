@@ -10,6 +10,7 @@ from collections.abc import Callable
 from msgspec import Raw, Struct
 
 from tpayd.gateway.admission import Guest
+from tpayd.kit import crashpoints
 from tpayd.kit.bus import Caller, CallError, Request, Sink
 from tpayd.kit.bus.wire import decode_body
 from tpayd_contracts.errors import ErrorCode
@@ -65,6 +66,7 @@ class Relay:
         sink = Sink(
             _then_leave(request.reply, bounds, guest), _then_leave(request.fail, bounds, guest), request.progress
         )
+        crashpoints.passing("gateway.received")
         try:
             number = caller.forward(
                 op.name, request.body, deadline_ms=request.deadline_ms, sink=sink, key=key, trace=request.trace,
@@ -73,6 +75,7 @@ class Relay:
         except CallError:
             bounds.leave(guest)
             raise
+        crashpoints.passing("gateway.forwarded")
         request.on_cancel(lambda: caller.cancel(number))
 
 
@@ -80,8 +83,10 @@ def _then_leave(
     answer: Callable[[Raw], None] | Callable[[CallError], None], bounds: Bounds, guest: Guest
 ) -> Callable[[Raw | CallError], None]:
     def answered(content: Raw | CallError) -> None:
+        crashpoints.passing("gateway.before_reply")
         bounds.leave(guest)
         answer(content)  # type: ignore[arg-type]
+        crashpoints.passing("gateway.after_reply")
 
     return answered
 

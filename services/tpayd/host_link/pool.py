@@ -29,6 +29,7 @@ from tpayd.host_link.network import NetworkMessages
 from tpayd.host_link.settings import ProfileSettings
 from tpayd.hosts import HostAdapter, HostFormatError, MatchKey, Opened
 from tpayd.hosts.framing import Message
+from tpayd.kit import crashpoints
 from tpayd.kit.bus import CallError
 from tpayd.kit.clock import Clock
 from tpayd_contracts.errors import ErrorCode, Outcome
@@ -117,18 +118,22 @@ class Pool:
         sent_us = self._clock.monotonic_us()
 
         def answered(found: Message) -> None:
+            crashpoints.passing("line.received")
             host_us = max(0, found.began_us - sent_us)
             self._exchange_ended("answered")
             self._meters.host_seconds.observe(host_us / 1e6)
             answer(Exchanged(message=found.raw, host_us=host_us, line=driver.name))
+            crashpoints.passing("line.answered")
 
         def failed(error: CallError) -> None:
             self._exchange_ended(error.code.value)
             fail(error)
 
         waiting = Waiting(answered, failed)
+        crashpoints.passing("line.before_send")
         if not self._send(driver, key, message, waiting, wait_s):
             raise self._unavailable()
+        crashpoints.passing("line.after_send")
         self._open_exchanges += 1
         return lambda: self._abandon(key, waiting)
 

@@ -15,6 +15,7 @@ from tpayd.key_manager.counters import Counters
 from tpayd.key_manager.errors import NoUsableKeyError
 from tpayd.key_manager.keyring import Keyring
 from tpayd.key_manager.records import KeyRecord
+from tpayd.kit import crashpoints
 from tpayd_contracts.keys import GeneratedMac, GenerateMac, KeyUsage, Purpose, VerifiedMac, VerifyMac
 
 __all__ = ["Macs"]
@@ -36,6 +37,7 @@ class Macs:
             NoUsableKeyError: no key fits the purpose.
             StoreError: the disk did not take the reservation of counters; none was used.
         """
+        crashpoints.passing("mac.before_made")
         if body.purpose is Purpose.NEW_PAYMENT:
             key = self._keyring.for_new_payment(body.profile, body.terminal_id, body.reader_id, self._now_ms())
         else:
@@ -47,7 +49,9 @@ class Macs:
             raise NoUsableKeyError("exhausted", text) from None
         ksn = make_ksn(key.ikid, counter)
         working_key = self._derivation(key).working_key(counter, Usage.MAC_GENERATION)
-        return GeneratedMac(ksn, cmac8(working_key, body.head + ksn + body.tail), key.key_id)
+        mac = cmac8(working_key, body.head + ksn + body.tail)
+        crashpoints.passing("mac.after_made")
+        return GeneratedMac(ksn, mac, key.key_id)
 
     def verify(self, body: VerifyMac) -> VerifiedMac:
         """Whether the host made this MAC, under the key and KSN of the request.
@@ -63,7 +67,9 @@ class Macs:
         if ikid != key.ikid:
             return VerifiedMac(valid=False)
         working_key = self._derivation(key).working_key(counter, Usage.MAC_VERIFICATION)
-        return VerifiedMac(valid=verify8(working_key, body.data, body.mac))
+        valid = verify8(working_key, body.data, body.mac)
+        crashpoints.passing("mac.after_check")
+        return VerifiedMac(valid=valid)
 
     def forget(self, key_id: str) -> None:
         """The key is gone."""

@@ -22,6 +22,7 @@ from tpayd.key_manager.errors import AuditBrokenError, PassphraseError, SealBrok
 from tpayd.key_manager.records import KeyRecord
 from tpayd.key_manager.sealing import PassphraseSealing, ScryptCost, Sealing
 from tpayd.key_manager.ticks import Ticks
+from tpayd.kit import crashpoints
 
 __all__ = ["KeyStore", "Loaded", "Step"]
 
@@ -191,9 +192,11 @@ class KeyStore:
         with self._lock:
             # Two threads may reserve for one key: the later write must not undo the higher one.
             if limit > self._limits.get(key_id, 0):
+                crashpoints.passing("counter.before_reserve")
                 with transaction(self._connection):
                     self._put_sealed(_COUNTER, key_id, limit.to_bytes(4, "big"))
                 self._limits[key_id] = limit
+                crashpoints.passing("counter.after_reserve")
 
     def write_ticks(self, ticks: Ticks) -> None:
         """Keep what only grows; what is on disk is never lowered.

@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 import zmq
 
+from tpayd.kit import crashpoints
 from tpayd.kit.bus import HouseAdmission, Publisher, Server
 from tpayd.kit.clock import Clock
 from tpayd.kit.guard import CrashLoopGuard
@@ -69,6 +70,7 @@ class ProcessLife(Generic[S]):
             self._settings.log_file_mib * 1024 * 1024, self._settings.log_keep_days, self._settings.log_files_max
         )
         target.set_level(self._settings.log_level)
+        crashpoints.prepare(instance, sandbox=self._store.sandbox, log=log)
         self._version = version_of("tpayd")
         self._metrics = Metrics(name, self._version)
         self._lag = LoopLag()

@@ -14,6 +14,7 @@ from tpayd.hosts import (
     Original,
     Reversal,
 )
+from tpayd.kit import crashpoints
 from tpayd.kit.bus import Caller, CallError
 from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
@@ -109,6 +110,7 @@ class HostSteps:
     ) -> tuple[Opened | None, ev.HostApproved | ev.HostDeclined | ev.HostUnknown | ev.NotSent]:
         """Send it, once. Every way in which this can end is one of four events."""
         started_us = self._clock.monotonic_us()
+        crashpoints.passing("transmit.before_send")
         try:
             answer = await self._exchange(payment, sealed)
         except CallError as error:
@@ -148,7 +150,10 @@ class HostSteps:
             original=Original(stan=payment.stan, local=payment.local), reason=record.reason, repeat=repeat,
         )  # fmt: skip
         sealed = await self._seal(message, payment, Purpose.SETTLE, key_id=payment.key_id)
-        return (await self._exchange(payment, sealed)).opened
+        crashpoints.passing("reversal.before_send")
+        answer = await self._exchange(payment, sealed)
+        crashpoints.passing("reversal.after_answer")
+        return answer.opened
 
     # Both
 
@@ -167,10 +172,12 @@ class HostSteps:
             profile=payment.profile, terminal_id=payment.terminal_id, purpose=purpose, head=unsealed.head,
             tail=unsealed.tail, reader_id=reader_id, key_id=key_id,
         )  # fmt: skip
+        crashpoints.passing("seal.before_mac")
         try:
             made = await self._keys.call(MAC_GENERATE, request, ttl_s=_KEY_WAIT_S, trace=payment.trace)
         except CallError as error:
             raise CallError.not_started(error.code, error.message, retryable=error.retryable) from None
+        crashpoints.passing("seal.after_mac")
         return SealedRequest(self._adapter.seal(unsealed, made.ksn, made.mac), made.ksn, made.key_id)
 
     async def _exchange(self, payment: Payment, sealed: SealedRequest) -> Answer:
@@ -178,6 +185,7 @@ class HostSteps:
         exchanged = await self._host.call(
             EXCHANGE, Exchange(payment.profile, sealed.raw, wait_s), ttl_s=wait_s + _MARGIN_S, trace=payment.trace
         )
+        crashpoints.passing("transmit.after_answer")
         try:
             opened = self._adapter.open(exchanged.message)
         except HostFormatError as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from tpayd.hosts import EmvAnswer, ReversalReason
+from tpayd.kit import crashpoints
 from tpayd.kit.bus import Caller, CallError
 from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
@@ -75,13 +76,16 @@ class ReaderSteps:
             progress(progress_of(Step.WAITING_FOR_READER, position=update.position))
 
         request = AcquireLease(lane=payment.lane, payment_id=payment.payment_id, avoid=payment.lost_readers)
+        crashpoints.passing("lease.before_ask")
         try:
-            return await self._broker.call(
+            lease = await self._broker.call(
                 LEASE_ACQUIRE, request, ttl_s=self._settings.reader_wait_s, trace=payment.trace,
                 on_progress=queued, on_late=give_back,
             )  # fmt: skip
         except CallError as error:
             return ev.Stopped(Reason.READER_UNAVAILABLE, error.message)
+        crashpoints.passing("lease.after_grant")
+        return lease
 
     async def read(
         self, payment: Payment, lease: Lease, progress: Progress
@@ -100,6 +104,7 @@ class ReaderSteps:
             at=stamp_of(self._clock.local()),
             card_wait_s=self._settings.card_wait_s,
         )
+        crashpoints.passing("card.before_read")
         try:
             card = await self._broker.call(
                 CARD_READ, request, ttl_s=2 * self._settings.card_wait_s + _READ_MARGIN_S, trace=payment.trace,
@@ -109,6 +114,7 @@ class ReaderSteps:
             if error.code in _READER_LOST:
                 return None, ev.ReaderLost(lease.device)
             return None, ev.CardFailed(_CARD_REASONS.get(error.code, Reason.CARD_FAILED), error.detail)
+        crashpoints.passing("card.after_read")
         summary = CardSummary(masked_pan=card.masked_pan, entry_mode=card.entry_mode, label=card.label)
         event = ev.CardRead(
             summary, chip=card.entry_mode == EntryMode.IC, customer_us=card.customer_us, reader_us=card.reader_us,
@@ -131,6 +137,7 @@ class ReaderSteps:
             at=stamp_of(self._clock.local()),
         )
         started_us = self._clock.monotonic_us()
+        crashpoints.passing("finish.before_card")
         try:
             done = await self._broker.call(
                 CARD_COMPLETE, request, ttl_s=self._settings.card_finish_s, trace=payment.trace
@@ -138,6 +145,7 @@ class ReaderSteps:
         except CallError as error:
             spent_us = self._clock.monotonic_us() - started_us
             return ev.CardRefused(ReversalReason.READER_LOST, spent_us, error.message)
+        crashpoints.passing("finish.after_card")
         if done.accepted:
             return ev.CardAccepted(done.reader_us, done.cryptogram)
         return ev.CardRefused(ReversalReason.CARD_DECLINED, done.reader_us, done.message)

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from tpayd.hosts import Opened, ReversalReason
+from tpayd.kit import crashpoints
 from tpayd.transaction import events as ev
 from tpayd.transaction import flow
 from tpayd.transaction.books import Books
@@ -145,7 +146,9 @@ class Runner:
             case ReleaseLease():
                 self._release()
             case TellPos():
+                crashpoints.passing("tell.before_answer")
                 case.tell()
+                crashpoints.passing("tell.after_answer")
             case Reverse():
                 self._reverse(case)
             case Alarm():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tpayd import hosts
+from tpayd.kit import crashpoints
 from tpayd.kit.bus import Request
 from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.house import House
@@ -55,7 +56,9 @@ class Transaction:
         )  # fmt: skip
         for payment in found.open:
             self._desk.resume(payment)
+        crashpoints.passing("recovery.before_commit")
         await self._journal.committed()
+        crashpoints.passing("recovery.after_commit")
         self._count()
         house.call_every(settings.lease_renew_s, leases.renew)
         house.call_every(1.0, leases.reset_once)
@@ -81,6 +84,7 @@ class Transaction:
         return Readiness.READY if ready else Readiness.DEGRADED, dependencies
 
     def _sale(self, request: Request) -> None:
+        crashpoints.passing("payment.received")
         self._desk.sale(request, decode_body(request.body, SaleRequest))
 
     async def _status(self, _: Request, ref: PaymentRef) -> PaymentResult:

@@ -13,6 +13,7 @@ from sqlalchemy import Dialect, Engine, bindparam, create_engine, event, func, i
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from tpayd.kit import crashpoints
 from tpayd.transaction.journal.chain import Link
 from tpayd.transaction.journal.entries import OPEN_STATES, Ends, Entry, Rows, StanBlock, decode_payment, rows_of
 from tpayd.transaction.journal.errors import JournalVersionError, StorageError
@@ -145,6 +146,7 @@ class JournalStore:
             self._statements.put_payments.run(connection, rows.payments)
             self._statements.put_chains.run(connection, rows.chains)
             self._statements.put_blocks.run(connection, [asdict(block) for block in blocks])
+            crashpoints.passing("journal.before_commit")
 
     def _recover(self) -> Ends:
         """Connect anew and read the ends of the chains.

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from tpayd.kit import crashpoints
 from tpayd.transaction.journal.entries import Entry, StanBlock
 from tpayd.transaction.journal.errors import StorageError
 from tpayd.transaction.journal.store import Store
@@ -101,10 +102,12 @@ class Clerk:
     def _write(self) -> StorageError | None:
         if not self.owes:
             return None
+        crashpoints.passing("journal.before_write")
         try:
             self._store.write(self._entries, self._blocks)
         except StorageError as error:
             return error
+        crashpoints.passing("journal.after_commit")
         self._entries, self._blocks = [], []
         return None
 
