@@ -111,6 +111,7 @@ _BY_CODE: dict[ErrorCode, type[TpaydError]] = {
     ErrorCode.HELLO_REQUIRED: NotAllowed,
     ErrorCode.NOT_PERMITTED: NotAllowed,
     ErrorCode.LANE_NOT_YOURS: NotAllowed,
+    ErrorCode.TERMINAL_NOT_OPEN: NotAllowed,
     ErrorCode.BUSY: NotNow,
     ErrorCode.DRAINING: NotNow,
     ErrorCode.EXPIRED: NotNow,

@@ -16,13 +16,15 @@ from tpayd_client.wire import OpenEnum, Reply, many, maybe
 __all__ = [
     "Ability", "Amount", "CONTRACT", "CardNetwork", "CardState", "CardStateQuery", "CardSummary",
     "CashIcBalanceRequest", "CashIcRefundRequest", "CashIcSaleRequest", "CashReceiptPurpose", "CashReceiptRequest",
-    "CashReceiptVoidReason", "CashReceiptVoidRequest", "Confirmation", "Dependency", "Device", "DeviceEvent",
-    "DeviceList", "DeviceState", "EVENTS", "EntryMode", "ErrorBody", "ErrorCode", "ExchangeProgress",
-    "ExchangeReader", "ExchangeTerminal", "Health", "Hello", "KeyInfo", "KeyList", "KeyState", "KeyUsage", "Line",
-    "LineEvent", "LineState", "LineStatus", "MembershipCard", "MembershipRequest", "OriginalPayment", "Outcome",
-    "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "REPLIES", "Readiness",
-    "Reason", "Receipt", "Right", "SaleRequest", "SimplePayRequest", "Step", "StoreStatus", "Subscribe",
-    "Subscribed", "TimeSplit", "Verdict", "VoidRequest", "Welcome",
+    "CashReceiptVoidReason", "CashReceiptVoidRequest", "Confirmation", "DeleteTerminals", "Dependency", "Device",
+    "DeviceEvent", "DeviceList", "DeviceState", "DownloadMerchant", "DownloadedMerchant", "EVENTS", "EntryMode",
+    "ErrorBody", "ErrorCode", "ExchangeProgress", "ExchangeReader", "ExchangeTerminal", "Health", "Hello",
+    "KeyInfo", "KeyList", "KeyState", "KeyUsage", "Line", "LineEvent", "LineState", "LineStatus", "MembershipCard",
+    "MembershipRequest", "Merchant", "MerchantList", "OpenTerminals", "OpenedTerminals", "Opening",
+    "OriginalPayment", "Outcome", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState",
+    "REPLIES", "Readiness", "Reason", "Receipt", "Right", "SaleRequest", "SetPassword", "SetPrevention",
+    "SimplePayRequest", "StagedTerminals", "Step", "StoreStatus", "Subscribe", "Subscribed", "Terminal",
+    "TerminalList", "TimeSplit", "Verdict", "VoidRequest", "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -59,6 +61,8 @@ class ErrorCode(OpenEnum):
     """This idempotency key was used with another body."""
     TOO_LATE = "too_late"
     """The payment has passed the point where it can be aborted."""
+    TERMINAL_NOT_OPEN = "terminal_not_open"
+    """Fraud-cancel prevention is on, and the lane's terminal is not on the list of open ones."""
     TIMEOUT = "timeout"
     """The answer did not come within the deadline."""
     PEER_LOST = "peer_lost"
@@ -782,6 +786,252 @@ class Confirmation(Reply):
 
 
 @dataclass(frozen=True, slots=True)
+class OpenTerminals(Reply):
+    """Register terminals with the host [개시요청], and stage those that it opened. 25 in all: the rest is refused."""
+
+    business_number: str
+    terminal_ids: tuple[str, ...]
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> OpenTerminals:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            business_number=body["business_number"],
+            terminal_ids=many(body["terminal_ids"], None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Opening(Reply):
+    """What became of one opening."""
+
+    terminal_id: str
+    opened: bool
+    text: str
+    code: str | None = None
+    """The host's response code, or the daemon's error code where the host did not answer."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Opening:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            terminal_id=body["terminal_id"],
+            opened=body["opened"],
+            text=body["text"],
+            code=body.get("code"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal(Reply):
+    """A terminal that the host has opened."""
+
+    terminal_id: str
+    business_number: str
+    opened_at_ms: int
+    sandbox: bool = False
+    """Put on the list when the sandbox was made, without asking its host."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Terminal:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            terminal_id=body["terminal_id"],
+            business_number=body["business_number"],
+            opened_at_ms=body["opened_at_ms"],
+            sandbox=body.get("sandbox", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StagedTerminals(Reply):
+    """Changes that count only after `terminal.commit`; a restart drops them."""
+
+    opened: tuple[Terminal, ...]
+    deleted: tuple[str, ...]
+    by: str
+    """The client whose changes these are; others wait until it has committed or discarded them."""
+    ends_in_ms: int
+    """They are dropped after this time without a further change."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> StagedTerminals:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            opened=many(body["opened"], Terminal.from_wire),
+            deleted=many(body["deleted"], None),
+            by=body["by"],
+            ends_in_ms=body["ends_in_ms"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalList(Reply):
+    """The terminals of the host profile in use."""
+
+    profile: str
+    terminals: tuple[Terminal, ...]
+    terminals_max: int
+    fraud_cancel_prevention: bool
+    """On: credit sales and voids of other terminals are refused."""
+    refused: tuple[str, ...] = ()
+    """Terminals of this store's lanes whose credit sales and voids are refused now."""
+    staged: StagedTerminals | None = None
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> TerminalList:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            profile=body["profile"],
+            terminals=many(body["terminals"], Terminal.from_wire),
+            terminals_max=body["terminals_max"],
+            fraud_cancel_prevention=body["fraud_cancel_prevention"],
+            refused=many(body.get("refused", ()), None),
+            staged=maybe(body.get("staged"), StagedTerminals.from_wire),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedTerminals(Reply):
+    """Each opening's end, and the list with what is staged now."""
+
+    openings: tuple[Opening, ...]
+    list: TerminalList
+    warnings: tuple[str, ...] = ()
+    """What looks wrong and was done all the same, such as a check digit that does not fit."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> OpenedTerminals:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            openings=many(body["openings"], Opening.from_wire),
+            list=TerminalList.from_wire(body["list"]),
+            warnings=many(body.get("warnings", ()), None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTerminals(Reply):
+    """Stage the deletion of open terminals [선택항목 삭제]; one that is only staged yet is dropped at once."""
+
+    terminal_ids: tuple[str, ...]
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> DeleteTerminals:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            terminal_ids=many(body["terminal_ids"], None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadMerchant(Reply):
+    """Fetch what the host knows of the merchant behind a terminal [가맹점정보 다운로드], and keep it."""
+
+    business_number: str
+    terminal_id: str
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> DownloadMerchant:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            business_number=body["business_number"],
+            terminal_id=body["terminal_id"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant(Reply):
+    """A merchant as the host knows it; receipts of this terminal show it."""
+
+    terminal_id: str
+    business_number: str
+    name: str
+    downloaded_at_ms: int
+    representative: str = ""
+    address: str = ""
+    tel: str = ""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Merchant:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            terminal_id=body["terminal_id"],
+            business_number=body["business_number"],
+            name=body["name"],
+            downloaded_at_ms=body["downloaded_at_ms"],
+            representative=body.get("representative", ""),
+            address=body.get("address", ""),
+            tel=body.get("tel", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadedMerchant(Reply):
+    """The merchant, and what looks wrong about the request."""
+
+    merchant: Merchant
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> DownloadedMerchant:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            merchant=Merchant.from_wire(body["merchant"]),
+            warnings=many(body.get("warnings", ()), None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantList(Reply):
+    """Merchants that were downloaded under the host profile in use."""
+
+    merchants: tuple[Merchant, ...]
+    standalone: bool
+    """Whether payments without a POS are enabled."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> MerchantList:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            merchants=many(body["merchants"], Merchant.from_wire),
+            standalone=body["standalone"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SetPrevention(Reply):
+    """Switch fraud-cancel prevention [부정취소 방지]. Wrong passwords are counted, and lock it for growing times."""
+
+    on: bool
+    password: str = field(repr=False)
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> SetPrevention:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            on=body["on"],
+            password=body["password"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SetPassword(Reply):
+    """Set the settings password; the first one needs no old one."""
+
+    new: str = field(repr=False)
+    old: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> SetPassword:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            new=body["new"],
+            old=body.get("old"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class CardStateQuery(Reply):
     """CardStateQuery, as it crosses the wire."""
 
@@ -1201,14 +1451,23 @@ REPLIES: dict[str, type[Reply] | None] = {
     "key.exchange_terminal": KeyInfo,
     "key.list": KeyList,
     "membership.read": MembershipCard,
+    "merchant.download": DownloadedMerchant,
+    "merchant.list": MerchantList,
+    "password.set": None,
     "payment.abort": PaymentResult,
     "payment.acknowledge": PaymentResult,
     "payment.confirm": PaymentResult,
     "payment.sale": PaymentResult,
     "payment.status": PaymentResult,
     "payment.void": PaymentResult,
+    "prevention.set": TerminalList,
     "simple_pay.sale": PaymentResult,
     "store.status": StoreStatus,
+    "terminal.commit": TerminalList,
+    "terminal.discard": TerminalList,
+    "terminal.list": TerminalList,
+    "terminal.open": OpenedTerminals,
+    "terminal.stage_delete": TerminalList,
 }
 """Operation → what answers it."""
 

@@ -20,6 +20,7 @@ from tpayd_contracts import catalogue, errors, gateway, version
 from tpayd_contracts.describe import FieldNote, class_doc, closure, fields_of, is_enum
 from tpayd_contracts.operation import Empty
 from tpayd_contracts.schema.described import member_docs
+from tpayd_contracts.secret import is_secret
 
 __all__ = ["main", "render"]
 
@@ -155,6 +156,8 @@ _PLAIN: dict[type[shapes.Type], str] = {
 
 
 def _default(note: FieldNote) -> str:
+    if is_secret(note.shape):
+        return " = field(repr=False)" if note.required else f" = field(default={_literal(note.default)}, repr=False)"
     if note.required:
         return ""
     if isinstance(note.default, dict):

@@ -59,6 +59,8 @@ class ErrorCode(enum.StrEnum):
     """This idempotency key was used with another body."""
     TOO_LATE = "too_late"
     """The payment has passed the point where it can be aborted."""
+    TERMINAL_NOT_OPEN = "terminal_not_open"
+    """Fraud-cancel prevention is on, and the lane's terminal is not on the list of open ones."""
 
     # What went wrong with it?
     TIMEOUT = "timeout"

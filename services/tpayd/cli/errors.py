@@ -36,6 +36,7 @@ _BY_CODE = {
     "lane_busy": Exit.REFUSED,
     "key_conflict": Exit.REFUSED,
     "too_late": Exit.REFUSED,
+    "terminal_not_open": Exit.REFUSED,
 }
 
 

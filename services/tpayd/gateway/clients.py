@@ -22,6 +22,7 @@ from msgspec import Meta, Struct
 from tpayd.gateway.errors import ClientExistsError, NoSuchClientError, RegistryError
 from tpayd.gateway.settings import GatewaySettings
 from tpayd.kit.bus.curve import new_keys, public_key_of
+from tpayd.kit.durable_file import replace_file
 from tpayd.kit.instance import Instance
 from tpayd.kit.settings import SettingsError, load
 from tpayd_contracts.operation import Right
@@ -236,18 +237,4 @@ def _stamp(path: Path) -> tuple[int, ...]:
 
 
 def _replace(path: Path, text: str, mode: int) -> None:
-    """Put a whole file in place at once, durably; it never exists with another mode."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    replace_file(path, text.encode(), mode)

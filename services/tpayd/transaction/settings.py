@@ -36,5 +36,7 @@ class TransactionSettings(ServiceSettings, frozen=True, forbid_unknown_fields=Tr
     """'Original not found' is believed only if repeated after this time: a reversal can overtake its sale."""
     reversal_waits_s: Annotated[tuple[float, ...], Meta(min_length=1, max_length=16)] = (1, 2, 5, 15, 30, 60)
     """Waits between sendings of a reversal; the last one repeats. Jittered by a fifth."""
+    opening_session_s: Annotated[float, Meta(ge=10, le=86_400)] = 600.0
+    """How long staged openings and deletions of terminals wait for the next one, or for their commit (T20)."""
     remembered_payments: Annotated[int, Meta(ge=100, le=1_000_000)] = 10_000
     """Finished payments kept in memory for quick answers; older ones are read from the journal."""
