@@ -18,13 +18,16 @@ __all__ = [
     "CashIcBalanceRequest", "CashIcRefundRequest", "CashIcSaleRequest", "CashReceiptPurpose", "CashReceiptRequest",
     "CashReceiptVoidReason", "CashReceiptVoidRequest", "Confirmation", "DeleteTerminals", "Dependency", "Device",
     "DeviceEvent", "DeviceList", "DeviceState", "DownloadMerchant", "DownloadedMerchant", "EVENTS", "EntryMode",
-    "ErrorBody", "ErrorCode", "ExchangeProgress", "ExchangeReader", "ExchangeTerminal", "Health", "Hello",
-    "KeyInfo", "KeyList", "KeyState", "KeyUsage", "Line", "LineEvent", "LineState", "LineStatus", "MembershipCard",
-    "MembershipRequest", "Merchant", "MerchantList", "OpenTerminals", "OpenedTerminals", "Opening",
-    "OriginalPayment", "Outcome", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState",
-    "REPLIES", "Readiness", "Reason", "Receipt", "Right", "SaleRequest", "SetPassword", "SetPrevention",
-    "SimplePayRequest", "StagedTerminals", "Step", "StoreStatus", "Subscribe", "Subscribed", "Terminal",
-    "TerminalList", "TimeSplit", "Verdict", "VoidRequest", "Welcome",
+    "ErrorBody", "ErrorCode", "ExchangeProgress", "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Health",
+    "Hello", "KeyInfo", "KeyList", "KeyState", "KeyUsage", "LaneQuery", "LaneRef", "Language", "Line", "LineEvent",
+    "LineState", "LineStatus", "MembershipCard", "MembershipRequest", "Merchant", "MerchantList", "OpenTerminals",
+    "OpenedTerminals", "Opening", "OriginalOnReceipt", "OriginalPayment", "Outcome", "OwedReversal",
+    "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "REPLIES",
+    "Readiness", "Reason", "Receipt", "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant", "ReceiptRequest",
+    "ReceiptSheet", "Right", "SaleRequest", "SetPassword", "SetPrevention", "SettleRequest", "SettledAs", "Share",
+    "SimplePayRequest", "StagedTerminals", "Step", "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed",
+    "Terminal", "TerminalList", "TimeSplit", "UnacknowledgedPayment", "UnacknowledgedPayments",
+    "UnacknowledgedPolicy", "Verdict", "VoidRequest", "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -277,6 +280,8 @@ class PaymentState(OpenEnum):
     REVERSING = "reversing"
     REVERSED = "reversed"
     NEEDS_HUMAN = "needs_human"
+    CHARGED = "charged"
+    """A person learned that the host has charged it, though the POS was told NOT_PAID."""
 
 
 class PaymentKind(OpenEnum):
@@ -782,6 +787,467 @@ class Confirmation(Reply):
             lane=body["lane"],
             request_id=body["request_id"],
             proceed=body["proceed"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRef(Reply):
+    """Names a lane."""
+
+    lane: str
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> LaneRef:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainRequest(Reply):
+    """Names a payment by its request id or by its own id; without either, the lane's last one."""
+
+    lane: str | None = None
+    """Left out: any lane. Only for a client that may act for every lane, and only with an id."""
+    request_id: str | None = None
+    payment_id: str | None = None
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ExplainRequest:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body.get("lane"),
+            request_id=body.get("request_id"),
+            payment_id=body.get("payment_id"),
+        )
+
+
+class Share(OpenEnum):
+    """Who did a step of a payment, or was waited for in it."""
+
+    POS = "pos"
+    CUSTOMER = "customer"
+    READER = "reader"
+    HOST = "host"
+    DAEMON = "daemon"
+    PERSON = "person"
+    """Somebody of the store, by a command."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoryStep(Reply):
+    """One event of a payment, as the journal holds it."""
+
+    number: int
+    """In its lane's chain of events."""
+    at_ms: int
+    at: str
+    """Local date and time, ISO 8601 with offset."""
+    offset_ms: int
+    """Since the first step; less than before where the clock was set back."""
+    event: str
+    share: Share
+    text: str
+    state: PaymentState | None = None
+    """The payment's state after it; left out where a purged payload no longer tells."""
+    told: Verdict | None = None
+    """The verdict that the POS was given then."""
+    purged: bool = False
+    """Its details are no longer kept; that it happened, and when, is."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> StoryStep:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            number=body["number"],
+            at_ms=body["at_ms"],
+            at=body["at"],
+            offset_ms=body["offset_ms"],
+            event=body["event"],
+            share=Share(body["share"]),
+            text=body["text"],
+            state=maybe(body.get("state"), PaymentState),
+            told=maybe(body.get("told"), Verdict),
+            purged=body.get("purged", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Story(Reply):
+    """One payment from its first event to its last."""
+
+    payment: PaymentResult
+    """As `payment.status` tells it."""
+    steps: tuple[StoryStep, ...]
+    left_out: int = 0
+    """Steps in the middle that did not fit."""
+    told: Verdict | None = None
+    """What the POS was told last."""
+    told_at_ms: int | None = None
+    acknowledged_at_ms: int | None = None
+    """When the POS said that it has the verdict on record."""
+    reversal_tries: int = 0
+    """Sendings of a reversal that nobody answered."""
+    settled_by: str | None = None
+    """Who settled it by hand, and what they noted."""
+    settled_note: str | None = None
+    complete: bool = True
+    """False: the disk takes nothing now, so the last steps may be missing."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Story:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            payment=PaymentResult.from_wire(body["payment"]),
+            steps=many(body["steps"], StoryStep.from_wire),
+            left_out=body.get("left_out", 0),
+            told=maybe(body.get("told"), Verdict),
+            told_at_ms=body.get("told_at_ms"),
+            acknowledged_at_ms=body.get("acknowledged_at_ms"),
+            reversal_tries=body.get("reversal_tries", 0),
+            settled_by=body.get("settled_by"),
+            settled_note=body.get("settled_note"),
+            complete=body.get("complete", True),
+        )
+
+
+class ReceiptCopy(OpenEnum):
+    """For whom a receipt is printed."""
+
+    CUSTOMER = "customer"
+    MERCHANT = "merchant"
+
+
+class Language(OpenEnum):
+    """Of a receipt's text."""
+
+    KO = "ko"
+    EN = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRequest(Reply):
+    """Asks for the receipt of a payment that is PAID. Counts as one print of this copy."""
+
+    lane: str
+    request_id: str
+    copy: ReceiptCopy = ReceiptCopy.CUSTOMER
+    language: Language = Language.KO
+    reprint: bool = False
+    """The POS has printed this copy already, from the answer to its order."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ReceiptRequest:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            request_id=body["request_id"],
+            copy=ReceiptCopy(body.get("copy", ReceiptCopy.CUSTOMER)),
+            language=Language(body.get("language", Language.KO)),
+            reprint=body.get("reprint", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptMerchant(Reply):
+    """The store, as a receipt names it."""
+
+    id: str
+    name: str
+    business_number: str
+    representative: str = ""
+    address: str = ""
+    tel: str = ""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ReceiptMerchant:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            id=body["id"],
+            name=body["name"],
+            business_number=body["business_number"],
+            representative=body.get("representative", ""),
+            address=body.get("address", ""),
+            tel=body.get("tel", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptAmounts(Reply):
+    """What was paid, and of what it consists; all negative where money goes back."""
+
+    total_minor: int
+    supply_minor: int
+    vat_minor: int = 0
+    service_charge_minor: int = 0
+    tax_free_minor: int = 0
+    currency: str = "KRW"
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ReceiptAmounts:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            total_minor=body["total_minor"],
+            supply_minor=body["supply_minor"],
+            vat_minor=body.get("vat_minor", 0),
+            service_charge_minor=body.get("service_charge_minor", 0),
+            tax_free_minor=body.get("tax_free_minor", 0),
+            currency=body.get("currency", "KRW"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalOnReceipt(Reply):
+    """What a void takes back."""
+
+    approval_code: str | None = None
+    approved_on: str | None = None
+    """Local date, YYYYMMDD."""
+    request_id: str | None = None
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> OriginalOnReceipt:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            approval_code=body.get("approval_code"),
+            approved_on=body.get("approved_on"),
+            request_id=body.get("request_id"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptSheet(Reply):
+    """A receipt, as data and as lines of text."""
+
+    lane: str
+    request_id: str
+    kind: PaymentKind
+    copy: ReceiptCopy
+    language: Language
+    reprint: bool
+    """This copy was printed before: the text says so."""
+    prints: int
+    """How often this copy has been asked for, this time included."""
+    merchant: ReceiptMerchant
+    terminal_id: str
+    amounts: ReceiptAmounts
+    approval_code: str
+    approved_at: str
+    """Local date and time, ISO 8601 with offset."""
+    lines: tuple[str, ...]
+    """42 columns wide at most, Hangul counting two."""
+    installments: int = 0
+    card: CardSummary | None = None
+    purpose: str | None = None
+    """Of a cash receipt."""
+    original: OriginalOnReceipt | None = None
+    reference: str | None = None
+    voided_minor: int = 0
+    """How much of it voids have given back."""
+    emv: dict[str, str] = field(default_factory=dict)
+    """EMV tags that a receipt prints: AID 84, label 50, TVR 95, TC 9F26."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ReceiptSheet:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            request_id=body["request_id"],
+            kind=PaymentKind(body["kind"]),
+            copy=ReceiptCopy(body["copy"]),
+            language=Language(body["language"]),
+            reprint=body["reprint"],
+            prints=body["prints"],
+            merchant=ReceiptMerchant.from_wire(body["merchant"]),
+            terminal_id=body["terminal_id"],
+            amounts=ReceiptAmounts.from_wire(body["amounts"]),
+            approval_code=body["approval_code"],
+            approved_at=body["approved_at"],
+            lines=many(body["lines"], None),
+            installments=body.get("installments", 0),
+            card=maybe(body.get("card"), CardSummary.from_wire),
+            purpose=body.get("purpose"),
+            original=maybe(body.get("original"), OriginalOnReceipt.from_wire),
+            reference=body.get("reference"),
+            voided_minor=body.get("voided_minor", 0),
+            emv=dict(body.get("emv", {})),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LaneQuery(Reply):
+    """Asks about one lane, or about all."""
+
+    lane: str | None = None
+    """Left out: every lane. Only for a client that may act for every lane."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> LaneQuery:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body.get("lane"),
+        )
+
+
+class UnacknowledgedPolicy(OpenEnum):
+    """What becomes of a payment that no POS acknowledges."""
+
+    KEEP = "keep"
+    """It stays PAID, and is listed."""
+    REVERSE = "reverse"
+    """It is taken back, and turns NOT_PAID."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnacknowledgedPayment(Reply):
+    """A payment that is PAID, and whose POS has not said that it knows."""
+
+    lane: str
+    request_id: str
+    payment_id: str
+    kind: PaymentKind
+    amount_minor: int
+    since_ms: int
+    """When its verdict was known."""
+    policy: UnacknowledgedPolicy
+    approval_code: str | None = None
+    reference: str | None = None
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> UnacknowledgedPayment:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            request_id=body["request_id"],
+            payment_id=body["payment_id"],
+            kind=PaymentKind(body["kind"]),
+            amount_minor=body["amount_minor"],
+            since_ms=body["since_ms"],
+            policy=UnacknowledgedPolicy(body["policy"]),
+            approval_code=body.get("approval_code"),
+            reference=body.get("reference"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UnacknowledgedPayments(Reply):
+    """Payments that no POS acknowledged in time, oldest first."""
+
+    payments: tuple[UnacknowledgedPayment, ...]
+    after_s: float
+    """How long a POS has for it."""
+    left_out: int = 0
+    """Younger ones that did not fit."""
+    total_minor: int = 0
+    """Sum of all."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> UnacknowledgedPayments:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            payments=many(body["payments"], UnacknowledgedPayment.from_wire),
+            after_s=body["after_s"],
+            left_out=body.get("left_out", 0),
+            total_minor=body.get("total_minor", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OwedReversal(Reply):
+    """A payment that must not stand and is not taken back yet."""
+
+    lane: str
+    request_id: str
+    payment_id: str
+    state: PaymentState
+    """`unknown` and `reversing`: the daemon is at it. `needs_human`: it has given up."""
+    kind: PaymentKind
+    terminal_id: str
+    host_profile: str
+    amount_minor: int
+    since_ms: int
+    """When it became owed."""
+    tries: int = 0
+    """Sendings that nobody answered."""
+    reason: Reason | None = None
+    stan: str | None = None
+    """Of the payment, as the host knows it."""
+    reversal_stan: str | None = None
+    business_day: str | None = None
+    answer: str | None = None
+    """DE 39 of the host's last answer to the reversal."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> OwedReversal:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            request_id=body["request_id"],
+            payment_id=body["payment_id"],
+            state=PaymentState(body["state"]),
+            kind=PaymentKind(body["kind"]),
+            terminal_id=body["terminal_id"],
+            host_profile=body["host_profile"],
+            amount_minor=body["amount_minor"],
+            since_ms=body["since_ms"],
+            tries=body.get("tries", 0),
+            reason=maybe(body.get("reason"), Reason),
+            stan=body.get("stan"),
+            reversal_stan=body.get("reversal_stan"),
+            business_day=body.get("business_day"),
+            answer=body.get("answer"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OwedReversals(Reply):
+    """All reversals that are owed, oldest first."""
+
+    reversals: tuple[OwedReversal, ...]
+    left_out: int = 0
+    """Younger ones that did not fit."""
+    needs_human: int = 0
+    """How many of all must be settled by hand."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> OwedReversals:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            reversals=many(body["reversals"], OwedReversal.from_wire),
+            left_out=body.get("left_out", 0),
+            needs_human=body.get("needs_human", 0),
+        )
+
+
+class SettledAs(OpenEnum):
+    """What a person learned from the host about a payment that needs one."""
+
+    REVERSED = "reversed"
+    """The host has taken it back, or never had it: the customer is not charged."""
+    STANDS = "stands"
+    """The host has charged the customer. The POS was told NOT_PAID, and that stays; the books show the difference.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class SettleRequest(Reply):
+    """Settles a payment in state `needs_human`, once and for all."""
+
+    lane: str
+    request_id: str
+    outcome: SettledAs
+    note: str
+    """Who at the host said so, for the journal. No card number: one is refused."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> SettleRequest:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            request_id=body["request_id"],
+            outcome=SettledAs(body["outcome"]),
+            note=body["note"],
         )
 
 
@@ -1457,10 +1923,16 @@ REPLIES: dict[str, type[Reply] | None] = {
     "payment.abort": PaymentResult,
     "payment.acknowledge": PaymentResult,
     "payment.confirm": PaymentResult,
+    "payment.explain": Story,
+    "payment.last": PaymentResult,
+    "payment.receipt": ReceiptSheet,
     "payment.sale": PaymentResult,
     "payment.status": PaymentResult,
+    "payment.unacknowledged": UnacknowledgedPayments,
     "payment.void": PaymentResult,
     "prevention.set": TerminalList,
+    "reversal.list": OwedReversals,
+    "reversal.settle": PaymentResult,
     "simple_pay.sale": PaymentResult,
     "store.status": StoreStatus,
     "terminal.commit": TerminalList,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from tpayd_contracts import device, gateway, health, host, keys, orders, pad, payment, sandbox, terminal
+from tpayd_contracts import device, gateway, health, host, keys, orders, pad, payment, records, sandbox, terminal
 from tpayd_contracts.operation import Op
 
 __all__ = ["EVENT_BODIES", "OPS", "PUBLIC_OPS"]
 
-_MODULES: tuple[ModuleType, ...] = (orders, payment, terminal, device, host, keys, gateway, health, sandbox, pad)
+_MODULES: tuple[ModuleType, ...] = (orders, payment, records, terminal, device, host, keys, gateway, health, sandbox, pad)
 
 OPS: dict[str, Op[Any, Any]] = {
     value.name: value for module in _MODULES for value in vars(module).values() if isinstance(value, Op)

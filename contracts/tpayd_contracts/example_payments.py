@@ -11,7 +11,7 @@ from tpayd_contracts import orders, payment
 from tpayd_contracts.money import Amount
 from tpayd_contracts.payment import PaymentKind
 
-__all__ = ["AMOUNT", "AT_MS", "PAYMENTS", "REQUEST_ID", "Example"]
+__all__ = ["AMOUNT", "AT_MS", "CLOSED", "PAID", "PAYMENTS", "REQUEST_ID", "Example"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ AT_MS = 1_772_414_130_000
 
 _ORIGINAL = orders.OriginalPayment(request_id="0a9be2f4-51c7-4d0e-8a55-6f2d1c3b4e70")
 _ON_RECEIPT = orders.OriginalPayment(approval_code="30215512", approved_on="20260302", amount_minor=11_000)
-_PAID = payment.PaymentResult(
+PAID = payment.PaymentResult(
     lane="1",
     request_id=REQUEST_ID,
     verdict=payment.Verdict.PAID,
@@ -88,7 +88,7 @@ _WAITING = payment.PaymentResult(
     payment_id="p-1-000042",
     amount=AMOUNT,
 )
-_CLOSED = payment.PaymentResult(
+CLOSED = payment.PaymentResult(
     lane="1",
     request_id=REQUEST_ID,
     verdict=payment.Verdict.PAID,
@@ -103,7 +103,7 @@ _CLOSED = payment.PaymentResult(
 
 def _done(kind: PaymentKind, entry_mode: payment.EntryMode | None = None, masked: str = "") -> payment.PaymentResult:
     card = None if entry_mode is None else payment.CardSummary(masked_pan=masked, entry_mode=entry_mode)
-    return replace(_PAID, kind=kind, card=card, reference=None, receipt=None, times=None)
+    return replace(PAID, kind=kind, card=card, reference=None, receipt=None, times=None)
 
 
 def _step(step: payment.Step, text: str, text_ko: str) -> payment.PaymentProgress:
@@ -119,7 +119,7 @@ _BANK_CARD = "621234******1234"
 PAYMENTS: dict[str, Example] = {
     orders.SALE.name: Example(
         orders.SaleRequest(lane="1", amount=AMOUNT, installments=3, reference="R-2026-0001"),
-        _PAID,
+        PAID,
         payment.PaymentProgress(
             step=payment.Step.PRESENT_CARD,
             text="Present the card at Reader 1",
@@ -167,5 +167,5 @@ PAYMENTS: dict[str, Example] = {
     payment.STATUS.name: Example(payment.PaymentRef(lane="1", request_id=REQUEST_ID), _WAITING),
     payment.CONFIRM.name: Example(payment.Confirmation(lane="1", request_id=REQUEST_ID, proceed=True), _WAITING),
     payment.ABORT.name: Example(payment.PaymentRef(lane="1", request_id=REQUEST_ID), _ABORTED),
-    payment.ACKNOWLEDGE.name: Example(payment.PaymentRef(lane="1", request_id=REQUEST_ID), _CLOSED),
+    payment.ACKNOWLEDGE.name: Example(payment.PaymentRef(lane="1", request_id=REQUEST_ID), CLOSED),
 }

@@ -11,6 +11,7 @@ from msgspec import Struct
 from tpayd_contracts import device, gateway, health, host, keys, pad, payment, sandbox
 from tpayd_contracts.errors import ErrorBody, ErrorCode, Outcome
 from tpayd_contracts.example_payments import AT_MS, PAYMENTS, REQUEST_ID, Example
+from tpayd_contracts.example_records import RECORDS
 from tpayd_contracts.example_terminals import TERMINALS
 from tpayd_contracts.operation import Empty, Right
 
@@ -129,6 +130,7 @@ EVENTS: dict[str, Struct] = {
 
 EXAMPLES: dict[str, Example] = {
     **PAYMENTS,
+    **RECORDS,
     **TERMINALS,
     device.LEASE_ACQUIRE.name: Example(
         device.AcquireLease(lane="1", payment_id="p-1-000042", abilities=(device.Ability.IC,), avoid=("back",)),

@@ -77,6 +77,8 @@ class PaymentState(enum.StrEnum):
     REVERSING = "reversing"
     REVERSED = "reversed"
     NEEDS_HUMAN = "needs_human"
+    CHARGED = "charged"
+    """A person learned that the host has charged it, though the POS was told NOT_PAID."""
 
 
 class Reason(enum.StrEnum):

@@ -102,7 +102,12 @@ def _checked_key(key: str | None, *, needed: bool) -> str | None:
     return key
 
 
-def _check_lane(guest: Guest, lane: str) -> None:
-    if not guest.client.may_act_for(lane):
+def _check_lane(guest: Guest, lane: str | None) -> None:
+    """A question about all lanes (None) is for a client of all lanes."""
+    if lane is None:
+        if not guest.client.every_lane:
+            text = f"name one of your lanes: {', '.join(guest.client.lanes) or '(none)'}"
+            raise CallError.not_started(ErrorCode.LANE_NOT_YOURS, text, field="$.lane")
+    elif not guest.client.may_act_for(lane):
         text = f"{guest.name} may act for lane {', '.join(guest.client.lanes) or '(none)'}, not for {lane}"
         raise CallError.not_started(ErrorCode.LANE_NOT_YOURS, text, field="$.lane")

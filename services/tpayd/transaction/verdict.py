@@ -26,6 +26,7 @@ VERDICTS: dict[S, Verdict] = {
     S.REVERSING: Verdict.NOT_PAID,
     S.REVERSED: Verdict.NOT_PAID,
     S.NEEDS_HUMAN: Verdict.NOT_PAID,
+    S.CHARGED: Verdict.NOT_PAID,
 }
 """NOT_PAID never turns into PAID. So a payment under way is WAIT from its first moment (docs/adr/0012)."""
 
