@@ -10,7 +10,19 @@ from tpayd_contracts.operation import Op
 
 __all__ = ["EVENT_BODIES", "OPS", "PUBLIC_OPS"]
 
-_MODULES: tuple[ModuleType, ...] = (orders, payment, records, terminal, device, host, keys, gateway, health, sandbox, pad)
+_MODULES: tuple[ModuleType, ...] = (
+    orders,
+    payment,
+    records,
+    terminal,
+    device,
+    host,
+    keys,
+    gateway,
+    health,
+    sandbox,
+    pad,
+)
 
 OPS: dict[str, Op[Any, Any]] = {
     value.name: value for module in _MODULES for value in vars(module).values() if isinstance(value, Op)
