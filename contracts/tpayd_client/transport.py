@@ -16,7 +16,7 @@ HWM_MESSAGES = 100
 HEARTBEAT_IVL_MS = 2_000
 HEARTBEAT_TTL_MS = 6_000
 RECONNECT_IVL_MS = 50
-RECONNECT_IVL_MAX_MS = 2_000
+RECONNECT_IVL_MAX_MS = 500
 MAX_MESSAGE_BYTES = 1024 * 1024
 """libzmq closes a connection that sends more; the gateway's frames are far smaller."""
 

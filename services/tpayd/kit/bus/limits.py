@@ -40,7 +40,8 @@ MAX_WIRE_BYTES = 4 * MAX_FRAME_BYTES
 HEARTBEAT_IVL_MS = 2_000
 HEARTBEAT_TIMEOUT_MS = 6_000
 RECONNECT_IVL_MS = 50
-RECONNECT_IVL_MAX_MS = 2_000
+RECONNECT_IVL_MAX_MS = 200
+"""A verdict may wait for the peer that comes back, and a refused connection on this machine costs microseconds."""
 IPC_PATH_BYTES = 107
 """sockaddr_un holds 108 bytes, the last one a zero."""
 
