@@ -5,15 +5,32 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple
 
-from tpayd.hosts.messages import Original
+from msgspec import Struct
+
+from tpayd.hosts.messages import HostTotals, Kind, Original
 from tpayd.hosts.quiet import Quiet
 
-__all__ = ["APPROVED", "ORIGINAL_NOT_FOUND", "EmvAnswer", "MatchKey", "Opened", "TypeClass", "Unsealed"]
+__all__ = [
+    "APPROVED",
+    "ORIGINAL_NOT_FOUND",
+    "OUT_OF_BALANCE",
+    "TELLS_NOTHING",
+    "EmvAnswer",
+    "MatchKey",
+    "Merchant",
+    "Opened",
+    "TypeClass",
+    "Unsealed",
+]
 
 APPROVED = "00"
 """Response code (DE 39): done as asked."""
 ORIGINAL_NOT_FOUND = "25"
-"""Response code (DE 39) of a reversal whose original the host does not know."""
+"""Response code (DE 39) where the host does not know the original of a reversal, an inquiry or a void."""
+OUT_OF_BALANCE = "95"
+"""Response code (DE 39) of a reconciliation whose totals differ."""
+TELLS_NOTHING = frozenset({"63", "91", "96"})
+"""Response codes (DE 39) of an inquiry's answer that say nothing about its original: ask again."""
 
 
 class TypeClass(enum.StrEnum):
@@ -21,6 +38,8 @@ class TypeClass(enum.StrEnum):
 
     FINANCIAL = "02"
     REVERSAL = "04"
+    RECONCILIATION = "05"
+    INQUIRY = "06"
     NETWORK = "08"
 
 
@@ -50,6 +69,18 @@ class EmvAnswer(Quiet, frozen=True, kw_only=True):
     """Templates 71 and 72, complete TLVs in the host's order."""
 
 
+class Merchant(Struct, frozen=True, kw_only=True):
+    """A merchant, as the host knows it and as a receipt names it."""
+
+    merchant_id: str
+    """DE 42."""
+    business_number: str
+    name: str
+    representative: str = ""
+    address: str = ""
+    tel: str = ""
+
+
 class Opened(Quiet, frozen=True, kw_only=True):
     """An answer of the host. Nothing in it may be believed before its MAC is checked, `type_class` NETWORK apart."""
 
@@ -61,10 +92,13 @@ class Opened(Quiet, frozen=True, kw_only=True):
     """MMDDhhmmss as echoed (DE 7)."""
     merchant_id: str | None = None
     response_code: str
-    """DE 39: two characters, `00` is yes."""
+    """DE 39: two characters, `00` is yes. An inquiry's is what became of its original, `TELLS_NOTHING` apart."""
+    kind: Kind | None = None
+    """With the answer to a financial request or a reversal: what the request asked for."""
     amount_minor: int | None = None
+    """As echoed; with an inquiry's answer its original's."""
     approval_code: str | None = None
-    """Six characters, only with an approval."""
+    """Up to six characters, only with an approval; with an inquiry's answer its original's."""
     host_reference: str | None = None
     """The host's own number of the transaction (DE 37)."""
     issuer: str | None = None
@@ -73,7 +107,15 @@ class Opened(Quiet, frozen=True, kw_only=True):
     """The host's sentence for the cashier."""
     emv: EmvAnswer | None = None
     original: Original | None = None
-    """With a reversal's answer; its `local` is MMDDhhmmss, as DE 90 holds it."""
+    """With the answer to a reversal or an inquiry; its `local` is MMDDhhmmss, as DE 90 holds it."""
+    balance_minor: int | None = None
+    """Of the account, with the answer to a balance inquiry; below 0 it is owed."""
+    voided_minor: int = 0
+    """With an inquiry's answer: how much of its original has been voided since."""
+    totals: HostTotals | None = None
+    """With a reconciliation's answer: the host's own."""
+    merchant: Merchant | None = None
+    """With a merchant download's answer. Not MACed: show it, and let somebody look."""
     ksn: bytes = b""
     """Key serial number of the MAC key: must be the request's."""
     mac: bytes = b""

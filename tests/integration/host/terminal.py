@@ -112,7 +112,7 @@ class Terminal:
             stan=self.stan(),
             local=datetime.now().astimezone().strftime("%Y%m%d%H%M%S"),
             business_day=sale.business_day,
-            amount_minor=sale.amount.total_minor,
+            amount_minor=sale.total_minor,
             original=Original(stan=sale.stan, local=sale.local),
             reason=ReversalReason.NO_ANSWER,
         )

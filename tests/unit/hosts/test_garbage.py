@@ -10,10 +10,23 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.hosts.examples import EMV_ANSWER, KSN, MAC, REVERSAL, SALE, SIGN_ON, TODAY
-from tpayd.hosts import HostFormatError, Original, load
+from tests.unit.hosts.examples import (
+    EMV_ANSWER,
+    INQUIRY,
+    KSN,
+    MAC,
+    RECONCILIATION,
+    REVERSAL,
+    SALE,
+    SIGN_ON,
+    TODAY,
+    TOTALS,
+    VOID,
+)
+from tpayd.hosts import HostFormatError, Kind, OpenTerminal, Original, load
 from tpayd.hosts.iso8583 import host_side
 from tpayd_contracts.money import Amount
+from tpayd_contracts.orders import CashReceiptPurpose
 
 ADAPTER = load("iso8583")
 GENUINE = [
@@ -31,6 +44,11 @@ GENUINE = [
         MAC,
     ),
     ADAPTER.seal(host_side.reply_reversal(REVERSAL, "00"), KSN, MAC),
+    ADAPTER.seal(ADAPTER.encode(VOID), KSN, MAC),
+    ADAPTER.seal(ADAPTER.encode(INQUIRY), KSN, MAC),
+    ADAPTER.seal(ADAPTER.encode(RECONCILIATION), KSN, MAC),
+    ADAPTER.seal(host_side.reply_inquiry(INQUIRY, host_side.InquiryReply(response_code="25")), KSN, MAC),
+    ADAPTER.seal(host_side.reply_reconciliation(RECONCILIATION, "95", TOTALS), KSN, MAC),
 ]
 READERS: list[Callable[[bytes], Any]] = [
     ADAPTER.open,
@@ -103,7 +121,7 @@ def test_a_message_without_a_mac_is_no_answer() -> None:
         ({"business_day": "20260231"}, "DE 15"),
         ({"ksn": b"\x00" * 10}, "DE 60"),
         ({"cipher": b""}, "DE 60"),
-        ({"cipher": b"\x00" * 200}, "DE 60"),
+        ({"cipher": b"\x00" * 640}, "DE 60"),
         ({"emv": b"\x00" * 256}, "DE 55"),
         ({"installments": 100}, "DE 48.01"),
         ({"fallback_code": "1"}, "DE 48.06"),
@@ -115,6 +133,70 @@ def test_a_sale_that_does_not_fit_is_refused_by_field(change: dict[str, Any], fi
     with pytest.raises(HostFormatError) as caught:
         ADAPTER.encode(msgspec.structs.replace(SALE, **change))
     assert field == caught.value.field
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"original": None}, "DE 90"),
+        ({"original": Original()}, "DE 90"),
+        ({"original": Original(stan="000042")}, "DE 90"),
+        ({"original": Original(approval_code="000007", business_day="20260314")}, "DE 90"),
+        ({"original": Original(approval_code="", business_day="20260314", amount_minor=1)}, "DE 38"),
+        ({"original": Original(approval_code="1234567", business_day="20260314", amount_minor=1)}, "DE 38"),
+        ({"original": Original(approval_code="000007", business_day="20260332", amount_minor=1)}, "DE 48.21"),
+        ({"amount": None}, "DE 4"),
+        ({"purpose": CashReceiptPurpose.DEDUCTION}, "DE 48.14"),
+        ({"ksn": KSN}, "DE 60"),
+        ({"ksn": KSN, "cipher": b"x"}, "DE 22"),
+        ({"pin_block": bytes(16)}, "DE 61"),
+        ({"pin_block": bytes(8), "pin_ksn": KSN}, "DE 61"),
+        ({"kind": Kind.CASH_RECEIPT_VOID}, "DE 48.15"),
+        ({"kind": Kind.CASH_IC_REFUND}, "DE 60"),
+        ({"kind": Kind.SALE}, "DE 90"),
+        ({"signature": bytes(1000)}, "DE 59"),
+    ],
+)
+def test_a_void_that_says_nothing_useful_is_refused_by_field(change: dict[str, Any], field: str) -> None:
+    """What its kind needs is there, and nothing that its kind cannot mean."""
+    with pytest.raises(HostFormatError) as caught:
+        ADAPTER.encode(msgspec.structs.replace(VOID, **change))
+    assert field == caught.value.field
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"kind": Kind.SIMPLE_PAY}, "DE 48.16"),
+        ({"kind": Kind.SIMPLE_PAY, "provider": "a wallet"}, "DE 48.16"),
+        ({"kind": Kind.SIMPLE_PAY, "provider": "w" * 17}, "DE 48.16"),
+        ({"kind": Kind.CASH_RECEIPT}, "DE 48.14"),
+        ({"kind": Kind.CASH_RECEIPT, "purpose": CashReceiptPurpose.EXPENSE, "cipher": b"", "ksn": b""}, "DE 60"),
+        ({"kind": Kind.CASH_IC_BALANCE}, "DE 4"),
+    ],
+)
+def test_a_request_without_what_its_kind_needs_is_refused(change: dict[str, Any], field: str) -> None:
+    """Named by field, before any byte exists."""
+    with pytest.raises(HostFormatError) as caught:
+        ADAPTER.encode(msgspec.structs.replace(SALE, **change))
+    assert field == caught.value.field
+
+
+@pytest.mark.parametrize("business_number", ["123456789", "12345678901", "123456789x"])
+def test_an_opening_needs_a_business_number(business_number: str) -> None:
+    """Ten digits."""
+    with pytest.raises(HostFormatError, match=r"DE 48\.30"):
+        ADAPTER.encode_network(
+            OpenTerminal(terminal_id="TPAY0001", stan="000001", local=SIGN_ON.local, business_number=business_number)
+        )
+
+
+def test_totals_whose_net_is_not_theirs_are_refused() -> None:
+    """DE 97 is DE 88 less DE 86, or a digit was lost."""
+    raw = bytearray(ADAPTER.seal(ADAPTER.encode(RECONCILIATION), KSN, MAC))
+    raw[-9] ^= 1
+    with pytest.raises(HostFormatError, match="DE 97"):
+        host_side.read(bytes(raw), TODAY)
 
 
 def test_a_reversal_of_nothing_is_refused() -> None:

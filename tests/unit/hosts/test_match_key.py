@@ -5,8 +5,29 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from tests.unit.hosts.examples import KSN, MAC, REVERSAL, SALE, SIGN_ON, reversals, sales
-from tpayd.hosts import Echo, Financial, HostFormatError, MatchKey, Reversal, TypeClass, load
+from tests.unit.hosts.examples import (
+    KSN,
+    MAC,
+    REVERSAL,
+    SALE,
+    SIGN_ON,
+    financials,
+    inquiries,
+    reconciliations,
+    reversals,
+)
+from tpayd.hosts import (
+    Echo,
+    Financial,
+    HostFormatError,
+    HostTotals,
+    Inquiry,
+    MatchKey,
+    Reconciliation,
+    Reversal,
+    TypeClass,
+    load,
+)
 from tpayd.hosts.iso8583 import host_side
 
 ADAPTER = load("iso8583")
@@ -14,12 +35,35 @@ REPLY = host_side.FinancialReply(response_code="00", host_reference="20260314000
 
 
 @settings(max_examples=100, deadline=None)
-@given(sales())
-def test_a_sale_and_its_answer_share_a_key(sale: Financial) -> None:
+@given(financials())
+def test_a_request_and_its_answer_share_a_key(sale: Financial) -> None:
     """0200 and 0210: class 02, DE 41, DE 11."""
     request = ADAPTER.seal(ADAPTER.encode(sale), KSN, MAC)
     answer = ADAPTER.seal(host_side.reply_financial(sale, REPLY), KSN, MAC)
     expected = MatchKey(TypeClass.FINANCIAL, sale.terminal_id, sale.stan)
+    assert (expected, expected) == (ADAPTER.match_key(request), ADAPTER.match_key(answer))
+    assert (False, True) == (ADAPTER.is_answer(request), ADAPTER.is_answer(answer))
+
+
+@settings(max_examples=50, deadline=None)
+@given(inquiries())
+def test_an_inquiry_and_its_answer_share_a_key(inquiry: Inquiry) -> None:
+    """0600 and 0610: class 06, so an inquiry never meets the answer that it asks about."""
+    request = ADAPTER.seal(ADAPTER.encode(inquiry), KSN, MAC)
+    reply = host_side.InquiryReply(response_code="00", amount_minor=10, approval_code="000001", host_reference="1" * 12)
+    answer = ADAPTER.seal(host_side.reply_inquiry(inquiry, reply), KSN, MAC)
+    expected = MatchKey(TypeClass.INQUIRY, inquiry.terminal_id, inquiry.stan)
+    assert (expected, expected) == (ADAPTER.match_key(request), ADAPTER.match_key(answer))
+    assert (False, True) == (ADAPTER.is_answer(request), ADAPTER.is_answer(answer))
+
+
+@settings(max_examples=50, deadline=None)
+@given(reconciliations())
+def test_a_reconciliation_and_its_answer_share_a_key(reconciliation: Reconciliation) -> None:
+    """0500 and 0510: class 05."""
+    request = ADAPTER.seal(ADAPTER.encode(reconciliation), KSN, MAC)
+    answer = ADAPTER.seal(host_side.reply_reconciliation(reconciliation, "95", HostTotals()), KSN, MAC)
+    expected = MatchKey(TypeClass.RECONCILIATION, reconciliation.terminal_id, reconciliation.stan)
     assert (expected, expected) == (ADAPTER.match_key(request), ADAPTER.match_key(answer))
     assert (False, True) == (ADAPTER.is_answer(request), ADAPTER.is_answer(answer))
 
@@ -65,7 +109,8 @@ def test_the_hosts_echo_is_answered_and_nothing_else() -> None:
     [
         (b"", "message type", 0),
         (b"0200", "DE 1", 4),
-        (b"0500" + bytes(8), "message type", 0),
+        (b"0700" + bytes(8), "message type", 0),
+        (b"0500" + bytes(8), "DE 11", 4),
         (b"0200" + bytes(8), "DE 11", 4),
         (b"0200" + bytes.fromhex("4000000000000000") + b"16", "DE 2", 4),
         (b"0200" + bytes.fromhex("0020000000000000") + b"123456", "DE 41", 4),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tpayd.hosts.answers import MatchKey, Opened, Unsealed
 from tpayd.hosts.iso8583 import codec, matching, opening, requests
 from tpayd.hosts.iso8583.spec import Mti, Network
-from tpayd.hosts.messages import Financial, MacedMessage, NetworkMessage
+from tpayd.hosts.messages import MacedMessage, NetworkMessage
 
 __all__ = ["Iso8583Adapter", "adapter"]
 
@@ -18,9 +18,7 @@ class Iso8583Adapter:
     name = "iso8583"
 
     def encode(self, message: MacedMessage) -> Unsealed:
-        if isinstance(message, Financial):
-            return codec.pack_unsealed(*requests.financial_fields(message))
-        return codec.pack_unsealed(*requests.reversal_fields(message))
+        return codec.pack_unsealed(*requests.maced_fields(message))
 
     def encode_network(self, message: NetworkMessage) -> bytes:
         return codec.pack(*requests.network_fields(message))

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from tpayd.hosts.answers import Opened, TypeClass
+from tpayd.hosts.answers import Merchant, Opened, TypeClass
 from tpayd.hosts.errors import HostFormatError
+from tpayd.hosts.iso8583.balances import unpack_balance
 from tpayd.hosts.iso8583.codec import unpack
 from tpayd.hosts.iso8583.emv import unpack_emv_answer
 from tpayd.hosts.iso8583.fields import Fields
-from tpayd.hosts.iso8583.items import unpack_items
+from tpayd.hosts.iso8583.items import number, unpack_items
+from tpayd.hosts.iso8583.kinds import KIND_OF
+from tpayd.hosts.iso8583.originals import original_of
 from tpayd.hosts.iso8583.spec import MAC_BYTES, Item, Mti
-from tpayd.hosts.messages import Original
+from tpayd.hosts.iso8583.totals import read_totals
+from tpayd.hosts.messages import Kind
 
-__all__ = ["IKID_BYTES", "open_answer", "original_of", "require_sealed"]
+__all__ = ["IKID_BYTES", "kind_of", "open_answer", "require_sealed"]
 
 IKID_BYTES = 8
 _CLASS_OF: dict[str, TypeClass] = {
     Mti.FINANCIAL_ANSWER: TypeClass.FINANCIAL,
     Mti.REVERSAL_ANSWER: TypeClass.REVERSAL,
+    Mti.RECONCILIATION_ANSWER: TypeClass.RECONCILIATION,
+    Mti.INQUIRY_ANSWER: TypeClass.INQUIRY,
     Mti.NETWORK_ANSWER: TypeClass.NETWORK,
 }
 
 
 def open_answer(raw: bytes) -> Opened:
-    """Read a 0210, 0430 or 0810; raises HostFormatError."""
+    """Read a 0210, 0430, 0510, 0610 or 0810; raises HostFormatError."""
     fields = unpack(raw)
     type_class = _CLASS_OF.get(fields.mti)
     if type_class is None:
@@ -31,6 +37,9 @@ def open_answer(raw: bytes) -> Opened:
         return _network(fields)
     require_sealed(fields)
     items = unpack_items(fields)
+    moves_money = type_class in (TypeClass.FINANCIAL, TypeClass.REVERSAL)
+    amount = fields.get("4")
+    names_original = type_class in (TypeClass.REVERSAL, TypeClass.INQUIRY)
     return Opened(
         type_class=type_class,
         mti=fields.mti,
@@ -39,14 +48,18 @@ def open_answer(raw: bytes) -> Opened:
         local=fields.get("7"),
         merchant_id=_stripped(fields.get("42")),
         response_code=_response_code(fields),
-        amount_minor=int(fields.text("4")),
+        kind=kind_of(fields) if moves_money else None,
+        amount_minor=None if amount is None else int(amount),
         approval_code=_stripped(fields.get("38")),
         host_reference=_stripped(fields.get("37")),
         issuer=items.get(Item.ISSUER),
         acquirer=items.get(Item.ACQUIRER),
         message=items.get(Item.MESSAGE),
         emv=unpack_emv_answer(fields),
-        original=original_of(fields) if type_class is TypeClass.REVERSAL else None,
+        original=original_of(fields) if names_original else None,
+        balance_minor=unpack_balance(fields),
+        voided_minor=number(fields, items, Item.VOIDED) or 0,
+        totals=read_totals(fields, items) if type_class is TypeClass.RECONCILIATION else None,
         ksn=fields.binary("53"),
         mac=fields.binary("128"),
         covered=raw[:-MAC_BYTES],
@@ -59,10 +72,12 @@ def require_sealed(fields: Fields) -> None:
     fields.require("128")
 
 
-def original_of(fields: Fields) -> Original:
-    """DE 90; the year is not in it, so `local` is MMDDhhmmss."""
-    value = fields.text("90")
-    return Original(mti=value[:4], stan=value[4:10], local=value[10:20])
+def kind_of(fields: Fields) -> Kind:
+    """DE 3; raises HostFormatError."""
+    kind = KIND_OF.get(fields.text("3"))
+    if kind is None:
+        raise fields.fault("3", "holds a code that this format does not have")
+    return kind
 
 
 def _network(fields: Fields) -> Opened:
@@ -80,6 +95,22 @@ def _network(fields: Fields) -> Opened:
         key_blob=fields.binary("62"),
         ikid=key[:IKID_BYTES],
         check_value=key[IKID_BYTES:].hex().upper() if key else None,
+        merchant=_merchant(fields),
+    )
+
+
+def _merchant(fields: Fields) -> Merchant | None:
+    merchant_id = _stripped(fields.get("42"))
+    if merchant_id is None:
+        return None
+    items = unpack_items(fields)
+    return Merchant(
+        merchant_id=merchant_id,
+        business_number=items.get(Item.BUSINESS_NUMBER, ""),
+        name=items.get(Item.MERCHANT_NAME, ""),
+        representative=items.get(Item.REPRESENTATIVE, ""),
+        address=items.get(Item.ADDRESS, ""),
+        tel=items.get(Item.TEL, ""),
     )
 
 

@@ -5,44 +5,55 @@ from __future__ import annotations
 from tpayd.hosts.errors import HostFormatError
 from tpayd.hosts.iso8583.codec import Value
 from tpayd.hosts.iso8583.items import pack_items
+from tpayd.hosts.iso8583.kinds import KINDS, check
 from tpayd.hosts.iso8583.moment import check_day, check_local, transmission
-from tpayd.hosts.iso8583.spec import KSN_BYTES, Item, Mti, Network
+from tpayd.hosts.iso8583.originals import original_fields, original_items
+from tpayd.hosts.iso8583.spec import Item, Mti, Network
+from tpayd.hosts.iso8583.totals import totals_fields, totals_items
 from tpayd.hosts.messages import (
     Echo,
     Financial,
+    Inquiry,
+    MacedMessage,
+    MerchantDownload,
     NetworkMessage,
+    OpenTerminal,
     ReaderKeyExchange,
+    Reconciliation,
     Reversal,
     ReversalReason,
     SignOff,
     SignOn,
     TerminalKeyExchange,
 )
-from tpayd_contracts.money import MAX_MINOR
+from tpayd_contracts.money import MAX_MINOR, Amount
+from tpayd_contracts.orders import CardNetwork, CashReceiptPurpose, CashReceiptVoidReason
 from tpayd_contracts.payment import EntryMode
 
 __all__ = [
+    "CARD_NETWORKS",
     "ENTRY_MODES",
     "KRW",
     "NETWORK_CODES",
-    "PURCHASE",
+    "PURPOSES",
     "REVERSAL_REASONS",
-    "financial_fields",
+    "TERMINALS_KEY",
+    "VOID_REASONS",
+    "maced_fields",
     "network_fields",
-    "reversal_fields",
 ]
 
 KRW = "410"
 """ISO 4217. No minor unit."""
-PURCHASE = "000000"
-"""DE 3: goods and services, default accounts."""
 ENTRY_MODES = {
     EntryMode.IC: "050",
     EntryMode.CONTACTLESS: "070",
     EntryMode.STRIPE: "900",
     EntryMode.FALLBACK: "800",
+    EntryMode.KEYED: "010",
+    EntryMode.BARCODE: "030",
 }
-"""DE 22: how the card was read, then 0: what the terminal can do about PINs is not told."""
+"""DE 22: how the card or number was read, then 0: what the terminal can do about PINs is not told."""
 REVERSAL_REASONS = {
     ReversalReason.NO_ANSWER: "01",
     ReversalReason.ANSWER_REFUSED: "02",
@@ -50,57 +61,43 @@ REVERSAL_REASONS = {
     ReversalReason.READER_LOST: "04",
     ReversalReason.RESTARTED: "05",
 }
+CARD_NETWORKS = {CardNetwork.UNIONPAY: "02"}
+"""The domestic network of a credit card is the rule, and not told."""
+PURPOSES = {
+    CashReceiptPurpose.DEDUCTION: "1",
+    CashReceiptPurpose.EXPENSE: "2",
+    CashReceiptPurpose.SELF_ISSUE: "3",
+}
+VOID_REASONS = {
+    CashReceiptVoidReason.CANCEL: "1",
+    CashReceiptVoidReason.MIS_ISSUE: "2",
+    CashReceiptVoidReason.OTHER: "3",
+}
+TERMINALS_KEY = "1"
+"""Whose key DE 60 is under; the rule is the reader's, and not told."""
 NETWORK_CODES: dict[type[NetworkMessage], Network] = {
     SignOn: Network.SIGN_ON,
     SignOff: Network.SIGN_OFF,
     Echo: Network.ECHO,
     TerminalKeyExchange: Network.TERMINAL_KEY,
     ReaderKeyExchange: Network.READER_KEY,
+    OpenTerminal: Network.OPEN_TERMINAL,
+    MerchantDownload: Network.MERCHANT,
 }
 _NORMAL_PRESENTMENT = "00"
-_NO_INSTITUTIONS = "0" * 22
+_BUSINESS_NUMBER_DIGITS = 10
+_PROVIDER_CHARS = 16
 
 
-def financial_fields(message: Financial) -> tuple[Mti, dict[str, Value]]:
-    """Type and fields of a 0200; raises HostFormatError."""
-    if len(message.ksn) != KSN_BYTES:
-        raise HostFormatError("DE 60", f"the reader's KSN has {KSN_BYTES} bytes, not {len(message.ksn)}")
-    if not message.cipher:
-        raise HostFormatError("DE 60", "no card data")
-    amount = message.amount
-    fields: dict[str, Value] = {
-        **_common(message),
-        "4": _amount(amount.total_minor),
-        "22": ENTRY_MODES[message.entry_mode],
-        "25": _NORMAL_PRESENTMENT,
-        "48": pack_items(
-            {
-                Item.INSTALLMENTS: _two_digits(Item.INSTALLMENTS, message.installments),
-                Item.SUPPLY: amount.supply,
-                Item.VAT: amount.vat_minor,
-                Item.SERVICE_CHARGE: amount.service_charge_minor,
-                Item.TAX_FREE: amount.tax_free_minor,
-                Item.FALLBACK_CODE: _fallback(message.fallback_code),
-                Item.REFERENCE: message.reference,
-            }
-        ),
-        "60": message.ksn + message.cipher,
-    }
-    if message.emv:
-        fields["55"] = message.emv
-    return Mti.FINANCIAL, fields
-
-
-def reversal_fields(message: Reversal) -> tuple[Mti, dict[str, Value]]:
-    """Type and fields of a 0420, or 0421 when it is repeated; raises HostFormatError."""
-    original = message.original
-    fields: dict[str, Value] = {
-        **_common(message),
-        "4": _amount(message.amount_minor),
-        "48": pack_items({Item.REVERSAL_REASON: REVERSAL_REASONS[message.reason]}),
-        "90": original.mti + original.stan + transmission("DE 90", original.local) + _NO_INSTITUTIONS,
-    }
-    return (Mti.REVERSAL_REPEAT if message.repeat else Mti.REVERSAL), fields
+def maced_fields(message: MacedMessage) -> tuple[Mti, dict[str, Value]]:
+    """Type and fields of a request that carries a MAC; raises HostFormatError."""
+    if isinstance(message, Financial):
+        return Mti.FINANCIAL, _financial(message)
+    if isinstance(message, Reversal):
+        return (Mti.REVERSAL_REPEAT if message.repeat else Mti.REVERSAL), _reversal(message)
+    if isinstance(message, Inquiry):
+        return Mti.INQUIRY, _inquiry(message)
+    return Mti.RECONCILIATION, _reconciliation(message)
 
 
 def network_fields(message: NetworkMessage) -> tuple[Mti, dict[str, Value]]:
@@ -113,13 +110,71 @@ def network_fields(message: NetworkMessage) -> tuple[Mti, dict[str, Value]]:
     }
     if isinstance(message, (TerminalKeyExchange, ReaderKeyExchange)):
         fields["62"] = message.blob
+    elif isinstance(message, (OpenTerminal, MerchantDownload)):
+        fields["48"] = pack_items({Item.BUSINESS_NUMBER: _business_number(message.business_number)})
     return Mti.NETWORK, fields
 
 
-def _common(message: Financial | Reversal) -> dict[str, str]:
+def _financial(message: Financial) -> dict[str, Value]:
+    check(message)
+    amount, original = message.amount, message.original
+    fields: dict[str, Value] = {**_common(message), "3": KINDS[message.kind].processing_code, "25": _NORMAL_PRESENTMENT}
+    items: dict[Item, str | int | None] = {
+        Item.INSTALLMENTS: _two_digits(Item.INSTALLMENTS, message.installments),
+        **({} if amount is None else _parts(amount)),
+        Item.FALLBACK_CODE: _fallback(message.fallback_code),
+        Item.REFERENCE: message.reference,
+        Item.CARD_NETWORK: CARD_NETWORKS.get(message.network),
+        Item.KEY_OWNER: TERMINALS_KEY if message.terminal_cipher else None,
+        Item.PURPOSE: None if message.purpose is None else PURPOSES[message.purpose],
+        Item.VOID_REASON: None if message.void_reason is None else VOID_REASONS[message.void_reason],
+        Item.PROVIDER: _provider(message.provider),
+    }
+    if amount is not None:
+        fields["4"] = _amount(amount.total_minor)
+    if message.entry_mode is not None:
+        fields["22"] = ENTRY_MODES[message.entry_mode]
+    if original is not None:
+        fields |= original_fields(original)
+        items |= original_items(original)
+    fields["48"] = pack_items(items)
+    for number, data in (
+        ("55", message.emv),
+        ("59", message.signature),
+        ("60", message.ksn + message.cipher),
+        ("61", message.pin_ksn + message.pin_block),
+    ):
+        if data:
+            fields[number] = data
+    return fields
+
+
+def _reversal(message: Reversal) -> dict[str, Value]:
+    if message.original.stan is None:
+        raise HostFormatError("DE 90", "a reversal names its original by STAN")
+    return {
+        **_common(message),
+        **original_fields(message.original),
+        "3": KINDS[message.kind].processing_code,
+        "4": _amount(message.amount_minor),
+        "48": pack_items({Item.REVERSAL_REASON: REVERSAL_REASONS[message.reason], **original_items(message.original)}),
+    }
+
+
+def _inquiry(message: Inquiry) -> dict[str, Value]:
+    fields = {**_common(message), **original_fields(message.original)}
+    items = pack_items(original_items(message.original))
+    return {**fields, "48": items} if items else fields
+
+
+def _reconciliation(message: Reconciliation) -> dict[str, Value]:
+    totals = message.totals
+    return {**_common(message), **totals_fields(totals), "48": pack_items(totals_items(totals))}
+
+
+def _common(message: MacedMessage) -> dict[str, str]:
     local = check_local("DE 7", message.local)
     return {
-        "3": PURCHASE,
         "7": local[4:],
         "11": message.stan,
         "12": local[8:],
@@ -128,6 +183,15 @@ def _common(message: Financial | Reversal) -> dict[str, str]:
         "41": _terminal(message.terminal_id),
         "42": message.merchant_id.ljust(15),
         "49": KRW,
+    }
+
+
+def _parts(amount: Amount) -> dict[Item, str | int | None]:
+    return {
+        Item.SUPPLY: amount.supply,
+        Item.VAT: amount.vat_minor,
+        Item.SERVICE_CHARGE: amount.service_charge_minor,
+        Item.TAX_FREE: amount.tax_free_minor,
     }
 
 
@@ -147,6 +211,22 @@ def _fallback(code: str | None) -> str | None:
     if code is not None and not (len(code) == 2 and code.isascii() and code.isdigit()):
         raise HostFormatError(f"DE 48.{Item.FALLBACK_CODE}", "is not two digits")
     return code
+
+
+def _provider(provider: str | None) -> str | None:
+    if provider is not None and not (
+        0 < len(provider) <= _PROVIDER_CHARS
+        and provider.isascii()
+        and provider.replace("_", "").replace("-", "").isalnum()
+    ):
+        raise HostFormatError(f"DE 48.{Item.PROVIDER}", f"is not 1 to {_PROVIDER_CHARS} letters, digits, _ and -")
+    return provider
+
+
+def _business_number(value: str) -> str:
+    if not (len(value) == _BUSINESS_NUMBER_DIGITS and value.isascii() and value.isdigit()):
+        raise HostFormatError(f"DE 48.{Item.BUSINESS_NUMBER}", "is not ten digits")
+    return value
 
 
 def _two_digits(item: Item, value: int) -> str:

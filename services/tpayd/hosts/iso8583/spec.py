@@ -24,7 +24,7 @@ __all__ = [
 
 KSN_BYTES = 12
 MAC_BYTES = 8
-MAX_MESSAGE_BYTES = 2048
+MAX_MESSAGE_BYTES = 4096
 """Longer than the longest message of this format, of either side."""
 
 
@@ -36,6 +36,10 @@ class Mti(enum.StrEnum):
     REVERSAL = "0420"
     REVERSAL_REPEAT = "0421"
     REVERSAL_ANSWER = "0430"
+    RECONCILIATION = "0500"
+    RECONCILIATION_ANSWER = "0510"
+    INQUIRY = "0600"
+    INQUIRY_ANSWER = "0610"
     NETWORK = "0800"
     NETWORK_ANSWER = "0810"
 
@@ -48,6 +52,8 @@ class Network(enum.StrEnum):
     TERMINAL_KEY = "161"
     READER_KEY = "162"
     ECHO = "301"
+    OPEN_TERMINAL = "901"
+    MERCHANT = "902"
 
 
 class Item(enum.StrEnum):
@@ -61,9 +67,27 @@ class Item(enum.StrEnum):
     FALLBACK_CODE = "06"
     REFERENCE = "07"
     REVERSAL_REASON = "08"
+    CARD_NETWORK = "09"
+    KEY_OWNER = "10"
     ISSUER = "11"
     ACQUIRER = "12"
     MESSAGE = "13"
+    PURPOSE = "14"
+    VOID_REASON = "15"
+    PROVIDER = "16"
+    ORIGINAL_TERMINAL = "20"
+    ORIGINAL_DAY = "21"
+    ORIGINAL_AMOUNT = "22"
+    VOIDED = "23"
+    BUSINESS_NUMBER = "30"
+    MERCHANT_NAME = "31"
+    REPRESENTATIVE = "32"
+    ADDRESS = "33"
+    TEL = "34"
+    RECEIPTS_COUNT = "41"
+    RECEIPTS_AMOUNT = "42"
+    RECEIPT_VOIDS_COUNT = "43"
+    RECEIPT_VOIDS_AMOUNT = "44"
 
 
 class Kind(enum.Enum):
@@ -105,11 +129,21 @@ FIELDS: tuple[Field, ...] = (
     Field(48, "additional data, private: items", B, 3, 512),
     Field(49, "currency code, transaction", N, 0, 3),
     Field(53, "KSN of the MAC key", B, 0, KSN_BYTES),
+    Field(54, "additional amounts", ANS, 3, 120),
     Field(55, "integrated circuit card data", B, 3, 255),
-    Field(60, "private: KSN of the reader's key, encrypted track", B, 3, 128),
+    Field(59, "private: signature", B, 3, 999),
+    Field(60, "private: KSN of a data key, encrypted track or number", B, 3, 640),
+    Field(61, "private: KSN of the PIN key, PIN block", B, 3, 64),
     Field(62, "private: key exchange blob", B, 3, 256),
     Field(63, "private: identity and check value of a new key", B, 3, 24),
     Field(70, "network management information code", N, 0, 3),
+    Field(74, "credits, number", N, 0, 10),
+    Field(76, "debits, number", N, 0, 10),
+    Field(77, "debits, reversal number", N, 0, 10),
+    Field(86, "credits, amount", N, 0, 16),
+    Field(88, "debits, amount", N, 0, 16),
+    Field(89, "debits, reversal amount", N, 0, 16),
     Field(90, "original data elements", N, 0, 42),
+    Field(97, "amount, net settlement", ANS, 0, 17),
     Field(128, "message authentication code", B, 0, MAC_BYTES),
 )

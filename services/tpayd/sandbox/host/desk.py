@@ -14,8 +14,11 @@ from tpayd.hosts import (
     EmvAnswer,
     Financial,
     HostFormatError,
+    Inquiry,
+    Kind,
     NetworkMessage,
     ReaderKeyExchange,
+    Reconciliation,
     Reversal,
     TerminalKeyExchange,
     Unsealed,
@@ -102,7 +105,9 @@ class Desk:
 
     def _handle(self, received: host_side.Received, send: Send) -> None:
         message = received.message
-        if isinstance(message, Financial):
+        if isinstance(message, (Inquiry, Reconciliation)) or getattr(message, "kind", Kind.SALE) is not Kind.SALE:
+            self._log.warning("sandbox.unsupported", message=type(message).__name__)
+        elif isinstance(message, Financial):
             self._financial(message, received, send)
         elif isinstance(message, Reversal):
             self._reversal(message, received, send)
@@ -110,7 +115,7 @@ class Desk:
             self._hold(send, deliveries(self._network(message), _AS_ASKED, 0))
 
     def _financial(self, sale: Financial, received: host_side.Received, send: Send) -> None:
-        behaviour = behaviour_for(sale.amount.total_minor, self._ordered())
+        behaviour = behaviour_for(sale.total_minor, self._ordered())
         if behaviour.mode is HostMode.DEAF:
             return
         card = self._card(sale) if self._genuine(received, sale.terminal_id) else None

@@ -88,8 +88,8 @@ class Ledger:
             " masked_pan, token, reversed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO NOTHING",
             (
-                sale.terminal_id, sale.business_day, sale.stan, sent, sale.amount.total_minor,
-                sale.amount.total_minor if approved else 0, code, card.masked_pan, card.token, too_late,
+                sale.terminal_id, sale.business_day, sale.stan, sent, sale.total_minor,
+                sale.total_minor if approved else 0, code, card.masked_pan, card.token, too_late,
             ),
         )  # fmt: skip
         if not inserted.rowcount:
@@ -101,7 +101,7 @@ class Ledger:
     def reverse(self, reversal: Reversal) -> Code:
         """Take a sale back, or remember that it must not count when it comes."""
         original = reversal.original
-        key = (reversal.terminal_id, original.stan, original.local[4:])
+        key = (reversal.terminal_id, original.stan, (original.local or "")[4:])
         found = self._database.execute(
             "SELECT number, amount_minor, reversed FROM entry WHERE terminal_id = ? AND stan = ? AND sent = ?", key
         ).fetchone()
@@ -147,7 +147,7 @@ class Ledger:
             " WHERE terminal_id = ? AND stan = ? AND business_day = ?",
             (sale.terminal_id, sale.stan, sale.business_day),
         ).fetchone()
-        if (sent, amount_minor, token) != (sale.local[4:], sale.amount.total_minor, card.token):
+        if (sent, amount_minor, token) != (sale.local[4:], sale.total_minor, card.token):
             return Booked(number, Code.DUPLICATE, fresh=False)
         return Booked(number, Code.INVALID if is_reversed else code, fresh=False)
 
