@@ -1676,6 +1676,7 @@ class KeyUsage(OpenEnum):
     """KeyUsage, as it crosses the wire."""
 
     TERMINAL_MAC = "terminal_mac"
+    """Seals a terminal's messages; encrypts what no reader has encrypted, under working keys of its own."""
     READER_DATA = "reader_data"
 
 

@@ -231,6 +231,10 @@ EXAMPLES: dict[str, Example] = {
         ),
         keys.VerifiedMac(valid=True),
     ),
+    keys.DATA_ENCRYPT.name: Example(
+        keys.EncryptData(profile="test", terminal_id="TPAY0001", purpose=keys.Purpose.NEW_PAYMENT, data=b"01012345678"),
+        keys.EncryptedData(ksn=_KSN, cipher=bytes(range(64)), key_id="k-20260301-1"),
+    ),
     keys.KEY_EXCHANGE_READER.name: Example(
         keys.ExchangeReader(device="front"),
         _KEY,

@@ -55,6 +55,7 @@ OPS_OF: dict[str, frozenset[str]] = {
         for op in (
             keys.MAC_GENERATE,
             keys.MAC_VERIFY,
+            keys.DATA_ENCRYPT,
             keys.KEY_EXCHANGE_READER,
             keys.KEY_EXCHANGE_TERMINAL,
             keys.KEY_LIST,

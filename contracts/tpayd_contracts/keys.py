@@ -11,11 +11,14 @@ from tpayd_contracts.operation import Empty, Op, Right
 from tpayd_contracts.shapes import Name, TerminalId, UnixMs
 
 __all__ = [
+    "DATA_ENCRYPT",
     "KEY_EXCHANGE_READER",
     "KEY_EXCHANGE_TERMINAL",
     "KEY_LIST",
     "MAC_GENERATE",
     "MAC_VERIFY",
+    "EncryptData",
+    "EncryptedData",
     "ExchangeProgress",
     "ExchangeReader",
     "ExchangeTerminal",
@@ -33,6 +36,7 @@ __all__ = [
 
 class KeyUsage(enum.StrEnum):
     TERMINAL_MAC = "terminal_mac"
+    """Seals a terminal's messages; encrypts what no reader has encrypted, under working keys of its own."""
     READER_DATA = "reader_data"
 
 
@@ -89,6 +93,31 @@ class VerifiedMac(Struct, frozen=True):
     valid: bool
 
 
+class EncryptData(Struct, frozen=True, forbid_unknown_fields=True):
+    """Encrypt a keyed number or a scanned code for the host, so that it never touches the disk in clear."""
+
+    profile: Name
+    terminal_id: TerminalId
+    purpose: Purpose
+    data: Annotated[bytes, Meta(min_length=1, max_length=512)]
+    key_id: str | None = None
+    """With SETTLE: the key that the payment began under."""
+
+    def __repr__(self) -> str:
+        return f"EncryptData({self.terminal_id}, {len(self.data)} bytes)"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("terminal_id", self.terminal_id), ("data", f"<{len(self.data)} bytes>")]
+
+
+class EncryptedData(Struct, frozen=True):
+    """AES-CBC with a zero IV under the data encryption key of this KSN (X9.24-3), padded to a multiple of 64 bytes."""
+
+    ksn: bytes
+    cipher: bytes
+    key_id: str
+
+
 class ExchangeReader(Struct, frozen=True, forbid_unknown_fields=True):
     """Bring the data key from the host into a reader, mutually proven [키교환]."""
 
@@ -127,6 +156,7 @@ class KeyList(Struct, frozen=True):
 
 MAC_GENERATE = Op("mac.generate", GenerateMac, GeneratedMac)
 MAC_VERIFY = Op("mac.verify", VerifyMac, VerifiedMac)
+DATA_ENCRYPT = Op("data.encrypt", EncryptData, EncryptedData)
 KEY_EXCHANGE_READER = Op("key.exchange_reader", ExchangeReader, KeyInfo, ExchangeProgress, Right.ADMIN)
 KEY_EXCHANGE_TERMINAL = Op("key.exchange_terminal", ExchangeTerminal, KeyInfo, ExchangeProgress, Right.ADMIN)
 KEY_LIST = Op("key.list", Empty, KeyList, right=Right.READ_ONLY)

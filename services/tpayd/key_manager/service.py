@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from tpayd import hosts
 from tpayd.key_manager.errors import AuditBrokenError, ExchangeFailedError, NoUsableKeyError, StoreError
@@ -22,11 +22,14 @@ from tpayd.kit.house import House
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.health import Dependency, Readiness
 from tpayd_contracts.keys import (
+    DATA_ENCRYPT,
     KEY_EXCHANGE_READER,
     KEY_EXCHANGE_TERMINAL,
     KEY_LIST,
     MAC_GENERATE,
     MAC_VERIFY,
+    EncryptData,
+    EncryptedData,
     ExchangeProgress,
     ExchangeReader,
     ExchangeTerminal,
@@ -40,6 +43,9 @@ from tpayd_contracts.keys import (
 from tpayd_contracts.operation import Empty
 
 __all__ = ["KeyManager"]
+
+Q = TypeVar("Q")
+A = TypeVar("A")
 
 
 class KeyManager:
@@ -108,13 +114,20 @@ class KeyManager:
         # What is under way in other services while the house goes down still needs its MACs.
         server.handle(MAC_GENERATE, self._generate, while_draining=True)
         server.handle(MAC_VERIFY, self._verify, while_draining=True)
+        server.handle(DATA_ENCRYPT, self._encrypt, while_draining=True)
         server.handle(KEY_LIST, self._list)
         server.handle(KEY_EXCHANGE_TERMINAL, self._exchange_terminal)
         server.handle(KEY_EXCHANGE_READER, self._exchange_reader)
 
     def _generate(self, _: Request, body: GenerateMac) -> GeneratedMac:
+        return self._with_key(self._opened().macs.generate, body)
+
+    def _encrypt(self, _: Request, body: EncryptData) -> EncryptedData:
+        return self._with_key(self._opened().macs.encrypt, body)
+
+    def _with_key(self, make: Callable[[Q], A], body: Q) -> A:
         try:
-            return self._opened().macs.generate(body)
+            return make(body)
         except NoUsableKeyError as error:
             raise self._refusal(error) from error
         except StoreError as error:
