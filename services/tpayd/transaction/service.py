@@ -8,10 +8,10 @@ from tpayd.kit.bus import Request
 from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.house import House
 from tpayd.kit.settings import SettingsError
+from tpayd.transaction.bookkeeping import Bookkeeper
 from tpayd.transaction.books import Books
 from tpayd.transaction.desk import Desk
 from tpayd.transaction.host_steps import HostSteps
-from tpayd.transaction.journal import Journal, JournalStore
 from tpayd.transaction.leases import Leases
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.reader_steps import ReaderSteps
@@ -33,15 +33,15 @@ class Transaction:
     def __init__(self, house: House[TransactionSettings]) -> None:
         self._house = house
         settings = house.settings
-        url = settings.journal_url or f"sqlite:///{house.instance.data / 'journal.sqlite3'}"
-        self._journal = Journal(JournalStore(url), house.clock, house.log)
+        self._bookkeeper = Bookkeeper(house)
+        self._journal = self._bookkeeper.journal
         self._registry = Registry(settings.remembered_payments)
         self._books = Books(self._journal, house.clock, house.log, house.store.merchant)
 
     async def start(self) -> None:
         house, settings = self._house, self._house.settings
         broker, keys, host = (house.caller(peer) for peer in _NEEDED)
-        found = self._journal.open()
+        found = await self._bookkeeper.open()
         self._refuse_other_profile(found.open)
         stans = Stans(house.store.host_profile, found.stan_blocks, self._journal.put_block, self._registry.stan_in_use)
         leases = Leases(broker, house.log)
@@ -62,7 +62,6 @@ class Transaction:
         self._count()
         house.call_every(settings.lease_renew_s, leases.renew)
         house.call_every(1.0, leases.reset_once)
-        house.call_every(1.0, self._journal.expire)
         house.server.handle_raw(SALE.name, self._sale)
         house.server.handle(STATUS, self._status, while_draining=True)
         house.server.handle(ABORT, self._abort, while_draining=True)
@@ -117,7 +116,4 @@ class Transaction:
         )
         metrics.gauge("needs_human", "Payments that a person must settle").set_function(
             lambda: self._registry.count(PaymentState.NEEDS_HUMAN)
-        )
-        metrics.gauge("journal_failing", "1 while the journal cannot be written").set_function(
-            lambda: 0 if self._journal.failing is None else 1
         )

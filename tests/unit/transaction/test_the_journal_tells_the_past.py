@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
-
 import structlog
 from msgspec.structs import replace
 
 from tests.harness.clock import FakeClock
+from tests.harness.journals import Place
 from tests.unit.transaction.samples import EVENTS, PAYMENT, run
 from tpayd.transaction import events as ev
 from tpayd.transaction.journal import Journal, JournalReader, JournalStore
@@ -19,8 +17,8 @@ OTHER = replace(PAYMENT, payment_id="33333333-3333-4333-8333-333333333333", requ
 BY_TYPE = {type(event): event for event in EVENTS}
 
 
-def journal_at(path: Path) -> Journal:
-    return Journal(JournalStore(f"sqlite:///{path}"), FakeClock(), structlog.get_logger())
+def journal_at(place: Place) -> Journal:
+    return Journal(JournalStore(place.url), FakeClock(), structlog.get_logger())
 
 
 def history_of(payment: Payment) -> list[tuple[Payment, ev.Event]]:
@@ -32,9 +30,9 @@ def history_of(payment: Payment) -> list[tuple[Payment, ev.Event]]:
     return history
 
 
-async def written(path: Path, *histories: list[tuple[Payment, ev.Event]]) -> None:
+async def written(place: Place, *histories: list[tuple[Payment, ev.Event]]) -> None:
     """Write the histories, their events taking turns, in two transactions."""
-    journal = journal_at(path)
+    journal = journal_at(place)
     journal.open()
     for turn in zip(*histories, strict=True):
         for payment, event in turn:
@@ -43,11 +41,10 @@ async def written(path: Path, *histories: list[tuple[Payment, ev.Event]]) -> Non
     await journal.close()
 
 
-async def test_a_payments_events_come_in_their_order_and_no_others(tmp_path: Path) -> None:
+async def test_a_payments_events_come_in_their_order_and_no_others(place: Place) -> None:
     """Two payments of a lane that ran at the same time."""
-    path = tmp_path / "journal.sqlite3"
-    await written(path, history_of(PAYMENT), history_of(OTHER))
-    reader = JournalReader(f"sqlite:///{path}")
+    await written(place, history_of(PAYMENT), history_of(OTHER))
+    reader = JournalReader(place.url)
     events = await reader.events_of(OTHER.lane, OTHER.request_id)
     assert [event for _, event in history_of(OTHER)] == [each.event for each in events]
     assert [2, 4, 6] == [each.position for each in events]
@@ -55,14 +52,14 @@ async def test_a_payments_events_come_in_their_order_and_no_others(tmp_path: Pat
     reader.close()
 
 
-async def test_a_purged_event_keeps_its_name_and_time(tmp_path: Path) -> None:
+async def test_a_purged_event_keeps_its_name_and_time(place: Place) -> None:
     """What is gone is said to be gone."""
-    path = tmp_path / "journal.sqlite3"
-    await written(path, history_of(PAYMENT))
-    with sqlite3.connect(path) as connection:
-        connection.execute("update events set payload = null where event = 'leased'")
-        connection.execute("update events set payload = x'c1' where event = 'card_failed'")
-    reader = JournalReader(f"sqlite:///{path}")
+    await written(place, history_of(PAYMENT))
+    place.run(
+        "update events set payload = null where event = 'leased'",
+        "update events set payload = substr(payload, 2) where event = 'card_failed'",
+    )
+    reader = JournalReader(place.url)
     events = await reader.events_of(PAYMENT.lane, PAYMENT.request_id)
     assert [("created", False), ("leased", True), ("card_failed", False)] == [
         (each.name, each.purged) for each in events
@@ -71,42 +68,39 @@ async def test_a_purged_event_keeps_its_name_and_time(tmp_path: Path) -> None:
     reader.close()
 
 
-async def test_a_payment_is_found_by_its_own_id(tmp_path: Path) -> None:
+async def test_a_payment_is_found_by_its_own_id(place: Place) -> None:
     """Within its lane."""
-    path = tmp_path / "journal.sqlite3"
-    await written(path, history_of(PAYMENT), history_of(OTHER))
-    reader = JournalReader(f"sqlite:///{path}")
+    await written(place, history_of(PAYMENT), history_of(OTHER))
+    reader = JournalReader(place.url)
     assert OTHER.request_id == await reader.request_id_of(OTHER.lane, OTHER.payment_id)
     assert await reader.request_id_of("2", OTHER.payment_id) is None
     assert await reader.request_id_of(OTHER.lane, OTHER.request_id) is None
     reader.close()
 
 
-async def test_the_next_process_knows_what_each_lane_began_last(tmp_path: Path) -> None:
+async def test_the_next_process_knows_what_each_lane_began_last(place: Place) -> None:
     """Whatever else happened to older payments since; an id that was only asked about is no payment."""
-    path = tmp_path / "journal.sqlite3"
-    await written(path, history_of(PAYMENT), history_of(OTHER))
-    journal = journal_at(path)
+    await written(place, history_of(PAYMENT), history_of(OTHER))
+    journal = journal_at(place)
     assert {"1": OTHER.request_id} == journal.open().newest
     journal.put(run(history_of(PAYMENT)[-1][0], ev.Acknowledged()), ev.Acknowledged())
     buried = replace(PAYMENT, lane="2", payment_id="5" * 36, body_hash=b"", state=PaymentState.ABORTED)
     journal.put(buried, ev.Buried(buried))
     await journal.close()
-    journal = journal_at(path)
+    journal = journal_at(place)
     assert {"1": OTHER.request_id} == journal.open().newest
     await journal.close()
 
 
-async def test_the_next_process_knows_what_no_pos_has_acknowledged(tmp_path: Path) -> None:
+async def test_the_next_process_knows_what_no_pos_has_acknowledged(place: Place) -> None:
     """Until it is; it is not open for that."""
-    path = tmp_path / "journal.sqlite3"
     approved = replace(PAYMENT, state=PaymentState.APPROVED)
-    await written(path, [(approved, ev.Created(approved))])
-    journal = journal_at(path)
+    await written(place, [(approved, ev.Created(approved))])
+    journal = journal_at(place)
     found = journal.open()
     assert ((), (approved,)) == (found.open, found.unacknowledged)
     journal.put(replace(approved, state=PaymentState.CLOSED), ev.Acknowledged())
     await journal.close()
-    journal = journal_at(path)
+    journal = journal_at(place)
     assert () == journal.open().unacknowledged
     await journal.close()

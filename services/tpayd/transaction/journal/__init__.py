@@ -1,20 +1,38 @@
 """The journal: append-only, hash-chained events and the last value of each payment beside them."""
 
 from tpayd.transaction.journal.entries import OPEN_STATES, StanBlock
-from tpayd.transaction.journal.errors import JournalVersionError, StorageError
+from tpayd.transaction.journal.errors import (
+    JournalDamagedError,
+    JournalOwnedError,
+    JournalUrlError,
+    JournalVersionError,
+    StorageError,
+    UnreachableError,
+)
 from tpayd.transaction.journal.journal import Journal
+from tpayd.transaction.journal.opening import Found
+from tpayd.transaction.journal.owning import Owner
+from tpayd.transaction.journal.place import place_of
 from tpayd.transaction.journal.reading import JournalReader, Recorded
-from tpayd.transaction.journal.store import Found, JournalStore, Store
+from tpayd.transaction.journal.rebuilding import Damaged
+from tpayd.transaction.journal.store import JournalStore, Store
 
 __all__ = [
     "OPEN_STATES",
+    "Damaged",
     "Found",
     "Journal",
+    "JournalDamagedError",
+    "JournalOwnedError",
     "JournalReader",
     "JournalStore",
+    "JournalUrlError",
     "JournalVersionError",
+    "Owner",
     "Recorded",
     "StanBlock",
-    "Store",
     "StorageError",
+    "Store",
+    "UnreachableError",
+    "place_of",
 ]

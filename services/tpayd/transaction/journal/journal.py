@@ -13,7 +13,8 @@ from tpayd.kit.clock import Clock
 from tpayd.transaction.events import Event
 from tpayd.transaction.journal.entries import Entry, StanBlock
 from tpayd.transaction.journal.errors import StorageError
-from tpayd.transaction.journal.store import Found, Store
+from tpayd.transaction.journal.opening import Found
+from tpayd.transaction.journal.store import Store
 from tpayd.transaction.journal.writing import Clerk, Read, Report, ThreadWriter, Write, Writer
 from tpayd.transaction.payment import Payment
 

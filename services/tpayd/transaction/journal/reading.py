@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, Row, Select, create_engine, event, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from tpayd.transaction.events import Event
+from tpayd.transaction.journal.database import Database, reason_of
 from tpayd.transaction.journal.errors import StorageError
 from tpayd.transaction.journal.schema import events, payments
 
@@ -45,10 +46,10 @@ class Recorded:
 
 
 class JournalReader:
-    """Reads the journal at `url`. Every method raises StorageError."""
+    """Reads the journal at `url`. Every method raises StorageError; the constructor JournalUrlError."""
 
     def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
+        self._database = Database(url, reading=True)
         self._one_at_a_time = asyncio.Lock()
 
     async def events_of(self, lane: str, request_id: str) -> tuple[Recorded, ...]:
@@ -95,7 +96,7 @@ class JournalReader:
             after = rows[-1].request_id
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._database.close()
 
     async def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         async with self._one_at_a_time:
@@ -103,10 +104,10 @@ class JournalReader:
 
     def _read(self, query: Select[Any]) -> Sequence[Row[Any]]:
         try:
-            with self._engine.connect() as connection:
+            with self._database.connect() as connection:
                 return connection.execute(query).all()
         except SQLAlchemyError as error:
-            raise StorageError(str(error.__cause__ or error).splitlines()[0]) from None
+            raise StorageError(reason_of(error)) from None
 
 
 def _recorded(row: Row[Any]) -> Recorded:
@@ -120,15 +121,3 @@ def _event(payload: bytes | None) -> Event | None:
         return _decoder.decode(payload)
     except msgspec.MsgspecError:
         return None
-
-
-def _engine(url: str) -> Engine:
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _read_only)
-    return engine
-
-
-def _read_only(connection: Any, _: Any) -> None:
-    for pragma in ("busy_timeout=5000", "query_only=1"):
-        connection.execute(f"PRAGMA {pragma}")

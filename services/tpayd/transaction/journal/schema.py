@@ -13,9 +13,12 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
-__all__ = ["SCHEMA_VERSION", "about", "chains", "events", "metadata", "payments", "stan_blocks"]
+__all__ = ["SCHEMA_VERSION", "VERSION_TABLE", "about", "chains", "events", "metadata", "payments", "stan_blocks"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = "0002"
+"""The newest migration in `migrations/versions`."""
+VERSION_TABLE = "journal_version"
+"""Holds the journal's schema. Not by Alembic's usual name: the database may hold other things."""
 
 metadata = MetaData()
 

