@@ -62,6 +62,6 @@ TERMINALS: dict[str, Example] = {
         terminal.DownloadedMerchant(merchant=_MERCHANT),
     ),
     terminal.MERCHANT_LIST.name: Example(Empty(), terminal.MerchantList(merchants=(_MERCHANT,), standalone=True)),
-    terminal.PREVENTION_SET.name: Example(terminal.SetPrevention(on=False, password="correct horse"), _list()),
+    terminal.PREVENTION_SET.name: Example(terminal.SetPrevention(on=False, password="correct horse"), _list()),  # noqa: S106 (no password)
     terminal.PASSWORD_SET.name: Example(terminal.SetPassword(new="battery staple", old="correct horse"), Empty()),
 }

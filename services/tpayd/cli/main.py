@@ -29,6 +29,9 @@ _COMMANDS = {
     "client": CommandEntry("client:client", "Add, list and remove the POS clients that may connect.", _SETUP),
     "devices": CommandEntry("devices:devices", "List the card readers.", _SETUP),
     "keys": CommandEntry("keys:keys", "Exchange keys with the host, and list them.", _SETUP),
+    "terminal": CommandEntry("terminal:terminal", "Open terminals with the host; refuse unopened ones.", _SETUP),
+    "merchant": CommandEntry("merchant:merchant", "Fetch and show merchant info.", _SETUP),
+    "password": CommandEntry("password:password", "Set the settings password.", _SETUP),
     "sandbox": CommandEntry("sandbox:sandbox", "Tell the virtual host and readers what to do.", "Sandbox"),
 }
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 from tpayd.gateway.clients import ALL_LANES, ClientRegistry
 from tpayd.kit.instance import OWNER_CLIENT, Instance
@@ -13,7 +15,11 @@ from tpayd.provision.plan import Plan
 from tpayd.provision.secrets import write_secret
 from tpayd.provision.values import settings_values
 from tpayd.shipped import shipped
+from tpayd.transaction.terminals.files import PasswordFile, RegisterFile
+from tpayd.transaction.terminals.password import PasswordRecord
+from tpayd.transaction.terminals.register import ProfileRegister, Register
 from tpayd_contracts.operation import Right
+from tpayd_contracts.terminal import TERMINALS_MAX, Terminal
 
 __all__ = ["AlreadyFoundError", "found"]
 
@@ -48,6 +54,9 @@ def found(plan: Plan, home: Path | None = None, extra: Mapping[str, Mapping[str,
     if plan.sandbox:
         instance.sandbox.mkdir(mode=0o750, exist_ok=True)
         _write(instance.sandbox / "cards.toml", cards.read_text(encoding="utf-8"))
+        RegisterFile(instance.data).write(_sandbox_terminals(values["store"]))
+    if plan.password is not None:
+        PasswordFile(instance.secrets).write(PasswordRecord.of(plan.password))
     for name in sorted(models, key=lambda name: (name == _LAST, name)):
         text = models[name].read_text(encoding="utf-8")
         if name == _LAST:
@@ -61,6 +70,18 @@ def _register_owner(instance: Instance) -> None:
     registry = ClientRegistry.open(instance)
     if OWNER_CLIENT not in registry.list():
         registry.add(OWNER_CLIENT, (ALL_LANES,), Right.ADMIN, os.geteuid()).unlink()
+
+
+def _sandbox_terminals(store: Mapping[str, object]) -> Register:
+    """Every lane of a sandbox sells at once: its terminals are open from the start, and marked as the sandbox's.
+
+    More than the list can hold can't be opened at all, so prevention is off then.
+    """
+    lanes = cast("list[dict[str, str]]", store["lanes"])
+    now_ms, number = time.time_ns() // 1_000_000, str(store["merchant.business_number"])
+    terminals = tuple(Terminal(lane["terminal_id"], number, now_ms, sandbox=True) for lane in lanes[:TERMINALS_MAX])
+    register = Register(fraud_cancel_prevention=len(lanes) <= TERMINALS_MAX)
+    return register.put(str(store["host_profile"]), ProfileRegister(terminals))
 
 
 def _write(path: Path, text: str) -> None:

@@ -38,6 +38,8 @@ class Plan:
     """Virtual readers; a live instance names its own in config/device_broker.toml."""
     auto_card: str = ""
     """A card of the sandbox's list that the virtual readers are handed by themselves at each card wait."""
+    password: str | None = field(default=None, repr=False)
+    """The settings password; without one, `tpayd password set` sets it later."""
     port_base: int = DEFAULT_PORT_BASE
     ports: dict[str, int] = field(default_factory=dict)
     """Ports that differ from the base's: `gateway`, `sandbox_host`, `metrics.<service>`. 0 takes any free one."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+from msgspec import ValidationError, convert
 
 from tpayd.cli.errors import CommandError
 from tpayd.cli.exits import Exit
 from tpayd.cli.output import Output, json_option, pass_output
+from tpayd.cli.passwords import password_file_option, password_from
 from tpayd.kit.instance import Instance, InstanceError
 from tpayd.kit.settings import SettingsError
 from tpayd.kit.store_settings import load_store
 from tpayd.provision import AlreadyFoundError, MerchantPlan, Plan, found
 from tpayd.provision.plan import DEFAULT_PORT_BASE, LANES_MAX, READERS_MAX, SANDBOX_MERCHANT
+from tpayd_contracts.secret import Password
+from tpayd_contracts.terminal import TERMINALS_MAX
 
 __all__ = ["init"]
 
@@ -35,6 +41,7 @@ _PORT_BASE_MAX = 32_000
 @click.option("--merchant-id", help="15 letters and digits, as the acquirer issued it; asked for without --sandbox.")
 @click.option("--merchant-name", help="As on the receipt.")
 @click.option("--business-number", help="사업자등록번호, 10 digits.")
+@password_file_option
 @json_option
 @pass_output
 def init(
@@ -47,6 +54,7 @@ def init(
     merchant_id: str | None,
     merchant_name: str | None,
     business_number: str | None,
+    password_file: Path | None,
 ) -> int:
     """Make a new instance in TPAYD_HOME, else in /var/lib/tpayd (root) or ~/.local/state/tpayd. Changes no old one.
 
@@ -64,8 +72,9 @@ def init(
             business_number=_asked(output, business_number, "--business-number", "Business number (10 digits)"),
         )
     plan = Plan(
-        sandbox=sandbox, merchant=merchant, lanes=lanes, readers=readers, auto_card=auto_card, port_base=port_base
-    )
+        sandbox=sandbox, merchant=merchant, lanes=lanes, readers=readers, auto_card=auto_card, port_base=port_base,
+        password=_password(output, password_file, asked=not sandbox),
+    )  # fmt: skip
     try:
         instance = found(plan)
         load_store(instance.settings_file("store"))
@@ -82,6 +91,17 @@ def init(
     }
     output.result(data, lambda: _show(output, instance, plan))
     return Exit.OK
+
+
+def _password(output: Output, file: Path | None, *, asked: bool) -> str | None:
+    """The settings password, where there is one yet. Raises CommandError."""
+    if file is None and not (asked and output.live):
+        return None
+    password = password_from(output, file, "Settings password, 8 characters at least", twice=True)
+    try:
+        return convert(password, Password)
+    except ValidationError:
+        raise CommandError("the settings password has 8 to 128 characters", Exit.USAGE) from None
 
 
 def _asked(output: Output, given: str | None, option: str, question: str) -> str:
@@ -103,4 +123,9 @@ def _show(output: Output, instance: Instance, plan: Plan) -> None:
     output.line("  store.toml          the terminal id of each lane, as your acquirer issued it")
     output.line("  host_link.toml      the address of your card host")
     output.line("  device_broker.toml  your readers and their ports")
-    output.line("then: tpayd up; tpayd keys exchange --all; tpayd wait-ready")
+    output.line("then: tpayd up; tpayd keys exchange --all; tpayd terminal open --all --commit; tpayd wait-ready")
+    if plan.password is None:
+        output.line("and a settings password: tpayd password set")
+    if plan.lanes > TERMINALS_MAX:
+        text = f"only {TERMINALS_MAX} terminals can be open: with more lanes, tpayd terminal prevention off"
+        output.line(text, style="yellow")
