@@ -18,6 +18,7 @@ from tpayd.transaction.reader_steps import ReaderSteps
 from tpayd.transaction.registry import Registry
 from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.stans import Stans
+from tpayd.transaction.terminals import open_terminal_desk, serve_terminals, terminals_open
 from tpayd_contracts.health import Dependency, Readiness
 from tpayd_contracts.orders import SALE, SaleRequest
 from tpayd_contracts.payment import ABORT, ACKNOWLEDGE, STATUS, PaymentRef, PaymentResult, PaymentState
@@ -44,6 +45,7 @@ class Transaction:
         found = await self._bookkeeper.open()
         self._refuse_other_profile(found.open)
         stans = Stans(house.store.host_profile, found.stan_blocks, self._journal.put_block, self._registry.stan_in_use)
+        self._terminals = open_terminal_desk(house, stans, self._journal)
         leases = Leases(broker, house.log)
         readers = ReaderSteps(broker, settings, house.clock, house.log)
         steps = HostSteps(
@@ -63,6 +65,7 @@ class Transaction:
         house.call_every(settings.lease_renew_s, leases.renew)
         house.call_every(1.0, leases.reset_once)
         house.server.handle_raw(SALE.name, self._sale)
+        serve_terminals(house.server, self._terminals, standalone=False)
         house.server.handle(STATUS, self._status, while_draining=True)
         house.server.handle(ABORT, self._abort, while_draining=True)
         house.server.handle(ACKNOWLEDGE, self._acknowledge, while_draining=True)
@@ -78,7 +81,8 @@ class Transaction:
     def readiness(self) -> tuple[Readiness, tuple[Dependency, ...]]:
         journal = Dependency("journal", self._journal.failing is None, self._journal.failing or "")
         callers = [self._house.caller(peer) for peer in _NEEDED]
-        dependencies = (journal, *(Dependency(of.peer, of.connected, of.detail) for of in callers))
+        terminals = (terminals_open(self._terminals),) if hasattr(self, "_terminals") else ()
+        dependencies = (journal, *terminals, *(Dependency(of.peer, of.connected, of.detail) for of in callers))
         ready = all(dependency.ok for dependency in dependencies)
         return Readiness.READY if ready else Readiness.DEGRADED, dependencies
 

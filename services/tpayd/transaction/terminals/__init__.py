@@ -3,6 +3,25 @@
 * `register`    the list of open terminals and their merchants: a value
 * `staging`     changes to it that count only once they are committed: a value
 * `password`    the settings password, and the tries that it has left: a value
-* `guard`       who knows the password
 * `files`       both on disk
+* `opening`     what is asked of the card host
+* `guard`       who knows the password
+* `errors`      the host said no
+* `desk`        the operations
+* `serving`     their way onto the bus
 """
+
+from tpayd.transaction.terminals.desk import TerminalDesk
+from tpayd.transaction.terminals.files import RegisterFile
+from tpayd.transaction.terminals.register import ProfileRegister, Register
+from tpayd.transaction.terminals.serving import open_terminal_desk, serve_terminals, terminals_open
+
+__all__ = [
+    "ProfileRegister",
+    "Register",
+    "RegisterFile",
+    "TerminalDesk",
+    "open_terminal_desk",
+    "serve_terminals",
+    "terminals_open",
+]
