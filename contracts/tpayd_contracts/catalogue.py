@@ -5,7 +5,20 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from tpayd_contracts import device, gateway, health, host, keys, orders, pad, payment, records, sandbox, terminal
+from tpayd_contracts import (
+    device,
+    gateway,
+    health,
+    host,
+    keys,
+    orders,
+    pad,
+    payment,
+    records,
+    sandbox,
+    standalone,
+    terminal,
+)
 from tpayd_contracts.operation import Op
 
 __all__ = ["EVENT_BODIES", "OPS", "PUBLIC_OPS"]

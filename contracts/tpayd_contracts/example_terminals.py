@@ -1,9 +1,9 @@
-"""An example of every message about terminals and merchants."""
+"""An example of every message about terminals and merchants, and of payments without a POS."""
 
 from __future__ import annotations
 
-from tpayd_contracts import terminal
-from tpayd_contracts.example_payments import AT_MS, Example
+from tpayd_contracts import orders, standalone, terminal
+from tpayd_contracts.example_payments import AMOUNT, AT_MS, PAYMENTS, Example
 from tpayd_contracts.operation import Empty
 
 __all__ = ["TERMINALS"]
@@ -63,5 +63,15 @@ TERMINALS: dict[str, Example] = {
     ),
     terminal.MERCHANT_LIST.name: Example(Empty(), terminal.MerchantList(merchants=(_MERCHANT,), standalone=True)),
     terminal.PREVENTION_SET.name: Example(terminal.SetPrevention(on=False, password="correct horse"), _list()),  # noqa: S106 (no password)
+    standalone.STANDALONE_SALE.name: Example(
+        standalone.StandaloneSaleRequest(lane="1", amount=AMOUNT),
+        PAYMENTS[orders.SALE.name].reply,
+        PAYMENTS[orders.SALE.name].progress,
+    ),
+    standalone.STANDALONE_CASH_RECEIPT.name: Example(
+        standalone.StandaloneCashReceiptRequest("1", AMOUNT, orders.CashReceiptPurpose.SELF_ISSUE),
+        PAYMENTS[orders.CASH_RECEIPT_ISSUE.name].reply,
+        PAYMENTS[orders.CASH_RECEIPT_ISSUE.name].progress,
+    ),
     terminal.PASSWORD_SET.name: Example(terminal.SetPassword(new="battery staple", old="correct horse"), Empty()),
 }

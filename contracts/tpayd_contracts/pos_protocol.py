@@ -22,7 +22,20 @@ import msgspec
 from msgspec import Struct
 from msgspec import inspect as shapes
 
-from tpayd_contracts import catalogue, device, errors, gateway, health, host, keys, orders, payment, records, terminal
+from tpayd_contracts import (
+    catalogue,
+    device,
+    errors,
+    gateway,
+    health,
+    host,
+    keys,
+    orders,
+    payment,
+    records,
+    standalone,
+    terminal,
+)
 from tpayd_contracts.describe import FieldNote, class_doc, closure, fields_of, is_enum
 from tpayd_contracts.operation import Empty, Op
 from tpayd_contracts.schema.described import member_docs
@@ -226,7 +239,7 @@ def _readable(value: object) -> str:
     return str(value)
 
 
-_MODULES = (orders, payment, records, terminal, device, host, keys, gateway, health)
+_MODULES = (orders, payment, records, terminal, standalone, device, host, keys, gateway, health)
 
 
 def _assignment_docs(module: Any) -> dict[str, str]:
