@@ -25,9 +25,9 @@ __all__ = [
     "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "REPLIES",
     "Readiness", "Reason", "Receipt", "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant", "ReceiptRequest",
     "ReceiptSheet", "Right", "SaleRequest", "SetPassword", "SetPrevention", "SettleRequest", "SettledAs", "Share",
-    "SimplePayRequest", "StagedTerminals", "Step", "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed",
-    "Terminal", "TerminalList", "TimeSplit", "UnacknowledgedPayment", "UnacknowledgedPayments",
-    "UnacknowledgedPolicy", "Verdict", "VoidRequest", "Welcome",
+    "SimplePayRequest", "StagedTerminals", "StandaloneCashReceiptRequest", "StandaloneSaleRequest", "Step",
+    "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal", "TerminalList", "TimeSplit",
+    "UnacknowledgedPayment", "UnacknowledgedPayments", "UnacknowledgedPolicy", "Verdict", "VoidRequest", "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -1252,6 +1252,50 @@ class SettleRequest(Reply):
 
 
 @dataclass(frozen=True, slots=True)
+class StandaloneSaleRequest(Reply):
+    """A credit sale without a POS. Show the result, have its receipt printed, then acknowledge it."""
+
+    lane: str
+    """Whose terminal it is paid on; any reader of that lane takes the card."""
+    amount: Amount
+    installments: int = 0
+    """Months; 0 is a lump sum [일시불], 1 does not exist."""
+    allow_duplicate: bool = False
+    """Do not ask if it looks like a payment that was just made."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> StandaloneSaleRequest:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            amount=Amount.from_wire(body["amount"]),
+            installments=body.get("installments", 0),
+            allow_duplicate=body.get("allow_duplicate", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StandaloneCashReceiptRequest(Reply):
+    """A cash receipt [현금영수증] without a POS."""
+
+    lane: str
+    amount: Amount
+    purpose: CashReceiptPurpose
+    identity: str | None = None
+    """Phone, business or cash receipt card number; left out: a card is read. Never kept."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> StandaloneCashReceiptRequest:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            amount=Amount.from_wire(body["amount"]),
+            purpose=CashReceiptPurpose(body["purpose"]),
+            identity=body.get("identity"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class OpenTerminals(Reply):
     """Register terminals with the host [개시요청], and stage those that it opened. 25 in all: the rest is refused."""
 
@@ -1935,6 +1979,8 @@ REPLIES: dict[str, type[Reply] | None] = {
     "reversal.list": OwedReversals,
     "reversal.settle": PaymentResult,
     "simple_pay.sale": PaymentResult,
+    "standalone.cash_receipt": PaymentResult,
+    "standalone.sale": PaymentResult,
     "store.status": StoreStatus,
     "terminal.commit": TerminalList,
     "terminal.discard": TerminalList,

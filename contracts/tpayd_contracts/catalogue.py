@@ -27,6 +27,7 @@ _MODULES: tuple[ModuleType, ...] = (
     orders,
     payment,
     records,
+    standalone,
     terminal,
     device,
     host,
