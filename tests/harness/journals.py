@@ -28,6 +28,10 @@ class Place:
             return cls(engine, f"sqlite:///{directory / 'journal.sqlite3'}")
         return cls(engine, server.database())
 
+    @property
+    def sqlalchemy_url(self) -> str:
+        return self.url.replace("postgresql://", "postgresql+psycopg://")
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What is committed there."""
         return self._run(query)
@@ -53,7 +57,7 @@ class Place:
         self.run("drop trigger full" if self.engine == "sqlite" else 'drop trigger "full" on events')
 
     def _run(self, statement: str) -> list[tuple[Any, ...]]:
-        engine = create_engine(self.url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
+        engine = create_engine(self.sqlalchemy_url, poolclass=NullPool)
         with engine.begin() as connection:
             result = connection.execute(text(statement))
             return [tuple(row) for row in result] if result.returns_rows else []

@@ -46,7 +46,7 @@ class PostgresServer:
             if os.geteuid() == 0:
                 os.chown(self.directory, _NOBODY, _NOBODY)
             self._run("initdb", "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
-            stack.callback(self.stop)
+            stack.callback(self.stop, signal.SIGQUIT)
             self.start()
             self._stack = stack.pop_all()
         return self

@@ -15,7 +15,7 @@ from tpayd.cli.output import Output, json_option
 
 __all__ = ["main", "tpayd"]
 
-_STORE, _PAY, _SETUP = "The store's machine", "Payments", "Clients, readers and keys"
+_STORE, _PAY, _SETUP, _BOOKS = "The store's machine", "Payments", "Clients, readers and keys", "The books"
 
 _COMMANDS = {
     "init": CommandEntry("init:init", "Make a new instance; --sandbox for one without hardware.", _STORE),
@@ -32,6 +32,7 @@ _COMMANDS = {
     "terminal": CommandEntry("terminal:terminal", "Open terminals with the host; refuse unopened ones.", _SETUP),
     "merchant": CommandEntry("merchant:merchant", "Fetch and show merchant info.", _SETUP),
     "password": CommandEntry("password:password", "Set the settings password.", _SETUP),
+    "journal": CommandEntry("journal:journal", "Check, move, purge and export the journal of all payments.", _BOOKS),
     "sandbox": CommandEntry("sandbox:sandbox", "Tell the virtual host and readers what to do.", "Sandbox"),
 }
 

@@ -12,7 +12,7 @@ from tpayd.transaction.journal.errors import (
 from tpayd.transaction.journal.journal import Journal
 from tpayd.transaction.journal.opening import Found
 from tpayd.transaction.journal.owning import Owner
-from tpayd.transaction.journal.place import place_of
+from tpayd.transaction.journal.place import JournalPlace, place_of
 from tpayd.transaction.journal.reading import JournalReader, Recorded
 from tpayd.transaction.journal.rebuilding import Damaged
 from tpayd.transaction.journal.store import JournalStore, Store
@@ -24,6 +24,7 @@ __all__ = [
     "Journal",
     "JournalDamagedError",
     "JournalOwnedError",
+    "JournalPlace",
     "JournalReader",
     "JournalStore",
     "JournalUrlError",

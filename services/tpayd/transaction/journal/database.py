@@ -100,6 +100,11 @@ class Database:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.rollback()
 
+    def check_durable(self, connection: Connection) -> None:
+        """Raises StorageError where the server may forget what it has acknowledged."""
+        if not self.is_sqlite and connection.exec_driver_sql("SHOW fsync").scalar_one() == "off":
+            raise StorageError("the server runs with fsync = off: a power cut there could lose payments; switch it on")
+
     @staticmethod
     def is_transient(error: SQLAlchemyError) -> bool:
         """Whether the same transaction, begun again, may well succeed."""

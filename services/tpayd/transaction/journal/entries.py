@@ -13,7 +13,17 @@ from tpayd.transaction.journal.chain import Link, link
 from tpayd.transaction.payment import Payment
 from tpayd_contracts.payment import PaymentState as S
 
-__all__ = ["OPEN_STATES", "UNACKNOWLEDGED", "Ends", "Entry", "Rows", "StanBlock", "decode_payment", "rows_of"]
+__all__ = [
+    "OPEN_STATES",
+    "UNACKNOWLEDGED",
+    "Ends",
+    "Entry",
+    "Rows",
+    "StanBlock",
+    "decode_payment",
+    "payment_row",
+    "rows_of",
+]
 
 OPEN_STATES = frozenset(
     {S.CREATED, S.LEASED, S.CARD_READ, S.SENDING, S.INQUIRING, S.AUTHORIZED, S.UNKNOWN, S.REVERSING, S.NEEDS_HUMAN}
@@ -100,14 +110,14 @@ def rows_of(entries: list[Entry], ends: Ends) -> Rows:
             newest[payment.lane] = payment.request_id
     lanes = {entry.payment.lane for entry in entries}
     rows.ends = Ends(position, chains, newest)
-    rows.payments = [_payment_row(*each) for each in last.values()]
+    rows.payments = [payment_row(*each) for each in last.values()]
     rows.chains = [
         {"lane": lane, "seq": chains[lane].seq, "hash": chains[lane].hash, "newest": newest.get(lane)} for lane in lanes
     ]
     return rows
 
 
-def _payment_row(payment: Payment, first_position: int, last_position: int) -> dict[str, Any]:
+def payment_row(payment: Payment, first_position: int, last_position: int) -> dict[str, Any]:
     """A row of `payments`; what its first event was stays from the first time it is put."""
     return {
         "lane": payment.lane,

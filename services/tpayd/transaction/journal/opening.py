@@ -96,6 +96,6 @@ def rebuild(connection: Connection, lane: str, request_id: str, error: Exception
     )
     found = connection.execute(select(events).where(*of_it).order_by(events.c.position))
     try:
-        return replay(StoredEvent(*event) for event in found)
+        return replay(StoredEvent(*tuple(event)) for event in found)
     except ValueError as beyond:
         raise StorageError(f"the payment's record is damaged ({error}), and its events do not help: {beyond}") from None

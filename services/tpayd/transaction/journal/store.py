@@ -99,6 +99,7 @@ class JournalStore:
             try:
                 with connection.begin():
                     self._database.begin_to_write(connection)
+                    self._database.check_durable(connection)
                     upgrade(connection)
                     self._writership.take(connection)
                     self._ends = read_ends(connection)
