@@ -23,9 +23,16 @@ from tpayd_client.types import (
     Health,
     KeyInfo,
     KeyList,
+    Language,
     LineStatus,
+    OwedReversals,
     PaymentResult,
+    ReceiptCopy,
+    ReceiptSheet,
+    SettledAs,
     StoreStatus,
+    Story,
+    UnacknowledgedPayments,
     Welcome,
 )
 
@@ -113,6 +120,32 @@ class AsyncPos:
 
     async def acknowledge(self, lane: str, request_id: str) -> PaymentResult:
         return await self._run(self._calls.about("payment.acknowledge", lane, request_id))
+
+    async def last(self, lane: str) -> PaymentResult:
+        return await self._run(self._calls.last(lane))
+
+    async def explain(self, lane: str | None, request_id: str | None = None, *, payment_id: str | None = None) -> Story:
+        return await self._run(self._calls.explain(lane, request_id, payment_id))
+
+    async def receipt(
+        self,
+        lane: str,
+        request_id: str,
+        *,
+        copy: ReceiptCopy = ReceiptCopy.CUSTOMER,
+        language: Language = Language.KO,
+        reprint: bool = False,
+    ) -> ReceiptSheet:
+        return await self._run(self._calls.receipt(lane, request_id, copy, language, reprint))
+
+    async def unacknowledged(self, lane: str | None = None) -> UnacknowledgedPayments:
+        return await self._run(self._calls.unacknowledged(lane))
+
+    async def owed_reversals(self, lane: str | None = None) -> OwedReversals:
+        return await self._run(self._calls.owed_reversals(lane))
+
+    async def settle(self, lane: str, request_id: str, outcome: SettledAs, note: str) -> PaymentResult:
+        return await self._run(self._calls.settle(lane, request_id, outcome, note))
 
     def unresolved(self) -> tuple[OpenRequest, ...]:
         return self._log.unresolved()

@@ -14,21 +14,34 @@ from tpayd_client.types import (
     ExchangeProgress,
     ExchangeReader,
     ExchangeTerminal,
+    ExplainRequest,
     Health,
     KeyInfo,
     KeyList,
+    LaneQuery,
+    LaneRef,
+    Language,
     LineStatus,
+    OwedReversals,
     PaymentProgress,
     PaymentRef,
     PaymentResult,
+    ReceiptCopy,
+    ReceiptRequest,
+    ReceiptSheet,
     SaleRequest,
+    SettledAs,
+    SettleRequest,
     StoreStatus,
+    Story,
+    UnacknowledgedPayments,
 )
 from tpayd_client.wire import to_wire
 
 __all__ = ["Calls"]
 
 READ_TTL_S = 10.0
+EXPLAIN_TTL_S = 30.0
 KEY_EXCHANGE_TTL_S = 120.0
 
 Body = Mapping[str, Any]
@@ -70,6 +83,33 @@ class Calls:
         """Status, abort and acknowledge: each may be asked twice without harm."""
         wish = Ask(op, to_wire(PaymentRef(lane, request_id)), READ_TTL_S)
         return read(wish, PaymentResult.from_wire, self.clock_s)
+
+    def last(self, lane: str) -> Flow[PaymentResult]:
+        return read(Ask("payment.last", to_wire(LaneRef(lane)), READ_TTL_S), PaymentResult.from_wire, self.clock_s)
+
+    def explain(self, lane: str | None, request_id: str | None, payment_id: str | None) -> Flow[Story]:
+        wish = Ask("payment.explain", to_wire(ExplainRequest(lane, request_id, payment_id)), EXPLAIN_TTL_S)
+        return read(wish, Story.from_wire, self.clock_s)
+
+    def unacknowledged(self, lane: str | None) -> Flow[UnacknowledgedPayments]:
+        wish = Ask("payment.unacknowledged", to_wire(LaneQuery(lane)), READ_TTL_S)
+        return read(wish, UnacknowledgedPayments.from_wire, self.clock_s)
+
+    def owed_reversals(self, lane: str | None) -> Flow[OwedReversals]:
+        return read(Ask("reversal.list", to_wire(LaneQuery(lane)), READ_TTL_S), OwedReversals.from_wire, self.clock_s)
+
+    def settle(self, lane: str, request_id: str, outcome: SettledAs, note: str) -> Flow[PaymentResult]:
+        """Once settled it is settled, so a lost answer is looked up, not asked for again."""
+        wish = Ask("reversal.settle", to_wire(SettleRequest(lane, request_id, outcome, note)), READ_TTL_S)
+        return typed((yield from ask(wish, self.clock_s)), PaymentResult.from_wire)
+
+    def receipt(
+        self, lane: str, request_id: str, copy: ReceiptCopy, language: Language, reprint: bool
+    ) -> Flow[ReceiptSheet]:
+        """Each answer counts as a print, so a lost one is not asked for again by itself."""
+        request = ReceiptRequest(lane, request_id, copy, language, reprint)
+        reply = yield from ask(Ask("payment.receipt", to_wire(request), READ_TTL_S), self.clock_s)
+        return typed(reply, ReceiptSheet.from_wire)
 
     def health(self) -> Flow[Health]:
         return read(Ask("health.get", {}, READ_TTL_S), Health.from_wire, self.clock_s)

@@ -23,9 +23,16 @@ from tpayd_client.types import (
     Health,
     KeyInfo,
     KeyList,
+    Language,
     LineStatus,
+    OwedReversals,
     PaymentResult,
+    ReceiptCopy,
+    ReceiptSheet,
+    SettledAs,
     StoreStatus,
+    Story,
+    UnacknowledgedPayments,
     Welcome,
 )
 
@@ -114,6 +121,41 @@ class Pos:
     def acknowledge(self, lane: str, request_id: str) -> PaymentResult:
         """The verdict is on record at the POS; closes the payment."""
         return self._run(self._calls.about("payment.acknowledge", lane, request_id))
+
+    def last(self, lane: str) -> PaymentResult:
+        """The lane's newest payment, the one under way first; for a POS that lost all but its lane.
+
+        Refused with `not_found` if the lane never paid.
+        """
+        return self._run(self._calls.last(lane))
+
+    def explain(self, lane: str | None, request_id: str | None = None, *, payment_id: str | None = None) -> Story:
+        """What happened in a payment, step by step; without an id, in the lane's newest one."""
+        return self._run(self._calls.explain(lane, request_id, payment_id))
+
+    def receipt(
+        self,
+        lane: str,
+        request_id: str,
+        *,
+        copy: ReceiptCopy = ReceiptCopy.CUSTOMER,
+        language: Language = Language.KO,
+        reprint: bool = False,
+    ) -> ReceiptSheet:
+        """The receipt of a payment that is PAID, as data and text. Each answer counts as one print."""
+        return self._run(self._calls.receipt(lane, request_id, copy, language, reprint))
+
+    def unacknowledged(self, lane: str | None = None) -> UnacknowledgedPayments:
+        """Payments that are PAID and were not acknowledged in time."""
+        return self._run(self._calls.unacknowledged(lane))
+
+    def owed_reversals(self, lane: str | None = None) -> OwedReversals:
+        """What must be taken back and is not yet. Needs the right `admin`."""
+        return self._run(self._calls.owed_reversals(lane))
+
+    def settle(self, lane: str, request_id: str, outcome: SettledAs, note: str) -> PaymentResult:
+        """Settle by hand a payment that stands at `needs_human`. Needs the right `admin`."""
+        return self._run(self._calls.settle(lane, request_id, outcome, note))
 
     def unresolved(self) -> tuple[OpenRequest, ...]:
         """Payments that were begun and have no verdict on record, e.g. before a crash."""

@@ -6,7 +6,15 @@ import asyncio
 
 from tpayd.kit.house import House
 from tpayd.kit.settings import SettingsError
-from tpayd.transaction.journal import Found, Journal, JournalStore, JournalUrlError, UnreachableError, place_of
+from tpayd.transaction.journal import (
+    Found,
+    Journal,
+    JournalReader,
+    JournalStore,
+    JournalUrlError,
+    UnreachableError,
+    place_of,
+)
 from tpayd.transaction.settings import TransactionSettings
 
 __all__ = ["Bookkeeper"]
@@ -22,7 +30,8 @@ class Bookkeeper:
         """Raises SettingsError."""
         self._house = house
         self._damaged = 0
-        self.journal = Journal(_store(house), house.clock, house.log)
+        store, self.reader = _opened(house)
+        self.journal = Journal(store, house.clock, house.log)
 
     async def open(self) -> Found:
         """Wait for the database, as long as a start may take; then read what is open.
@@ -58,9 +67,9 @@ class Bookkeeper:
         metrics.gauge("journal_payments_damaged", "Open payments that could not be read at start").set(self._damaged)
 
 
-def _store(house: House[TransactionSettings]) -> JournalStore:
+def _opened(house: House[TransactionSettings]) -> tuple[JournalStore, JournalReader]:
     try:
         place = place_of(house.instance, house.settings.journal_url)
-        return JournalStore(place.url, place.owner)
+        return JournalStore(place.url, place.owner), JournalReader(place.url)
     except JournalUrlError as error:
         raise SettingsError(house.instance.settings_file("transaction"), "journal_url", str(error)) from None

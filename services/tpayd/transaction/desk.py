@@ -99,6 +99,12 @@ class Desk:
             await self._commit()
         return case.result()
 
+    async def opened(self, key: Key) -> None:
+        """Wait until it is known whether a request that has come begins a payment, or repeats one."""
+        opening = self._opening.get(key)
+        if opening is not None:
+            await asyncio.wait([opening])
+
     # Life cycle
 
     def resume(self, payment: Payment) -> None:
@@ -170,9 +176,7 @@ class Desk:
         """The payment of that name: from memory, from disk, or buried now."""
         key = ref.lane, ref.request_id
         terminal_id = self._terminal(ref.lane)
-        opening = self._opening.get(key)
-        if opening is not None:
-            await asyncio.wait([opening])
+        await self.opened(key)
         case = self._registry.find(key)
         if case is not None:
             return case

@@ -29,11 +29,16 @@ class Registry:
         """A payment in memory. One that is not here may still be on disk."""
         return self._live.get(key) or self._remembered.get(key)
 
+    def under_way(self, lane: str) -> Case | None:
+        """The lane's payment that has no verdict yet."""
+        case = self._of_lane.get(lane)
+        return case if case is not None and not case.told else None
+
     def claim(self, case: Case) -> None:
         """Take the lane for a new payment. Raises CallError `lane_busy`."""
         lane = case.payment.lane
-        busy = self._of_lane.get(lane)
-        if busy is not None and not busy.told:
+        busy = self.under_way(lane)
+        if busy is not None:
             text = f"lane {lane} has payment {busy.payment.request_id} under way"
             raise CallError.not_started(ErrorCode.LANE_BUSY, text, retryable=True)
         self._of_lane[lane] = case

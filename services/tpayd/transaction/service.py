@@ -15,6 +15,7 @@ from tpayd.transaction.host_steps import HostSteps
 from tpayd.transaction.leases import Leases
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.reader_steps import ReaderSteps
+from tpayd.transaction.records import RecordsDesk
 from tpayd.transaction.registry import Registry
 from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.stans import Stans
@@ -69,6 +70,11 @@ class Transaction:
         house.server.handle(STATUS, self._status, while_draining=True)
         house.server.handle(ABORT, self._abort, while_draining=True)
         house.server.handle(ACKNOWLEDGE, self._acknowledge, while_draining=True)
+        records = RecordsDesk(
+            self._books, registry=self._registry, reader=self._bookkeeper.reader, status=self._desk.status,
+            opened=self._desk.opened, lanes=[lane.name for lane in house.store.lanes],
+        )  # fmt: skip
+        records.register(house.server)
 
     async def drain(self) -> None:
         await self._desk.drain()
@@ -77,6 +83,7 @@ class Transaction:
         if hasattr(self, "_desk"):
             await self._desk.stop()
             await self._journal.close()
+        self._bookkeeper.reader.close()
 
     def readiness(self) -> tuple[Readiness, tuple[Dependency, ...]]:
         journal = Dependency("journal", self._journal.failing is None, self._journal.failing or "")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.harness import Store
 from tests.integration.payment.till import Till
+from tpayd.gateway.clients import ClientRegistry
+from tpayd_contracts.operation import Right
 
 IMPATIENT = {
     "transaction": {
@@ -25,6 +28,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with Store(tmp_path_factory.mktemp("payment"), lanes=3, readers=2, settings=IMPATIENT) as running:
         running.open_shop(card="visa-tap")
         yield running
+
+
+@pytest.fixture(scope="package")
+def key_file(store: Store) -> Path:
+    """Of a POS that may act for lane 1 alone."""
+    return ClientRegistry.open(store.instance).add("till-1", ("1",), Right.POS)
 
 
 @pytest.fixture

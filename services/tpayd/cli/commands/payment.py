@@ -24,6 +24,7 @@ def payment() -> None:
     Examples:
       tpayd payment status 5e0f5a3c-0c2b-4f7e-9a44-1f0f6f3a2b11
       tpayd payment status 5e0f5a3c-0c2b-4f7e-9a44-1f0f6f3a2b11 --wait
+      tpayd payment last --lane 2
       tpayd payment acknowledge 5e0f5a3c-0c2b-4f7e-9a44-1f0f6f3a2b11 --lane 2
     """
 
@@ -50,6 +51,19 @@ def status(output: Output, gateway: Gateway, request_id: UUID, lane: str | None,
         return pos.resolve(lane, request_id, timeout_s=wait_s) if wait_s else pos.status(lane, request_id)
 
     return _show(output, gateway, lane, request_id, ask)
+
+
+@payment.command()
+@_lane
+@connection_options
+@json_option
+@pass_output
+def last(output: Output, gateway: Gateway, lane: str | None) -> int:
+    """The lane's newest payment, whatever its request id: exit status as `status` has it."""
+    with open_pos(gateway) as pos:
+        result = pos.last(lane_or_first(lane, pos.connect()))
+    output.result(as_json(result), lambda: show_payment(output, result))
+    return exit_of(result)
 
 
 @payment.command()

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import structlog
 
 from tpayd.kit.clock import Clock
-from tpayd.transaction.events import Event
+from tpayd.transaction.events import Created, Event
 from tpayd.transaction.journal.entries import Entry, StanBlock
 from tpayd.transaction.journal.errors import StorageError
 from tpayd.transaction.journal.opening import Found
@@ -41,6 +41,8 @@ class Journal:
         """`writer` is who does the writing; by default a thread."""
         self.failing: str | None = None
         """Why the last write failed, or None. While it is set, no new payment may start."""
+        self.newest: dict[str, str] = {}
+        """Lane → request id of the payment that it began last."""
         self._store = store
         self._clock = clock
         self._log = log
@@ -57,6 +59,7 @@ class Journal:
         """
         self._loop = asyncio.get_running_loop()
         found = self._store.open()
+        self.newest = dict(found.newest)
         self._writer.start(Clerk(self._store), self._settle)
         return found
 
@@ -67,6 +70,8 @@ class Journal:
 
     def put(self, payment: Payment, event: Event) -> None:
         """Remember an event. It is durable once a later `committed` returns."""
+        if isinstance(event, Created):
+            self.newest[payment.lane] = payment.request_id
         self._entries.append(Entry(payment, event, self._clock.unix_ms()))
         self._flush_later()
 
