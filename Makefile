@@ -56,6 +56,10 @@ check: build/dev/.stamp ## ruff, mypy, import-linter, and what is generated from
 bench: build/dev/.stamp ## measure the whole chain beside its floor; the last line is the result
 	$(DEV)/python -m tests.bench
 
+.PHONY: crashpoints
+crashpoints: build/dev/.stamp ## kill at every boundary of a payment, under every behaviour of the host (about 15 minutes)
+	$(DEV)/python -m tests.crashpoints
+
 .PHONY: dev
 dev: build/dev/.stamp ## make build/dev, the environment to work in
 

@@ -122,6 +122,11 @@ class SupervisedStore(StoreBase):
             what=f"{service} restarted",
         )
 
+    def forgive_crashes(self) -> None:
+        """Forget that services died lately: who kills them again and again does not want them to wait for it."""
+        for record in self.instance.run.glob("*.starts"):
+            record.unlink(missing_ok=True)
+
     def down(self, limit_s: float = _END_LIMIT_S) -> bool:
         """`tpayd down`: whether all ended in order."""
         return end(self.instance, limit_s, lambda: None)

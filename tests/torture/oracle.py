@@ -3,49 +3,91 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from tests.harness import eventually
 from tests.harness.base import StoreBase
 from tests.torture.tills import Told
+from tpayd_client import Pos, TpaydError
 from tpayd_client.types import PaymentResult
 
-__all__ = ["disagreements", "settle"]
+__all__ = ["Oracle"]
+
+_LEASE_END_S = 30.0
+"""A lease that nobody renews ends by itself in this time."""
 
 
-def settle(store: StoreBase, told: list[Told], *, timeout_s: float = 90.0) -> dict[str, PaymentResult]:
-    """Ask for every payment until nothing of any is pending."""
-    final: dict[str, PaymentResult] = {}
-    with store.client(connect_timeout_s=30.0) as pos:
+@dataclass
+class Oracle:
+    """What every POS of a store was told, to be compared with the other two books."""
 
-        def all_settled() -> bool:
-            for sale in told:
-                known = final.get(sale.request_id)
-                if known is None or known.verdict == "WAIT" or known.reversal_pending:
-                    final[sale.request_id] = pos.status(sale.lane, sale.request_id)
-            return not pending()
+    store: StoreBase
+    told: list[Told] = field(default_factory=list)
+    final: dict[str, PaymentResult] = field(default_factory=dict)
+    """What the daemon says at last, by request id."""
 
-        def pending() -> list[PaymentResult]:
-            return [result for result in final.values() if result.verdict == "WAIT" or result.reversal_pending]
+    def hear(self, told: Iterable[Told]) -> None:
+        """Verdicts that a POS has got."""
+        self.told += told
 
-        eventually(all_settled, timeout_s=timeout_s, what=lambda: f"everything settled; pending: {pending()}")
-    return final
+    def settle(self, timeout_s: float = 90.0) -> list[str]:
+        """Ask for every payment until nothing of any is pending; what still is at the end."""
+        with self.store.client(connect_timeout_s=30.0) as pos:
+            try:
+                eventually(lambda: self._all_settled(pos), timeout_s=timeout_s, what="everything settled")
+            except TimeoutError:
+                return [f"{sale}: {self.final.get(sale.request_id)}" for sale in self.told if self._is_open(sale)]
+        return []
 
+    def disagreements(self) -> list[str]:
+        """Where the three books differ; empty is the promise. Payments are told apart by their amounts."""
+        host: defaultdict[int, int] = defaultdict(int)
+        for entry in self.store.sandbox.ledger():
+            host[entry.amount_minor] += entry.net_minor
+        expected: defaultdict[int, int] = defaultdict(int)
+        for sale in self.told:
+            expected[sale.amount_minor] += sale.effect_minor
+        found = [
+            f"{[sale for sale in self.told if sale.amount_minor == amount]}: the host holds {host[amount]}"
+            for amount in expected
+            if host[amount] != expected[amount]
+        ]
+        found += [f"the host holds {host[amount]} that no POS knows of" for amount in set(host) - set(expected)]
+        for sale in self.told:
+            final = self.final.get(sale.request_id)
+            if final is None or final.verdict != sale.verdict:
+                found.append(f"{sale}: the daemon says {final}")
+        return found
 
-def disagreements(store: StoreBase, told: list[Told], final: dict[str, PaymentResult]) -> list[str]:
-    """Where the three books differ; empty is the promise."""
-    host: defaultdict[int, int] = defaultdict(int)
-    entries = store.sandbox.ledger()
-    for entry in entries:
-        host[entry.amount_minor] += entry.net_minor
-    found = []
-    for sale in told:
-        expected = sale.amount_minor if sale.verdict == "PAID" else 0
-        if host[sale.amount_minor] != expected:
-            found.append(f"{sale}: the host holds {host[sale.amount_minor]}")
-        if final[sale.request_id].verdict != sale.verdict:
-            found.append(f"{sale}: the daemon says {final[sale.request_id]}")
-    strangers = set(host) - {sale.amount_minor for sale in told}
-    found += [f"the host holds {host[amount]} that no POS knows of" for amount in strangers if host[amount]]
-    stans = Counter((entry.terminal_id, entry.business_day, entry.stan) for entry in entries)
-    found += [f"STAN used {times} times: {stan}" for stan, times in stans.items() if times > 1]
-    return found
+    def duplicate_stans(self) -> list[str]:
+        """STANs that the host has seen twice under one terminal and business day."""
+        stans = Counter((entry.terminal_id, entry.business_day, entry.stan) for entry in self.store.sandbox.ledger())
+        return [f"STAN used {times} times: {stan}" for stan, times in stans.items() if times > 1]
+
+    def leases_left(self) -> list[str]:
+        """Readers that are still lent although nothing is under way."""
+        left: list[str] = []
+
+        def none_is_left() -> bool:
+            with self.store.client() as pos:
+                left[:] = [f"{device.name}: {device.leased_to}" for device in pos.devices().devices if device.leased_to]
+            return not left
+
+        try:
+            eventually(none_is_left, timeout_s=_LEASE_END_S, what="no lease left")
+        except TimeoutError:
+            return left
+        return []
+
+    def _all_settled(self, pos: Pos) -> bool:
+        for sale in [sale for sale in self.told if self._is_open(sale)]:
+            try:
+                self.final[sale.request_id] = pos.status(sale.lane, sale.request_id)
+            except TpaydError:
+                return False
+        return not any(self._is_open(sale) for sale in self.told)
+
+    def _is_open(self, sale: Told) -> bool:
+        known = self.final.get(sale.request_id)
+        return known is None or known.verdict == "WAIT" or known.reversal_pending

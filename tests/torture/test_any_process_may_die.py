@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.harness import SupervisedStore, eventually
 from tests.harness.base import ALL_SERVICES
-from tests.torture.oracle import disagreements, settle
+from tests.torture.oracle import Oracle
 from tests.torture.tills import Tills
 
 SALES = 200
@@ -30,14 +30,14 @@ def test_every_sale_ends_with_one_verdict_and_the_books_agree(tmp_path: Path) ->
             wait_for_sales(tills, SALES)
         finally:
             tills.stop()
-        final = settle(store, tills.told)
+        oracle = Oracle(store, tills.told)
+        assert [] == oracle.settle()
         assert [] == tills.faults
-        assert [] == disagreements(store, tills.told, final)
+        assert [] == oracle.disagreements()
+        assert [] == oracle.duplicate_stans()
         assert sum(told.verdict == "PAID" for told in tills.told) > SALES // 2
         assert [] == store.card_number_leaks()
-        with store.client() as pos:
-            leased = [device for device in pos.devices().devices if device.leased_to]
-        assert [] == leased
+        assert [] == oracle.leases_left()
 
 
 def wait_for_sales(tills: Tills, count: int) -> None:

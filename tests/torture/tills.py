@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ from tests.harness.base import StoreBase
 from tpayd_client import OutcomeUnknown, Pos, TpaydError
 from tpayd_client.types import PaymentResult
 
-__all__ = ["Told", "Tills"]
+__all__ = ["Told", "Tills", "sell"]
 
 RESOLVE_S = 60.0
 PAUSE_S = 0.2
@@ -26,6 +27,35 @@ class Told:
     amount_minor: int
     verdict: str
     state: str
+    began_s: float = 0.0
+    """When it was asked for, and when the verdict came, in Unix time."""
+    told_s: float = 0.0
+
+    @property
+    def effect_minor(self) -> int:
+        """What the customer has paid by it."""
+        return self.amount_minor if self.verdict == "PAID" else 0
+
+
+def sell(pos: Pos, lane: str, amount_minor: int, *, timeout_s: float = 60.0) -> Told:
+    """One sale up to its verdict. Raises TpaydError where none was to be had."""
+    request_id = str(uuid.uuid4())
+    began_s = time.time()
+    try:
+        result = _verdict(pos, lane, amount_minor, request_id, timeout_s)
+    except TpaydError as error:
+        if error.outcome != "not_started":
+            raise
+        return Told(lane, request_id, amount_minor, "NOT_PAID", f"refused: {error.code}", began_s, time.time())
+    return Told(lane, request_id, amount_minor, str(result.verdict), str(result.state), began_s, time.time())
+
+
+def _verdict(pos: Pos, lane: str, amount_minor: int, request_id: str, timeout_s: float) -> PaymentResult:
+    try:
+        result = pos.sale(lane, amount_minor, request_id=request_id, timeout_s=timeout_s)
+    except OutcomeUnknown:
+        return pos.resolve(lane, request_id, timeout_s=RESOLVE_S)
+    return result if result.verdict != "WAIT" else pos.resolve(lane, request_id, timeout_s=RESOLVE_S)
 
 
 @dataclass
@@ -61,25 +91,14 @@ class Tills:
                 with self._lock:
                     self._next_amount += 10
                     amount_minor = self._next_amount
-                request_id = str(uuid.uuid4())
                 try:
-                    result = self._verdict(pos, lane, amount_minor, request_id)
+                    told = sell(pos, lane, amount_minor)
                 except TpaydError as error:
-                    if error.outcome != "not_started":
-                        self.faults.append(f"{request_id}: {error!r}")
-                    told = Told(lane, request_id, amount_minor, "NOT_PAID", f"refused: {error.code}")
-                else:
-                    told = Told(lane, request_id, amount_minor, str(result.verdict), str(result.state))
+                    self.faults.append(f"{lane} {amount_minor}: {error!r}")
+                    told = Told(lane, error.request_id or "", amount_minor, "?", repr(error))
                 self._note(told)
                 if told.verdict != "PAID":
                     self._stop.wait(PAUSE_S)
-
-    def _verdict(self, pos: Pos, lane: str, amount_minor: int, request_id: str) -> PaymentResult:
-        try:
-            result = pos.sale(lane, amount_minor, request_id=request_id, timeout_s=60)
-        except OutcomeUnknown:
-            return pos.resolve(lane, request_id, timeout_s=RESOLVE_S)
-        return result if result.verdict != "WAIT" else pos.resolve(lane, request_id, timeout_s=RESOLVE_S)
 
     def _note(self, told: Told) -> None:
         with self._lock:
