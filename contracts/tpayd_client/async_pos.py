@@ -14,6 +14,7 @@ from tpayd_client.engine import Ticket
 from tpayd_client.errors import TpaydError
 from tpayd_client.events import OnEvent, OnGap, Subscription
 from tpayd_client.flows import Ask, Begin, Course, End, Flow, Pause, Wish
+from tpayd_client.orders import Order
 from tpayd_client.plan import CONNECT_TIMEOUT_S, PathLike, Plan
 from tpayd_client.request_log import OpenRequest, RequestLog
 from tpayd_client.transport import Channel
@@ -108,6 +109,16 @@ class AsyncPos:
         return await self._run(
             self._calls.sale(lane, amount, installments, reference, request_id, on_progress, timeout_s)
         )
+
+    async def order(
+        self,
+        order: Order,
+        *,
+        request_id: str | None = None,
+        on_progress: OnProgress | None = None,
+        timeout_s: float = 120.0,
+    ) -> PaymentResult:
+        return await self._run(self._calls.order(order, request_id, on_progress, timeout_s))
 
     async def status(self, lane: str, request_id: str) -> PaymentResult:
         return await self._run(self._calls.about("payment.status", lane, request_id))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tpayd_client.flows import Ask, Flow, ask, pay, read, resolve, typed
+from tpayd_client.orders import OPS, Order
 from tpayd_client.types import (
     Amount,
     DeviceList,
@@ -71,6 +72,19 @@ class Calls:
             lane,
             request_id or str(uuid.uuid4()),
             to_wire(SaleRequest(lane, whole, installments, reference)),
+            timeout_s=timeout_s,
+            on_progress=on_progress,
+            clock_s=self.clock_s,
+        )
+
+    def order(
+        self, order: Order, request_id: str | None, on_progress: OnProgress | None, timeout_s: float
+    ) -> Flow[PaymentResult]:
+        return pay(
+            OPS[type(order)],
+            order.lane,
+            request_id or str(uuid.uuid4()),
+            to_wire(order),
             timeout_s=timeout_s,
             on_progress=on_progress,
             clock_s=self.clock_s,

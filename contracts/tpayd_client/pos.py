@@ -15,6 +15,7 @@ from tpayd_client.engine import Ticket
 from tpayd_client.errors import TpaydError
 from tpayd_client.events import OnEvent, OnGap, Subscription
 from tpayd_client.flows import Ask, Begin, Course, End, Flow, Pause, Wish
+from tpayd_client.orders import Order
 from tpayd_client.plan import CONNECT_TIMEOUT_S, PathLike, Plan
 from tpayd_client.request_log import OpenRequest, RequestLog
 from tpayd_client.types import (
@@ -105,6 +106,17 @@ class Pos:
         then WAIT is returned if the daemon still says so, and OutcomeUnknown raised if it says nothing.
         """
         return self._run(self._calls.sale(lane, amount, installments, reference, request_id, on_progress, timeout_s))
+
+    def order(
+        self,
+        order: Order,
+        *,
+        request_id: str | None = None,
+        on_progress: OnProgress | None = None,
+        timeout_s: float = 120.0,
+    ) -> PaymentResult:
+        """Any order by its request, e.g. `pos.order(VoidRequest(lane, OriginalPayment(sold)))`. Ends as `sale` does."""
+        return self._run(self._calls.order(order, request_id, on_progress, timeout_s))
 
     def status(self, lane: str, request_id: str) -> PaymentResult:
         """What is known now. Asking under an id that was never seen buries it: it can no longer be used."""
