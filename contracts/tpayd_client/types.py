@@ -25,9 +25,10 @@ __all__ = [
     "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "REPLIES",
     "Readiness", "Reason", "Receipt", "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant", "ReceiptRequest",
     "ReceiptSheet", "Right", "SaleRequest", "SetPassword", "SetPrevention", "SettleRequest", "SettledAs", "Share",
-    "SimplePayRequest", "StagedTerminals", "StandaloneCashReceiptRequest", "StandaloneSaleRequest", "Step",
-    "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal", "TerminalList", "TimeSplit",
-    "UnacknowledgedPayment", "UnacknowledgedPayments", "UnacknowledgedPolicy", "Verdict", "VoidRequest", "Welcome",
+    "SimplePayRequest", "StagedTerminals", "StandaloneCashReceiptRequest", "StandaloneQuery",
+    "StandaloneSaleRequest", "StandaloneTerminal", "Step", "StoreStatus", "Story", "StoryStep", "Subscribe",
+    "Subscribed", "Terminal", "TerminalList", "TimeSplit", "UnacknowledgedPayment", "UnacknowledgedPayments",
+    "UnacknowledgedPolicy", "Verdict", "VoidRequest", "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -1252,6 +1253,64 @@ class SettleRequest(Reply):
 
 
 @dataclass(frozen=True, slots=True)
+class StandaloneQuery(Reply):
+    """Ask on whose behalf a lane would take a payment without a POS."""
+
+    lane: str
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> StandaloneQuery:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant(Reply):
+    """A merchant as the host knows it; receipts of this terminal show it."""
+
+    terminal_id: str
+    business_number: str
+    name: str
+    downloaded_at_ms: int
+    representative: str = ""
+    address: str = ""
+    tel: str = ""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Merchant:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            terminal_id=body["terminal_id"],
+            business_number=body["business_number"],
+            name=body["name"],
+            downloaded_at_ms=body["downloaded_at_ms"],
+            representative=body.get("representative", ""),
+            address=body.get("address", ""),
+            tel=body.get("tel", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StandaloneTerminal(Reply):
+    """To be shown, and looked at, before the customer pays."""
+
+    lane: str
+    terminal_id: str
+    merchant: Merchant
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> StandaloneTerminal:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            terminal_id=body["terminal_id"],
+            merchant=Merchant.from_wire(body["merchant"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class StandaloneSaleRequest(Reply):
     """A credit sale without a POS. Show the result, have its receipt printed, then acknowledge it."""
 
@@ -1447,32 +1506,6 @@ class DownloadMerchant(Reply):
         return cls(
             business_number=body["business_number"],
             terminal_id=body["terminal_id"],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Merchant(Reply):
-    """A merchant as the host knows it; receipts of this terminal show it."""
-
-    terminal_id: str
-    business_number: str
-    name: str
-    downloaded_at_ms: int
-    representative: str = ""
-    address: str = ""
-    tel: str = ""
-
-    @classmethod
-    def from_wire(cls, body: Mapping[str, Any]) -> Merchant:
-        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
-        return cls(
-            terminal_id=body["terminal_id"],
-            business_number=body["business_number"],
-            name=body["name"],
-            downloaded_at_ms=body["downloaded_at_ms"],
-            representative=body.get("representative", ""),
-            address=body.get("address", ""),
-            tel=body.get("tel", ""),
         )
 
 
@@ -1981,6 +2014,7 @@ REPLIES: dict[str, type[Reply] | None] = {
     "simple_pay.sale": PaymentResult,
     "standalone.cash_receipt": PaymentResult,
     "standalone.sale": PaymentResult,
+    "standalone.show": StandaloneTerminal,
     "store.status": StoreStatus,
     "terminal.commit": TerminalList,
     "terminal.discard": TerminalList,

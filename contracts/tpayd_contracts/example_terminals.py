@@ -63,6 +63,10 @@ TERMINALS: dict[str, Example] = {
     ),
     terminal.MERCHANT_LIST.name: Example(Empty(), terminal.MerchantList(merchants=(_MERCHANT,), standalone=True)),
     terminal.PREVENTION_SET.name: Example(terminal.SetPrevention(on=False, password="correct horse"), _list()),  # noqa: S106 (no password)
+    standalone.STANDALONE_SHOW.name: Example(
+        standalone.StandaloneQuery(lane="1"),
+        standalone.StandaloneTerminal(lane="1", terminal_id="TPAY0001", merchant=_MERCHANT),
+    ),
     standalone.STANDALONE_SALE.name: Example(
         standalone.StandaloneSaleRequest(lane="1", amount=AMOUNT),
         PAYMENTS[orders.SALE.name].reply,

@@ -15,14 +15,18 @@ from tpayd_contracts.money import Amount
 from tpayd_contracts.operation import Op, Right
 from tpayd_contracts.orders import CashReceiptPurpose, Identity, Installments
 from tpayd_contracts.payment import PaymentProgress, PaymentResult
-from tpayd_contracts.shapes import Lane
+from tpayd_contracts.shapes import Lane, TerminalId
+from tpayd_contracts.terminal import Merchant
 
 __all__ = [
     "STANDALONE_CASH_RECEIPT",
     "STANDALONE_OPS",
     "STANDALONE_SALE",
+    "STANDALONE_SHOW",
     "StandaloneCashReceiptRequest",
+    "StandaloneQuery",
     "StandaloneSaleRequest",
+    "StandaloneTerminal",
 ]
 
 
@@ -56,10 +60,26 @@ class StandaloneCashReceiptRequest(Struct, frozen=True, forbid_unknown_fields=Tr
             raise ValueError("identity must be left out with purpose self_issue")
 
 
+class StandaloneQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Ask on whose behalf a lane would take a payment without a POS."""
+
+    lane: Lane
+
+
+class StandaloneTerminal(Struct, frozen=True):
+    """To be shown, and looked at, before the customer pays."""
+
+    lane: Lane
+    terminal_id: TerminalId
+    merchant: Merchant
+
+
+STANDALONE_SHOW = Op("standalone.show", StandaloneQuery, StandaloneTerminal, right=Right.ADMIN)
+"""Refused as the payment would be: `not_permitted` while such payments are off, `not_found` without merchant info."""
 STANDALONE_SALE = Op(
     "standalone.sale", StandaloneSaleRequest, PaymentResult, PaymentProgress, Right.ADMIN, needs_key=True
 )
 STANDALONE_CASH_RECEIPT = Op(
     "standalone.cash_receipt", StandaloneCashReceiptRequest, PaymentResult, PaymentProgress, Right.ADMIN, needs_key=True
 )
-STANDALONE_OPS: tuple[Op[Any, Any], ...] = (STANDALONE_SALE, STANDALONE_CASH_RECEIPT)
+STANDALONE_OPS: tuple[Op[Any, Any], ...] = (STANDALONE_SHOW, STANDALONE_SALE, STANDALONE_CASH_RECEIPT)
