@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tpayd.device_broker.drivers.driver import CommandInvalidError
-from tpayd.device_broker.drivers.events import CardRefused, Failed, Failure
+from tpayd.device_broker.drivers.events import CardRefused, EntryRefused, Failed, Failure
 from tpayd.device_broker.leases import EndReason
 from tpayd.kit.bus import CallError
+from tpayd_contracts.device import Ability
 from tpayd_contracts.errors import ErrorCode, Outcome
 
 __all__ = [
@@ -13,12 +14,16 @@ __all__ = [
     "cancelled",
     "cancelled_waiting",
     "card_refused",
+    "card_taken",
     "card_timed_out",
     "does_not_fit",
     "draining",
+    "entry_refused",
+    "entry_timed_out",
     "lease_ended",
     "lease_over",
     "lease_unknown",
+    "no_card",
     "no_key",
     "none_came_free",
     "none_fits",
@@ -48,6 +53,15 @@ _REFUSALS = {
     "10": "this card cannot be used here",
     "11": "the stripe could not be read",
     "12": "this reader takes no PIN for UnionPay cards",
+    "91": "the customer said no at the reader",
+    "93": "the reader has no such pad or scanner",
+    "94": "what was shown is no payment code",
+}
+
+_ABILITIES = {
+    Ability.PIN: "PIN pad",
+    Ability.SIGN: "signature pad",
+    Ability.QR: "code scanner",
 }
 
 _FAILURES = {
@@ -107,8 +121,9 @@ def does_not_fit(error: CommandInvalidError) -> CallError:
     return CallError.not_started(ErrorCode.INVALID_BODY, str(error), field=f"$.{error.field}")
 
 
-def not_able(device: str, what: str) -> CallError:
-    """The lease is of a reader that lacks an ability; another one may be acquired with it."""
+def not_able(device: str, *abilities: Ability) -> CallError:
+    """The lease is of a reader that lacks these abilities; another one may be acquired with one of them."""
+    what = " and no ".join(_ABILITIES.get(ability, ability.value) for ability in abilities)
     text = f"reader {device} has no {what}: acquire one with that ability"
     return CallError.not_started(ErrorCode.READER_UNAVAILABLE, text)
 
@@ -116,6 +131,11 @@ def not_able(device: str, what: str) -> CallError:
 def no_key(device: str) -> CallError:
     text = f"reader {device} holds no key: do a key exchange"
     return CallError(ErrorCode.KEY_UNAVAILABLE, text, outcome=Outcome.NOT_STARTED, detail=NO_KEY)
+
+
+def no_card(device: str) -> CallError:
+    text = f"no card was read on {device} under this lease: whose PIN would it be?"
+    return CallError.not_started(ErrorCode.INVALID_BODY, text, field="$.lease")
 
 
 def lease_unknown() -> CallError:
@@ -162,6 +182,23 @@ def card_refused(device: str, refused: CardRefused) -> CallError:
         return CallError(ErrorCode.KEY_UNAVAILABLE, text, outcome=Outcome.FAILED, detail=refused.code)
     text = _REFUSALS.get(refused.code, "the reader did not read the card")
     return CallError(ErrorCode.CARD_FAILED, text, outcome=Outcome.FAILED, detail=refused.code)
+
+
+def entry_refused(device: str, refused: EntryRefused) -> CallError:
+    """What a customer was to enter was refused, by him or by the reader; the code is the `detail`."""
+    if refused.code == NO_KEY:
+        return card_refused(device, CardRefused(NO_KEY))
+    text = _REFUSALS.get(refused.code, "the reader took no entry")
+    return CallError(ErrorCode.CARD_FAILED, text, outcome=Outcome.FAILED, detail=refused.code)
+
+
+def entry_timed_out() -> CallError:
+    return CallError(ErrorCode.CARD_TIMEOUT, "the customer entered nothing in time", outcome=Outcome.FAILED)
+
+
+def card_taken() -> CallError:
+    text = "the card was taken out before the payment was through"
+    return CallError(ErrorCode.CARD_FAILED, text, outcome=Outcome.FAILED)
 
 
 def step_failed(device: str, failed: Failed, outcome: Outcome) -> CallError:

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, get_args
 
 from msgspec import structs
 
 from tpayd.device_broker import errors
-from tpayd.device_broker.drivers.commands import (
-    Check,
-    Command,
-    FinishCard,
-    InjectKey,
-    PrepareKey,
-    ReadCard,
-    Recover,
-    Start,
-)
+from tpayd.device_broker.drivers.commands import Cancel, Check, Command, Recover, Start, StepCommand
 from tpayd.device_broker.drivers.driver import (
     CommandInvalidError,
     Driver,
@@ -27,20 +18,14 @@ from tpayd.device_broker.drivers.driver import (
 )
 from tpayd.device_broker.drivers.events import (
     Answered,
-    CardFinished,
+    Cancelled,
     CardInside,
-    CardRead,
-    CardRefused,
-    CardTimedOut,
     Clean,
     Down,
     Event,
-    Failed,
     Failure,
     Identified,
     Identity,
-    KeyInjected,
-    KeyPrepared,
     SlotChanged,
     Trouble,
     TroubleKind,
@@ -55,7 +40,7 @@ from tpayd_contracts.device import DeviceState
 
 __all__ = ["Reader", "ReaderOwner"]
 
-_ANSWERS = (CardRead, CardRefused, CardTimedOut, CardFinished, KeyPrepared, KeyInjected, Failed)
+_ANSWERS: frozenset[type] = frozenset(get_args(Answered))
 
 _DOWN_TEXTS = {
     Failure.NO_ANSWER: "nobody answers on this port: is it the right port, speed and driver, and is the reader on?",
@@ -99,11 +84,15 @@ class Reader:
         self.identity: Identity | None = None
         self.detail: str | None = None
         self.step: Step | None = None
+        self.card_of = ""
+        """The lease under which a card was asked for last."""
         self._kind = kind
         self._clock = clock
         self._owner = owner
         self._driver: Driver | None = None
         self._failed = False
+        self._cancelling = False
+        self._clean_wanted = False
         self._heard_us = 0
         self._idle_us = int(broker.idle_check_s * 1e6)
         line = kind.line
@@ -115,6 +104,11 @@ class Reader:
     def clean(self) -> bool:
         """Whether it may go to a new customer just as it is (see `drivers.driver`)."""
         return self._driver is not None and self._driver.clean and self.step is None
+
+    @property
+    def card_inside(self) -> bool | None:
+        """Whether a card is in the slot, by the reader's last word."""
+        return None if self._driver is None else self._driver.card_inside
 
     def start(self) -> None:
         self._port.start()
@@ -138,7 +132,7 @@ class Reader:
         if step is None:
             return
         if step.can_be_abandoned and step.request.deadline_ms <= now_boot_ms:
-            self.abandon(errors.cancelled())
+            self.cancel(step)
         else:
             step.tick(now_us)
 
@@ -150,7 +144,7 @@ class Reader:
 
     # Steps
 
-    def begin(self, step: Step, command: ReadCard | FinishCard | PrepareKey | InjectKey, now_us: int) -> None:
+    def begin(self, step: Step, command: StepCommand, now_us: int) -> None:
         """Take the reader through a step; the step answers its request. Raises CallError."""
         driver = self._driver
         if driver is None:
@@ -167,6 +161,19 @@ class Reader:
             self.step = None
             raise errors.does_not_fit(error) from None
 
+    def cancel(self, step: Step) -> None:
+        """End this step, if it is under way, because its caller wants no more of it."""
+        if step is not self.step:
+            return
+        if not step.is_aside:
+            self.abandon(errors.cancelled())
+            return
+        self.step = None
+        step.dropped(errors.cancelled())
+        if self._driver is not None:
+            self._cancelling = True
+            self._ask(self._driver, Cancel(), self._clock.monotonic_us())
+
     def abandon(self, error: CallError) -> None:
         """End the step under way with an error, and bring the reader back to a known state."""
         step, self.step = self.step, None
@@ -179,7 +186,9 @@ class Reader:
     def make_clean(self) -> None:
         """Bring an unclean reader back, if that is not under way already; `on_clean` follows."""
         driver = self._driver
-        if driver is not None and not driver.busy:
+        if self._cancelling:
+            self._clean_wanted = True
+        elif driver is not None and not driver.busy:
             self._ask(driver, Check(), self._clock.monotonic_us())
 
     def holds_key(self) -> None:
@@ -193,6 +202,7 @@ class Reader:
         now_us = self._clock.monotonic_us()
         self._heard_us = now_us
         self._driver = driver = self._kind.create()
+        self._cancelling = self._clean_wanted = False
         if not self._failed:
             # One that failed to start stays absent until it has started, instead of changing at every try.
             self._owner.on_unclean(self, DeviceState.STARTING)
@@ -228,11 +238,14 @@ class Reader:
             self._take(event, now_us)
 
     def _take(self, event: Event, now_us: int) -> None:
-        if isinstance(event, _ANSWERS):
-            self._take_answer(event, now_us)
+        if type(event) in _ANSWERS:
+            self._take_answer(event, now_us)  # type: ignore[arg-type]  # just found to be one
             return
         match event:
+            case Cancelled():
+                self._cancelled()
             case Clean():
+                self._cancelling = self._clean_wanted = False
                 self.detail = None
                 self._failed = False
                 self._port.settled()
@@ -255,6 +268,11 @@ class Reader:
                 pass
         if self.step is not None:
             self.step.told(event, now_us)
+
+    def _cancelled(self) -> None:
+        wanted, self._cancelling, self._clean_wanted = self._clean_wanted, False, False
+        if wanted:
+            self.make_clean()
 
     def _take_answer(self, event: Answered, now_us: int) -> None:
         step, self.step = self.step, None

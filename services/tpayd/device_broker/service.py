@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from functools import partial
-
-from msgspec import Struct
 
 from tpayd.device_broker import errors
 from tpayd.device_broker.drivers import DriverUnknownError, driver_kind
@@ -19,6 +16,7 @@ from tpayd.device_broker.drivers.driver import DriverKind
 from tpayd.device_broker.key_steps import KeySteps
 from tpayd.device_broker.leases import Grant, Member
 from tpayd.device_broker.lending import Lending
+from tpayd.device_broker.pad_steps import PadSteps
 from tpayd.device_broker.pool import Pool
 from tpayd.device_broker.reader import Reader
 from tpayd.device_broker.settings import DeviceBrokerSettings, DeviceSettings
@@ -41,6 +39,8 @@ TICK_S = 0.05
 LOOK_S = 1.0
 """How often ports are looked at, and idle readers."""
 
+_WITH_PIN = frozenset({contract.TransactionType.CASH_IC, contract.TransactionType.CASH_IC_INQUIRY})
+"""What cannot be done without a PIN pad."""
 _FENCE_EPOCH_S = 1_750_000_000
 _FENCES_PER_S = 4096
 
@@ -68,6 +68,7 @@ class DeviceBroker:
             self._pool, self._readers, metrics, self._standing, house.clock, waiting_max=settings.waiting_max
         )
         self._keys = KeySteps(self._lending, self._readers, house.clock, int(settings.key_hold_s * 1e6))
+        self._pads = PadSteps(self._leased, house.clock, settings.prompt_settle_ms * 1000)
         self._lease_us = int(settings.lease_ttl_s * 1e6)
         self._settle_us = settings.prompt_settle_ms * 1000
         for device in settings.devices:
@@ -85,14 +86,11 @@ class DeviceBroker:
         server.handle(contract.LEASE_RESET, self._reset, while_draining=True)
         server.handle_raw(contract.CARD_READ.name, self._read, while_draining=True)
         server.handle_raw(contract.CARD_COMPLETE.name, self._complete, while_draining=True)
-        for op, ability in (
-            (pad.SIGN, "signature pad"),
-            (pad.CODE_READ, "code scanner"),
-            (pad.NUMBER_ENTER, "PIN pad"),
-            (pad.PIN_ENTER, "PIN pad"),
-            (pad.MESSAGE_SHOW, "display"),
-        ):
-            server.handle_raw(op.name, partial(self._not_able, op.request, ability), while_draining=True)
+        server.handle_raw(pad.SIGN.name, self._pads.sign, while_draining=True)
+        server.handle_raw(pad.CODE_READ.name, self._pads.read_code, while_draining=True)
+        server.handle_raw(pad.NUMBER_ENTER.name, self._pads.enter_number, while_draining=True)
+        server.handle_raw(pad.PIN_ENTER.name, self._pads.enter_pin, while_draining=True)
+        server.handle_raw(pad.MESSAGE_SHOW.name, self._pads.show, while_draining=True)
         server.handle(contract.CARD_STATE, self._card_state, while_draining=True)
         server.handle(contract.DEVICE_LIST, self._list, while_draining=True)
         server.handle_raw(contract.KEY_PREPARE.name, self._keys.prepare)
@@ -153,12 +151,19 @@ class DeviceBroker:
         reader = self._leased(body.lease)
         if reader.identity is not None and not reader.identity.key_loaded:
             raise errors.no_key(reader.name)
+        pin = contract.Ability.PIN in reader.settings.abilities
+        if not pin and body.type in _WITH_PIN:
+            raise errors.not_able(reader.name, contract.Ability.PIN)
         now_us = self._clock.monotonic_us()
         wait_us = int(body.card_wait_s * 1e6)
         step = ReadStep(request, reader.name, wait_us, self._settle_us, now_us)
         nonce = secrets.token_hex(16).upper()
-        reader.begin(step, ReadCard(body.type, body.amount_minor, body.at, nonce, wait_us), now_us)
-        request.on_cancel(lambda: reader.abandon(errors.cancelled()) if reader.step is step else None)
+        command = ReadCard(
+            body.type, body.amount_minor, body.at, nonce, wait_us, secrets.token_hex(16).upper(), pin, body.choose
+        )
+        reader.begin(step, command, now_us)
+        reader.card_of = body.lease.lease_id
+        request.on_cancel(lambda: reader.cancel(step))
 
     def _complete(self, request: Request) -> None:
         body = decode_body(request.body, contract.CompleteCard)
@@ -169,14 +174,11 @@ class DeviceBroker:
         # The card's last word is out of anybody's hands now; without this, a cancel would have no other effect either.
         request.on_cancel(lambda: None)
 
-    def _not_able(self, shape: type[Struct], ability: str, request: Request) -> None:
-        body = decode_body(request.body, shape)
-        raise errors.not_able(self._leased(body.lease).name, ability)  # type: ignore[attr-defined]
-
     def _card_state(self, _: Request, body: contract.CardStateQuery) -> contract.CardState:
-        if body.device not in self._readers:
+        reader = self._readers.get(body.device)
+        if reader is None:
             raise errors.not_configured(body.device)
-        return contract.CardState(body.device)
+        return contract.CardState(body.device, reader.card_inside)
 
     def _leased(self, ref: contract.LeaseRef) -> Reader:
         return self._readers[self._lending.held(ref.lease_id, ref.fence).device]

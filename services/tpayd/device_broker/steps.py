@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 from tpayd.device_broker import errors
+from tpayd.device_broker.customer_step import CustomerStep
 from tpayd.device_broker.drivers.events import (
     Answered,
     CardFinished,
@@ -19,15 +20,17 @@ from tpayd.device_broker.drivers.events import (
     CardRefused,
     CardSeen,
     CardTimedOut,
+    ChoiceAsked,
+    EntryTimedOut,
     Event,
     Failed,
     KeyInjected,
     KeyPrepared,
+    PinAsked,
     Pulled,
 )
 from tpayd.kit.bus import CallError, Request
 from tpayd_contracts.device import (
-    CardProgress,
     CardPrompt,
     CompletedCard,
     InjectedKey,
@@ -36,7 +39,7 @@ from tpayd_contracts.device import (
 )
 from tpayd_contracts.errors import Outcome
 
-__all__ = ["FinishStep", "InjectStep", "PrepareStep", "ReadStep", "Step"]
+__all__ = ["FinishStep", "InjectStep", "PrepareStep", "ReadStep", "Step", "failed"]
 
 
 Done: TypeAlias = Callable[[bool], None]
@@ -50,6 +53,8 @@ class Step(Protocol):
     """What is known of the step when the reader is lost in the middle of it."""
     can_be_abandoned: bool
     """Whether a reset of the reader undoes it."""
+    is_aside: bool
+    """Whether it stands beside the card: cancelled, it leaves a card that was read as it is."""
 
     def told(self, event: Event, now_us: int) -> None:
         """Something happened on the way."""
@@ -68,28 +73,16 @@ class Step(Protocol):
         ...
 
 
-class ReadStep:
+class ReadStep(CustomerStep):
     """card.read."""
 
-    __slots__ = (
-        "_asked_us", "_began_us", "_customer_us", "_device", "_prompt", "_prompt_due_us", "_settle_us", "_wait_us",
-        "request",
-    )  # fmt: skip
+    __slots__ = ()
 
-    outcome_if_lost = Outcome.FAILED
-    can_be_abandoned = True
+    is_aside = False
 
     def __init__(self, request: Request, device: str, wait_us: int, settle_us: int, now_us: int) -> None:
-        self.request = request
-        self._device = device
-        self._wait_us = wait_us
-        self._settle_us = settle_us
-        self._began_us = now_us
-        self._customer_us = 0
-        self._asked_us: int | None = now_us
-        self._prompt: CardPrompt | None = None
-        self._prompt_due_us = 0
-        self._show(CardPrompt.PRESENT_CARD, now_us)
+        super().__init__(request, device, wait_us, settle_us, now_us)
+        self._customer_asked(CardPrompt.PRESENT_CARD, now_us)
 
     def told(self, event: Event, now_us: int) -> None:
         match event:
@@ -97,11 +90,13 @@ class ReadStep:
                 self._customer_done(now_us)
                 self._show(CardPrompt.CARD_SEEN, now_us)
             case CardPulled() | CardInside():
-                self._customer_asked(now_us)
-                self._show(CardPrompt.REMOVE_CARD, now_us)
+                self._customer_asked(CardPrompt.REMOVE_CARD, now_us)
             case Pulled():
-                self._customer_asked(now_us)
-                self._show(CardPrompt.PRESENT_CARD, now_us)
+                self._customer_asked(CardPrompt.PRESENT_CARD, now_us)
+            case PinAsked():
+                self._customer_asked(CardPrompt.ENTER_PIN, now_us)
+            case ChoiceAsked():
+                self._customer_asked(CardPrompt.CHOOSE, now_us)
             case _:
                 pass
 
@@ -118,7 +113,10 @@ class ReadStep:
                         emv=event.emv,
                         label=event.label,
                         fallback_code=event.fallback_code,
-                        reader_us=now_us - self._began_us - self._customer_us,
+                        pin_ksn=event.pin_ksn,
+                        pin_block=event.pin_block,
+                        membership_number=event.membership_number,
+                        reader_us=self._reader_us(now_us),
                         customer_us=self._customer_us,
                     )
                 )
@@ -126,39 +124,10 @@ class ReadStep:
                 self.request.fail(errors.card_refused(self._device, event))
             case CardTimedOut():
                 self.request.fail(errors.card_timed_out())
+            case EntryTimedOut():
+                self.request.fail(errors.entry_timed_out())
             case _:
-                self.request.fail(_failed(self._device, event, Outcome.FAILED))
-
-    def dropped(self, error: CallError) -> None:
-        self.request.fail(error)
-
-    def tick(self, now_us: int) -> None:
-        if self._prompt is not None and now_us >= self._prompt_due_us:
-            self._tell(now_us)
-
-    def _customer_asked(self, now_us: int) -> None:
-        if self._asked_us is None:
-            self._asked_us = now_us
-
-    def _customer_done(self, now_us: int) -> None:
-        if self._asked_us is not None:
-            self._customer_us += now_us - self._asked_us
-            self._asked_us = None
-
-    def _show(self, prompt: CardPrompt, now_us: int) -> None:
-        self._prompt = prompt
-        self._prompt_due_us = now_us + self._settle_us
-        if self._settle_us == 0:
-            self._tell(now_us)
-
-    def _tell(self, now_us: int) -> None:
-        prompt, self._prompt = self._prompt, None
-        assert prompt is not None  # noqa: S101
-        remaining_ms = None
-        if prompt is CardPrompt.PRESENT_CARD:
-            shown_us = self._prompt_due_us - self._settle_us
-            remaining_ms = max(0, shown_us + self._wait_us - now_us) // 1000
-        self.request.progress(CardProgress(prompt, remaining_ms))
+                self.request.fail(failed(self._device, event, Outcome.FAILED))
 
 
 class FinishStep:
@@ -166,6 +135,7 @@ class FinishStep:
 
     outcome_if_lost = Outcome.UNKNOWN
     can_be_abandoned = False
+    is_aside = False
 
     def __init__(self, request: Request, device: str, now_us: int) -> None:
         self.request = request
@@ -181,7 +151,7 @@ class FinishStep:
                 CompletedCard(event.accepted, event.message, event.cryptogram, reader_us=now_us - self._began_us)
             )
         else:
-            self.request.fail(_failed(self._device, event, Outcome.UNKNOWN))
+            self.request.fail(failed(self._device, event, Outcome.UNKNOWN))
 
     def dropped(self, error: CallError) -> None:
         self.request.fail(error)
@@ -195,6 +165,7 @@ class PrepareStep:
 
     outcome_if_lost = Outcome.FAILED
     can_be_abandoned = True
+    is_aside = False
 
     def __init__(self, request: Request, device: str, serial_number: str, done: Done) -> None:
         self.request = request
@@ -210,7 +181,7 @@ class PrepareStep:
         if isinstance(event, KeyPrepared):
             self.request.reply(PreparedKey(event.reader_id, self._serial_number, event.blob))
         else:
-            self.request.fail(_failed(self._device, event, Outcome.FAILED))
+            self.request.fail(failed(self._device, event, Outcome.FAILED))
         self._done(well)
 
     def dropped(self, error: CallError) -> None:
@@ -226,6 +197,7 @@ class InjectStep:
 
     outcome_if_lost = Outcome.UNKNOWN
     can_be_abandoned = False
+    is_aside = False
 
     def __init__(self, request: Request, device: str, done: Done) -> None:
         self.request = request
@@ -240,7 +212,7 @@ class InjectStep:
         if isinstance(event, KeyInjected):
             self.request.reply(InjectedKey(event.confirmed, event.check_value))
         else:
-            self.request.fail(_failed(self._device, event, Outcome.UNKNOWN))
+            self.request.fail(failed(self._device, event, Outcome.UNKNOWN))
         self._done(confirmed)
 
     def dropped(self, error: CallError) -> None:
@@ -251,7 +223,8 @@ class InjectStep:
         pass
 
 
-def _failed(device: str, event: Answered, outcome: Outcome) -> CallError:
+def failed(device: str, event: Answered, outcome: Outcome) -> CallError:
+    """The error of a step that its reader ended without a result."""
     if isinstance(event, Failed):
         return errors.step_failed(device, event, outcome)
     # A driver that ends a step with another step's answer is broken.

@@ -20,7 +20,7 @@ from tests.unit.readers.answers import (
 from tests.unit.readers.test_a_command_is_asked_by_its_rule import FINISH, READ, events, ready
 from tpayd.device_broker.drivers.commands import Recover
 from tpayd.device_broker.drivers.events import CardFinished, CardRead, Clean, SlotChanged, Trouble, TroubleKind
-from tpayd.device_broker.drivers.stx_messages import parse_card
+from tpayd.device_broker.drivers.stx_card_messages import parse_card
 
 LATE = Trouble(TroubleKind.LATE)
 OTHERS = card("C", nonce=OTHER_NONCE)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.unit.readers.answers import READER_ID
 from tests.unit.readers.test_a_command_is_asked_by_its_rule import AT, READ
+from tpayd.device_broker.drivers import stx_card_messages as cards
 from tpayd.device_broker.drivers import stx_messages as messages
 from tpayd.device_broker.drivers.events import CardRead
 from tpayd.device_broker.drivers.stx_frame import Frame, FrameReader
@@ -39,7 +40,7 @@ def test_every_printed_frame_is_whole() -> None:
 def test_printed_requests_are_those_that_are_sent() -> None:
     sent = [
         messages.INIT_FRAME, messages.SELF_TEST_FRAME, messages.STATE_FRAME, messages.EJECT_FRAME, messages.NAK_FRAME,
-        messages.PREPARE_KEY_FRAME, messages.info_frame(AT), messages.card_frame(READ),
+        messages.PREPARE_KEY_FRAME, messages.info_frame(AT), cards.card_frame(READ),
     ]  # fmt: skip
     assert [] == [frame.hex(" ") for frame in sent if frame not in printed()]
 
@@ -47,10 +48,10 @@ def test_printed_requests_are_those_that_are_sent() -> None:
 def test_printed_answers_read_as_described() -> None:
     data = {frame[3]: frame[4:-2] for frame in printed()}
     assert READER_ID == messages.parse_info(data[0x59]).reader_id
-    card = messages.parse_card(data[0x11]).card
+    card = cards.parse_card(data[0x11]).card
     assert isinstance(card, CardRead)
     assert ("411111******1111", 12, 48) == (card.masked_pan, len(card.ksn), len(card.cipher))
-    assert messages.parse_finished(data[0x21])[0].accepted
+    assert cards.parse_finished(data[0x21])[0].accepted
     assert messages.parse_check_value(data[0x06]) == "08D7B4A1C2"
 
 

@@ -1,15 +1,16 @@
 """What a reader driver is: a protocol without I/O.
 
 Bytes and commands go in; bytes for the line and events come out, with the time told by the caller in microseconds of
-one monotonic clock. A driver keeps one command under way. `Recover` interrupts any; another command waits for the one
-before it, and a second waiting one is refused. After a step with a card or a key that did not end well (`Failed`,
-`CardRefused`, `CardTimedOut`) the driver recovers by itself, which ends with `Clean` or `Down`.
+one monotonic clock. A driver keeps one command under way. `Recover` and `Cancel` interrupt it; another command waits
+for the one before it, and a second waiting one is refused. After a step that did not end well (`Failed`, `CardRefused`,
+`CardTimedOut`, `CardTaken`) the driver recovers by itself, which ends with `Clean` or `Down`.
 
 A driver owes its caller two promises, on which the money of the next customer depends:
 
 * `clean` is true only if nothing of the last customer is left: no card inside, no answer outstanding, no byte of a
   half-read frame, and the last card transaction ended by its own answer or by an init that the reader acknowledged.
-* `CardRead` and `CardFinished` come from the transaction that was asked for, never from an earlier one.
+* What ends a command comes from the customer that was asked, never from an earlier one: a card, its last word, a
+  signature, a PIN, a number, a code.
 """
 
 from __future__ import annotations
@@ -61,6 +62,11 @@ class Driver(Protocol):
     @property
     def busy(self) -> bool:
         """Whether a command is under way."""
+        ...
+
+    @property
+    def card_inside(self) -> bool | None:
+        """Whether a card is in the slot, by the reader's last word; None before its first."""
         ...
 
     @property

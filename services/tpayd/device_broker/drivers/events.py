@@ -12,15 +12,22 @@ from tpayd_contracts.payment import EntryMode
 
 __all__ = [
     "Answered",
+    "Cancelled",
     "CardFinished",
     "CardInside",
+    "CardInstead",
     "CardPulled",
     "CardRead",
     "CardRefused",
     "CardSeen",
+    "CardTaken",
     "CardTimedOut",
+    "ChoiceAsked",
     "Clean",
+    "CodeRead",
     "Down",
+    "EntryRefused",
+    "EntryTimedOut",
     "Event",
     "Failed",
     "Failure",
@@ -28,8 +35,15 @@ __all__ = [
     "Identity",
     "KeyInjected",
     "KeyPrepared",
+    "MessageShown",
+    "NumberEntered",
+    "PadShown",
+    "PinAsked",
+    "PinEntered",
     "Pulled",
+    "SignatureGiven",
     "SlotChanged",
+    "Strokes",
     "Trouble",
     "TroubleKind",
 ]
@@ -76,6 +90,14 @@ class Pulled(Struct, frozen=True):
     """The card is out; now it has to be swiped. The customer's time begins anew."""
 
 
+class PinAsked(Struct, frozen=True):
+    """The reader waits for the card's PIN. The customer's time begins anew; `CardSeen` follows when he is done."""
+
+
+class ChoiceAsked(Struct, frozen=True):
+    """The reader waits for the customer to choose an application or an account; as `PinAsked`."""
+
+
 class CardRead(Discreet, frozen=True):
     """A card as the reader gives it out: masked for people, encrypted for the host."""
 
@@ -86,6 +108,9 @@ class CardRead(Discreet, frozen=True):
     emv: bytes
     label: str | None
     fallback_code: str | None
+    pin_ksn: bytes = b""
+    pin_block: bytes = b""
+    membership_number: str | None = None
 
 
 class CardRefused(Struct, frozen=True):
@@ -104,6 +129,57 @@ class CardFinished(Struct, frozen=True):
     accepted: bool
     message: str
     cryptogram: str | None
+
+
+class PadShown(Struct, frozen=True):
+    """The pad shows what the customer is to do: his time begins."""
+
+
+Strokes: TypeAlias = tuple[tuple[tuple[int, int], ...], ...]
+"""Lines of points (x, y) that a pen drew: 0, 0 is the upper left corner, 127, 63 the lower right one."""
+
+
+class SignatureGiven(Discreet, frozen=True):
+    strokes: Strokes
+
+
+class NumberEntered(Discreet, frozen=True):
+    number: str
+
+
+class PinEntered(Discreet, frozen=True):
+    ksn: bytes
+    block: bytes
+
+
+class CodeRead(Discreet, frozen=True):
+    code: str
+
+
+class CardInstead(Struct, frozen=True):
+    """A card was put in while a code was waited for."""
+
+
+class MessageShown(Struct, frozen=True):
+    """The text is on the pad."""
+
+
+class EntryRefused(Struct, frozen=True):
+    """The customer said no, or the reader would not; with the reader's code (docs/reader-protocol.md lists them)."""
+
+    code: str
+
+
+class EntryTimedOut(Struct, frozen=True):
+    """The customer did nothing in time."""
+
+
+class CardTaken(Struct, frozen=True):
+    """The chip card that waits for the host's word is no longer in the slot: it can take none."""
+
+
+class Cancelled(Struct, frozen=True):
+    """A `Cancel` is done."""
 
 
 class KeyPrepared(Discreet, frozen=True):
@@ -160,8 +236,38 @@ class Trouble(Struct, frozen=True):
     kind: TroubleKind
 
 
-Answered: TypeAlias = CardRead | CardRefused | CardTimedOut | CardFinished | KeyPrepared | KeyInjected | Failed
-"""What ends a command other than Start, Recover and Check."""
+Answered: TypeAlias = (
+    CardRead
+    | CardRefused
+    | CardTimedOut
+    | CardFinished
+    | CardTaken
+    | SignatureGiven
+    | NumberEntered
+    | PinEntered
+    | CodeRead
+    | CardInstead
+    | MessageShown
+    | EntryRefused
+    | EntryTimedOut
+    | KeyPrepared
+    | KeyInjected
+    | Failed
+)
+"""What ends a `commands.StepCommand`."""
 Event: TypeAlias = (
-    Answered | Identified | Clean | Down | CardInside | SlotChanged | CardSeen | CardPulled | Pulled | Trouble
+    Answered
+    | Identified
+    | Clean
+    | Down
+    | Cancelled
+    | CardInside
+    | SlotChanged
+    | CardSeen
+    | CardPulled
+    | Pulled
+    | PinAsked
+    | ChoiceAsked
+    | PadShown
+    | Trouble
 )

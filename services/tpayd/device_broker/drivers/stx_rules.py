@@ -1,14 +1,15 @@
 """Every wait and every retry of the STX driver, in one place.
 
 A command may be sent again after silence only where doing it twice does no harm: never a card transaction, the result
-to a card, or a key. After a NAK any may be: the reader has not acted on what it did not understand.
+to a card, a key, or what a customer enters. After a NAK any may be: the reader has not acted on what it did not
+understand.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tpayd.device_broker.drivers.stx_messages import Cmd
+from tpayd.device_broker.drivers.stx_codes import Cmd
 
 __all__ = [
     "CARD_POLL_US",
@@ -48,6 +49,15 @@ RULES: dict[Cmd, Rule] = {
     Cmd.EJECT: _rule(Cmd.STATE_ANSWER, wait_s=3, tries=2),
     # Each transaction brings its own wait for the card.
     Cmd.CARD: _rule(Cmd.CARD_ANSWER, Cmd.STATE_ANSWER, wait_s=30),
+    # So does whatever else a customer is asked for. What he does with a card meanwhile is told as well.
+    Cmd.SIGN_FETCH: _rule(Cmd.SIGN_FETCH_ANSWER, Cmd.STATE_ANSWER, wait_s=20),
+    Cmd.NUMBER: _rule(Cmd.NUMBER_ANSWER, Cmd.STATE_ANSWER, wait_s=30),
+    Cmd.PIN: _rule(Cmd.PIN_ANSWER, Cmd.STATE_ANSWER, wait_s=30),
+    Cmd.CODE: _rule(Cmd.CODE_ANSWER, Cmd.STATE_ANSWER, wait_s=30),
+    Cmd.SIGN: _rule(Cmd.SIGN_ANSWER, wait_s=1, tries=2),
+    Cmd.SIGN_AMOUNT: _rule(Cmd.SIGN_AMOUNT_ANSWER, wait_s=1, tries=2),
+    Cmd.SHOW: _rule(Cmd.SHOW_ANSWER, wait_s=1, tries=2),
+    Cmd.CANCEL: _rule(Cmd.CANCEL_ANSWER, wait_s=1, tries=3),
     Cmd.FINISH: _rule(Cmd.FINISH_ANSWER, wait_s=10),
     Cmd.PREPARE_KEY: _rule(Cmd.PREPARE_KEY_ANSWER, wait_s=5),
     # A NAK is the reader's answer to a key that it does not trust.

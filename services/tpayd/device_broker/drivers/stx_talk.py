@@ -13,8 +13,9 @@ from msgspec import Struct
 
 from tpayd.device_broker.drivers.driver import Turn
 from tpayd.device_broker.drivers.events import Event, Trouble, TroubleKind
+from tpayd.device_broker.drivers.stx_codes import Cmd
 from tpayd.device_broker.drivers.stx_frame import Damage, Frame, FrameReader
-from tpayd.device_broker.drivers.stx_messages import NAK_FRAME, Cmd
+from tpayd.device_broker.drivers.stx_messages import NAK_FRAME
 from tpayd.device_broker.drivers.stx_rules import IDLE_RULE, NAKS_SENT_MAX, Rule
 
 __all__ = ["Ask", "Job", "Listen", "Step", "Talk"]
