@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from tpayd_contracts.operation import Empty, Op
-from tpayd_contracts.shapes import Arc, Name
+from tpayd_contracts.shapes import END, Arc, Name
 
 __all__ = [
     "HOST_LEDGER",
@@ -20,6 +20,7 @@ __all__ = [
     "HostBehaviour",
     "HostMode",
     "HostStatus",
+    "Keying",
     "Ledger",
     "LedgerEntry",
     "LedgerQuery",
@@ -28,6 +29,7 @@ __all__ = [
     "ReaderList",
     "SetHost",
     "SetReader",
+    "Signing",
     "VirtualReaderStatus",
 ]
 
@@ -101,8 +103,28 @@ class Plug(enum.StrEnum):
     OUT = "out"
 
 
+class Signing(enum.StrEnum):
+    """What the customer does when he is to sign."""
+
+    SIGNS = "signs"
+    REFUSES = "refuses"
+    PULLS_CARD = "pulls_card"
+    """Takes his card out instead."""
+    WALKS_AWAY = "walks_away"
+
+
+class Keying(enum.StrEnum):
+    """What the customer does when he is to key a PIN or a number, or to choose."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    """Keys another PIN than his card's."""
+    REFUSES = "refuses"
+    WALKS_AWAY = "walks_away"
+
+
 class PresentCard(Struct, frozen=True, forbid_unknown_fields=True):
-    """Put a card of the sandbox's list to a reader; it is taken at the next (or current) card wait."""
+    """Put a card or wallet of the sandbox's list to a reader; it is taken at the next (or current) wait for one."""
 
     reader: Name
     card: Name
@@ -112,8 +134,15 @@ class SetReader(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     reader: Name
     plug: Plug | None = None
     auto_card: str | None = None
-    """Present this card by itself at each card wait; an empty string stops it."""
+    """Cards and wallets, separated by commas: at each wait the first that fits is presented. Empty: none."""
     auto_delay_ms: Annotated[int, Meta(ge=0, le=60_000)] | None = None
+    """How long the customer takes for each thing that is asked of him."""
+    signing: Signing | None = None
+    keying: Keying | None = None
+    number: Annotated[str, Meta(pattern=rf"^[0-9]{{1,20}}{END}")] | None = None
+    """What he keys where a number is wanted."""
+    mute: bool | None = None
+    """The reader hears everything and says nothing."""
 
 
 class VirtualReaderStatus(Struct, frozen=True, omit_defaults=True):
@@ -123,6 +152,9 @@ class VirtualReaderStatus(Struct, frozen=True, omit_defaults=True):
     state: str
     key_loaded: bool
     auto_card: str | None = None
+    signing: Signing = Signing.SIGNS
+    keying: Keying = Keying.RIGHT
+    mute: bool = False
 
 
 class ReaderList(Struct, frozen=True):

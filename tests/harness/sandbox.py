@@ -17,6 +17,7 @@ from tpayd_contracts.sandbox import (
     HostBehaviour,
     HostMode,
     HostStatus,
+    Keying,
     LedgerEntry,
     LedgerQuery,
     Plug,
@@ -24,6 +25,7 @@ from tpayd_contracts.sandbox import (
     ReaderList,
     SetHost,
     SetReader,
+    Signing,
 )
 
 Q = TypeVar("Q", bound=Struct)
@@ -64,8 +66,20 @@ class Sandbox:
         return self._ask("sandbox_readers", READER_PRESENT, PresentCard(reader, card))
 
     def auto(self, reader: str, card: str, *, delay_ms: int = 0) -> ReaderList:
-        """Present this card by itself at each card wait; an empty name ends it."""
+        """Present this card by itself at each wait, or of several (a comma between) the first that fits; "": none."""
         return self._ask("sandbox_readers", READER_SET, SetReader(reader, auto_card=card, auto_delay_ms=delay_ms))
+
+    def customer(
+        self, reader: str, *, signing: Signing | None = None, keying: Keying | None = None, number: str | None = None,
+        delay_ms: int | None = None,
+    ) -> ReaderList:  # fmt: skip
+        """What the customer at a reader does when he is to sign or to key something."""
+        change = SetReader(reader, auto_delay_ms=delay_ms, signing=signing, keying=keying, number=number)
+        return self._ask("sandbox_readers", READER_SET, change)
+
+    def mute(self, reader: str, *, mute: bool = True) -> ReaderList:
+        """Have a reader say nothing at all."""
+        return self._ask("sandbox_readers", READER_SET, SetReader(reader, mute=mute))
 
     def plug(self, reader: str) -> ReaderList:
         return self._ask("sandbox_readers", READER_SET, SetReader(reader, plug=Plug.IN))

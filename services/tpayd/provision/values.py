@@ -11,6 +11,7 @@ Values = dict[str, object]
 _SERVICES = (
     "gateway", "transaction", "device_broker", "host_link", "key_manager", "sandbox_host", "sandbox_readers"
 )  # fmt: skip
+_VIRTUAL_ABILITIES = ("ic", "stripe", "contactless", "qr", "sign", "pin")
 
 
 def settings_values(plan: Plan) -> dict[str, Values]:
@@ -19,13 +20,14 @@ def settings_values(plan: Plan) -> dict[str, Values]:
     files["store"] = _store(plan)
     files["gateway"]["tcp_port"] = plan.gateway_port
     if plan.sandbox:
+        abilities = list(_VIRTUAL_ABILITIES)
         files["host_link"]["profiles.test.addresses"] = [f"127.0.0.1:{plan.sandbox_host_port}"]
         files["sandbox_host"]["port"] = plan.sandbox_host_port
         files["sandbox_readers"]["readers"] = [
             {"name": name, "auto_card": plan.auto_card} for name in plan.reader_names
         ]
         files["device_broker"]["devices"] = [
-            {"name": name, "port": f"sandbox/readers/{name}", "label": f"Counter {number}"}
+            {"name": name, "port": f"sandbox/readers/{name}", "label": f"Counter {number}", "abilities": abilities}
             for number, name in enumerate(plan.reader_names, start=1)
         ]
     return files

@@ -20,6 +20,7 @@ from tpayd_contracts.payment import EntryMode
         ("visa-tap", EntryMode.CONTACTLESS, "4242424242424242D4912201", None),
         ("jcb-stripe", EntryMode.STRIPE, "3530111333300000D4912101", None),
         ("broken-ic", EntryMode.FALLBACK, "5105105105105100D4912201", "01"),
+        ("unknown-ic", EntryMode.FALLBACK, "6011000990139424D4912201", "02"),
     ],
 )
 def test_a_card_arrives_encrypted_and_masked(
@@ -58,11 +59,11 @@ def test_a_refused_card_is_told_with_the_readers_code(shop: Store) -> None:
     async def pay() -> tuple[ErrorCode, Outcome, str | None]:
         async with counter_of(shop) as counter:
             lease = await counter.acquire()
-            shop.sandbox.auto(lease.device, "unknown-ic")
+            shop.sandbox.auto(lease.device, "refused-ic")
             error = await error_of(counter.read(lease))
             return error.code, error.outcome, error.detail
 
-    assert (ErrorCode.CARD_FAILED, Outcome.FAILED, "02") == asyncio.run(pay())
+    assert (ErrorCode.CARD_FAILED, Outcome.FAILED, "10") == asyncio.run(pay())
 
 
 def test_prompts_and_times_follow_the_customer(shop: Store) -> None:
@@ -129,7 +130,7 @@ def test_a_card_left_inside_keeps_the_reader_from_the_next_customer(shop: Store)
 def test_no_card_data_is_in_any_file(shop: Store) -> None:
     async def pay() -> None:
         async with counter_of(shop) as counter:
-            for card in ("visa-ic", "jcb-stripe", "unknown-ic"):
+            for card in ("visa-ic", "jcb-stripe", "refused-ic"):
                 lease = await counter.acquire()
                 shop.sandbox.auto(lease.device, card)
                 try:

@@ -21,6 +21,7 @@ from tpayd_contracts.sandbox import (
     HostBehaviour,
     HostMode,
     HostStatus,
+    Keying,
     LedgerEntry,
     LedgerQuery,
     Plug,
@@ -28,6 +29,7 @@ from tpayd_contracts.sandbox import (
     ReaderList,
     SetHost,
     SetReader,
+    Signing,
 )
 
 __all__ = ["sandbox"]
@@ -71,13 +73,18 @@ def host(output: Output, mode: str | None, code: str, delay_ms: int, times: int)
 @sandbox.command()
 @click.argument("name", required=False)
 @click.option("--plug/--unplug", "plugged", default=None, help="Plug the reader in, or pull its cable.")
-@click.option("--auto", "auto_card", metavar="CARD", help="Present this card at each card wait; 'off' ends it.")
-@click.option("--auto-delay-ms", type=click.IntRange(0, 60_000), help="How long the customer takes for it.")
+@click.option("--auto", "auto_card", metavar="CARD[,CARD...]", help="At each wait the first that fits; or 'off'.")
+@click.option("--auto-delay-ms", type=click.IntRange(0, 60_000), help="How long the customer takes for each thing.")
+@click.option("--sign", "signing", type=click.Choice([each.value for each in Signing]), help="When he is to sign.")
+@click.option("--key", "keying", type=click.Choice([each.value for each in Keying]), help="When he is to key a PIN.")
+@click.option("--number", metavar="DIGITS", help="What he keys where a number is wanted.")
+@click.option("--mute/--speak", "mute", default=None, help="Have the reader say nothing at all.")
 @json_option
 @pass_output
 def reader(
-    output: Output, name: str | None, plugged: bool | None, auto_card: str | None, auto_delay_ms: int | None
-) -> int:
+    output: Output, name: str | None, plugged: bool | None, auto_card: str | None, auto_delay_ms: int | None,
+    signing: str | None, keying: str | None, number: str | None, mute: bool | None,
+) -> int:  # fmt: skip
     """Show the virtual readers, or change the one called NAME."""
     house = _sandbox_house()
     if name is None:
@@ -85,7 +92,17 @@ def reader(
     else:
         plug = None if plugged is None else Plug.IN if plugged else Plug.OUT
         card = "" if auto_card == "off" else auto_card
-        readers = house.ask(_READERS, READER_SET, SetReader(name, plug, card, auto_delay_ms))
+        change = SetReader(
+            name,
+            plug,
+            card,
+            auto_delay_ms,
+            Signing(signing) if signing else None,
+            Keying(keying) if keying else None,
+            number,
+            mute,
+        )
+        readers = house.ask(_READERS, READER_SET, change)
     output.result(as_json(readers), lambda: _show_readers(output, readers))
     return Exit.OK
 
@@ -96,7 +113,7 @@ def reader(
 @json_option
 @pass_output
 def card(output: Output, name: str | None, reader_name: str | None) -> int:
-    """List the test cards, or hold the one called NAME to a reader; it is taken at the next card wait."""
+    """List the test cards and wallets, or hold the one called NAME to a reader: it is taken at the next wait."""
     house = _sandbox_house()
     readers = house.ask(_READERS, READER_STATUS, Empty())
     if name is not None:
@@ -147,12 +164,13 @@ def _show_readers(output: Output, readers: ReaderList) -> None:
             "in" if each.plugged else "out",
             each.state,
             "yes" if each.key_loaded else "no",
+            "mute" if each.mute else f"{each.signing}, {each.keying}",
             each.auto_card or "-",
             each.port,
         )
         for each in readers.readers
     ]
-    output.table(("READER", "PLUG", "STATE", "KEY", "AUTO CARD", "PORT"), rows)
+    output.table(("READER", "PLUG", "STATE", "KEY", "CUSTOMER", "AUTO CARD", "PORT"), rows)
 
 
 def _row(entry: LedgerEntry) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 from tpayd.kit.bus import CallError, Request
@@ -11,6 +10,7 @@ from tpayd.kit.process import House
 from tpayd.kit.settings import SettingsError
 from tpayd.sandbox.readers.cards import TestCard, load_cards
 from tpayd.sandbox.readers.plug import Cable
+from tpayd.sandbox.readers.rounds import Deed
 from tpayd.sandbox.readers.settings import SandboxReadersSettings, VirtualReaderSettings
 from tpayd.sandbox.readers.vault import Vault, instance_secret
 from tpayd.sandbox.readers.virtual import VirtualReader, reader_id
@@ -50,10 +50,11 @@ class SandboxReaders:
         secret = instance_secret(house.instance.secrets / "sandbox_readers.key")
         self._seats: dict[str, _Seat] = {}
         for index, settings in enumerate(house.settings.readers):
-            if settings.auto_card and settings.auto_card not in self._cards:
-                file = house.instance.settings_file(house.name)
-                problem = f"sandbox/cards.toml has no card {settings.auto_card!r}; it has: {', '.join(self._cards)}"
-                raise SettingsError(file, f"readers[{index}].auto_card", problem)
+            for name in _names(settings.auto_card):
+                if name not in self._cards:
+                    file = house.instance.settings_file(house.name)
+                    problem = f"sandbox/cards.toml has no card {name!r}; it has: {', '.join(self._cards)}"
+                    raise SettingsError(file, f"readers[{index}].auto_card", problem)
             serial_number = f"SBX{index + 1:07d}"
             vault = Vault(vaults / f"{settings.name}.state", reader_id(serial_number), secret)
             self._seats[settings.name] = _Seat(house, settings, ports, serial_number, vault, self._cards)
@@ -79,15 +80,25 @@ class SandboxReaders:
 
     def _present(self, _: Request, body: PresentCard) -> ReaderList:
         seat = self._seat(body.reader)
-        seat.cable.send(seat.reader.give(self._card(body.card, "$.card")))
+        card = self._card(body.card, "$.card")
+        seat.say(seat.reader.give(card))
         return self._list()
 
     def _set(self, _: Request, body: SetReader) -> ReaderList:
         seat = self._seat(body.reader)
+        customer = seat.reader.customer
         if body.auto_card is not None:
-            seat.reader.auto_card = self._card(body.auto_card, "$.auto_card") if body.auto_card else None
+            customer.purse = tuple(self._card(name, "$.auto_card") for name in _names(body.auto_card))
         if body.auto_delay_ms is not None:
-            seat.reader.auto_delay_ms = body.auto_delay_ms
+            customer.delay_ms = body.auto_delay_ms
+        if body.signing is not None:
+            customer.signing = body.signing
+        if body.keying is not None:
+            customer.keying = body.keying
+        if body.number is not None:
+            customer.number = body.number
+        if body.mute is not None:
+            seat.mute = body.mute
         if body.plug is Plug.OUT:
             seat.cable.pull_out()
             seat.reader.power_off()
@@ -132,23 +143,37 @@ class _Seat:
         self._port = f"sandbox/readers/{settings.name}"
         self._loop = asyncio.get_running_loop()
         self.reader = VirtualReader(serial_number, vault, house.clock, self._later)
-        self.reader.auto_card = cards.get(settings.auto_card)
-        self.reader.auto_delay_ms = settings.auto_delay_ms
+        self.reader.customer.purse = tuple(cards[name] for name in _names(settings.auto_card))
+        self.reader.customer.delay_ms = settings.auto_delay_ms
+        self.mute = False
+        """It hears everything and says nothing."""
         self.cable = Cable(ports / settings.name, self._received)
 
     def status(self) -> VirtualReaderStatus:
-        auto_card = self.reader.auto_card
+        customer = self.reader.customer
         return VirtualReaderStatus(
             name=self.name,
             port=self._port,
             plugged=self.cable.plugged,
             state=self.reader.phase.value,
             key_loaded=self.reader.key_loaded,
-            auto_card=None if auto_card is None else auto_card.name,
+            auto_card=", ".join(card.name for card in customer.purse) or None,
+            signing=customer.signing,
+            keying=customer.keying,
+            mute=self.mute,
         )
 
-    def _received(self, data: bytes) -> None:
-        self.cable.send(self.reader.received(data))
+    def say(self, data: bytes) -> None:
+        if not self.mute:
+            self.cable.send(data)
 
-    def _later(self, delay_ms: int, deed: Callable[[], bytes]) -> None:
-        self._loop.call_later(delay_ms / 1000, lambda: self.cable.send(deed()))
+    def _received(self, data: bytes) -> None:
+        self.say(self.reader.received(data))
+
+    def _later(self, delay_ms: int, deed: Deed) -> None:
+        self._loop.call_later(delay_ms / 1000, lambda: self.say(deed()))
+
+
+def _names(purse: str) -> list[str]:
+    """The cards of a list with commas."""
+    return [name for part in purse.split(",") if (name := part.strip())]

@@ -18,9 +18,9 @@ class VirtualReaderSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     name: Name
     auto_card: str = ""
-    """A card that is presented by itself at each card wait; empty: none."""
+    """Cards and wallets, separated by commas: at each wait the first that fits is presented. Empty: none."""
     auto_delay_ms: Annotated[int, Meta(ge=0, le=60_000)] = 300
-    """How long the customer takes for it, and for each thing that the reader asks of him."""
+    """How long the customer takes for each thing that the reader asks of him."""
 
 
 class SandboxReadersSettings(ServiceSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -18,6 +18,7 @@ from msgspec import Struct
 from tpayd.crypto.check_value import check_value
 from tpayd.crypto.dukpt import Derivation, Usage, make_ksn, next_counter
 from tpayd.crypto.exchange import Pending, Role, begin, finish
+from tpayd.crypto.pin import encrypt_pin_block
 from tpayd.crypto.track import encrypt_track
 from tpayd.sandbox.secrets import sandbox_transport_key
 
@@ -81,6 +82,15 @@ class Vault:
 
     def encrypt(self, track: str) -> tuple[bytes, bytes]:
         """KSN and cipher of a track under the next key. Only where `key_loaded`. Raises CounterExhaustedError."""
+        ksn, derivation, counter = self._next_key()
+        return ksn, encrypt_track(derivation.working_key(counter, Usage.DATA_ENCRYPTION), track)
+
+    def encrypt_pin(self, pin: str, pan: str) -> tuple[bytes, bytes]:
+        """KSN and PIN block under the next key. Only where `key_loaded`. Raises CounterExhaustedError."""
+        ksn, derivation, counter = self._next_key()
+        return ksn, encrypt_pin_block(derivation.working_key(counter, Usage.PIN_ENCRYPTION), pin, pan)
+
+    def _next_key(self) -> tuple[bytes, Derivation, int]:
         derivation = self._derivation
         assert derivation is not None  # noqa: S101
         counter = self._counter = next_counter(self._counter)
@@ -88,8 +98,7 @@ class Vault:
         if counter > memory.reserved_counter:
             memory.reserved_counter = counter + COUNTER_BLOCK
             self._store()
-        key = derivation.working_key(counter, Usage.DATA_ENCRYPTION)
-        return make_ksn(derivation.ikid, counter), encrypt_track(key, track)
+        return make_ksn(derivation.ikid, counter), derivation, counter
 
     def _derive(self) -> Derivation | None:
         memory = self._memory
