@@ -16,6 +16,7 @@ from tests.harness import Store
 from tests.harness.waiting import eventually
 from tpayd.crypto.dukpt import Derivation, Usage, derive_initial_key, split_ksn
 from tpayd.crypto.exchange import Role, accept, answer
+from tpayd.crypto.pin import decrypt_pin_block
 from tpayd.crypto.track import decrypt_track
 from tpayd.kit.bus import Caller, CallError
 from tpayd.kit.clock import SystemClock
@@ -29,6 +30,7 @@ from tpayd_contracts.device import (
     LEASE_ACQUIRE,
     LEASE_RELEASE,
     LEASE_RENEW,
+    Ability,
     AcquireLease,
     CompleteCard,
     CompletedCard,
@@ -45,6 +47,20 @@ from tpayd_contracts.device import (
     TransactionType,
 )  # fmt: skip
 from tpayd_contracts.operation import Empty
+from tpayd_contracts.pad import (
+    CODE_READ,
+    NUMBER_ENTER,
+    PIN_ENTER,
+    SIGN,
+    EnteredNumber,
+    EnteredPin,
+    EnterNumber,
+    EnterPin,
+    ReadCode,
+    ReadCodeResult,
+    Sign,
+    Signed,
+)
 
 _IKID_OF = b"TEST"
 
@@ -80,9 +96,17 @@ def load_key(store: Store, name: str, number: int = 1) -> InjectedKey:
 
 def track_of(card: ReadCardResult) -> str:
     """What the host would find in it."""
-    ikid, counter = split_ksn(card.ksn)
-    derivation = Derivation(derive_initial_key(BDK[Role.READER], ikid), ikid)
-    return decrypt_track(derivation.working_key(counter, Usage.DATA_ENCRYPTION), card.cipher)
+    return decrypt_track(_key(card.ksn, Usage.DATA_ENCRYPTION), card.cipher)
+
+
+def pin_of(ksn: bytes, block: bytes, pan: str) -> str:
+    """The PIN that the host would find."""
+    return decrypt_pin_block(_key(ksn, Usage.PIN_ENCRYPTION), block, pan)
+
+
+def _key(ksn: bytes, usage: Usage) -> bytes:
+    ikid, counter = split_ksn(ksn)
+    return Derivation(derive_initial_key(BDK[Role.READER], ikid), ikid).working_key(counter, usage)
 
 
 def ref(lease: Lease) -> LeaseRef:
@@ -97,13 +121,34 @@ class Counter:
     told: list[Struct] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def acquire(self, lane: str = "1", *, avoid: tuple[str, ...] = (), ttl_s: float = 20.0) -> Lease:
-        wish = AcquireLease(lane, "payment", avoid=avoid)
+    async def acquire(
+        self, lane: str = "1", *, avoid: tuple[str, ...] = (), ttl_s: float = 20.0,
+        abilities: tuple[Ability, ...] = (Ability.IC,),
+    ) -> Lease:  # fmt: skip
+        wish = AcquireLease(lane, "payment", abilities, avoid)
         return await self.caller.call(LEASE_ACQUIRE, wish, ttl_s=ttl_s, on_progress=self._hear)
 
-    async def read(self, lease: Lease, *, wait_s: float = 10.0, ttl_s: float = 30.0) -> ReadCardResult:
-        body = ReadCard(ref(lease), TransactionType.CREDIT, 1_000, now14(), wait_s)
+    async def read(
+        self, lease: Lease, *, wait_s: float = 10.0, ttl_s: float = 30.0,
+        type_: TransactionType = TransactionType.CREDIT, choose: bool = False,
+    ) -> ReadCardResult:  # fmt: skip
+        body = ReadCard(ref(lease), type_, 1_000, now14(), wait_s, choose)
         return await self.caller.call(CARD_READ, body, ttl_s=ttl_s, on_progress=self._hear)
+
+    async def sign(self, lease: Lease, *lines: str, wait_s: float = 10.0) -> Signed:
+        body = Sign(ref(lease), 55_000, lines, wait_s)
+        return await self.caller.call(SIGN, body, ttl_s=30, on_progress=self._hear)
+
+    async def code(self, lease: Lease, *, wait_s: float = 10.0, or_card: bool = False) -> ReadCodeResult:
+        body = ReadCode(ref(lease), wait_s, or_card)
+        return await self.caller.call(CODE_READ, body, ttl_s=30, on_progress=self._hear)
+
+    async def number(self, lease: Lease, *, wait_s: float = 10.0, digits: tuple[int, int] = (10, 11)) -> EnteredNumber:
+        body = EnterNumber(ref(lease), ("Phone number",), *digits, wait_s)
+        return await self.caller.call(NUMBER_ENTER, body, ttl_s=30, on_progress=self._hear)
+
+    async def pin(self, lease: Lease, *, wait_s: float = 10.0) -> EnteredPin:
+        return await self.caller.call(PIN_ENTER, EnterPin(ref(lease), wait_s=wait_s), ttl_s=30, on_progress=self._hear)
 
     async def complete(self, lease: Lease, *, approved: bool = True) -> CompletedCard:
         body = CompleteCard(ref(lease), approved, "00" if approved else "51", b"12345678", at=now14())
