@@ -33,7 +33,7 @@ run tpayd status
 
 say "5. A sale: POS -> gateway -> transaction -> card reader -> card host, and back as an approval"
 run tpayd sandbox host approve --delay-ms 400 --times 1 # as far away as a real one
-run tpayd sale 11000 --vat 1000
+run tpayd sale 11000 --vat 1000 --allow-duplicate
 
 say "6. The host's own ledger agrees"
 run tpayd sandbox ledger

@@ -102,12 +102,13 @@ class AsyncPos:
         installments: int = 0,
         *,
         reference: str | None = None,
+        allow_duplicate: bool = False,
         request_id: str | None = None,
         on_progress: OnProgress | None = None,
         timeout_s: float = 120.0,
     ) -> PaymentResult:
         return await self._run(
-            self._calls.sale(lane, amount, installments, reference, request_id, on_progress, timeout_s)
+            self._calls.sale(lane, amount, installments, reference, allow_duplicate, request_id, on_progress, timeout_s)
         )
 
     async def order(
@@ -119,6 +120,9 @@ class AsyncPos:
         timeout_s: float = 120.0,
     ) -> PaymentResult:
         return await self._run(self._calls.order(order, request_id, on_progress, timeout_s))
+
+    async def confirm(self, lane: str, request_id: str, *, proceed: bool) -> PaymentResult:
+        return await self._run(self._calls.confirm(lane, request_id, proceed))
 
     async def status(self, lane: str, request_id: str) -> PaymentResult:
         return await self._run(self._calls.about("payment.status", lane, request_id))

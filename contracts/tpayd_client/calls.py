@@ -11,6 +11,7 @@ from tpayd_client.flows import Ask, Flow, ask, pay, read, resolve, typed
 from tpayd_client.orders import OPS, Order
 from tpayd_client.types import (
     Amount,
+    Confirmation,
     DeviceList,
     ExchangeProgress,
     ExchangeReader,
@@ -62,6 +63,7 @@ class Calls:
         amount: int | Amount,
         installments: int,
         reference: str | None,
+        allow_duplicate: bool,
         request_id: str | None,
         on_progress: OnProgress | None,
         timeout_s: float,
@@ -71,7 +73,9 @@ class Calls:
             "payment.sale",
             lane,
             request_id or str(uuid.uuid4()),
-            to_wire(SaleRequest(lane, whole, installments, reference)),
+            to_wire(
+                SaleRequest(lane, whole, installments, reference, allow_duplicate=allow_duplicate),
+            ),
             timeout_s=timeout_s,
             on_progress=on_progress,
             clock_s=self.clock_s,
@@ -124,6 +128,10 @@ class Calls:
         request = ReceiptRequest(lane, request_id, copy, language, reprint)
         reply = yield from ask(Ask("payment.receipt", to_wire(request), READ_TTL_S), self.clock_s)
         return typed(reply, ReceiptSheet.from_wire)
+
+    def confirm(self, lane: str, request_id: str, proceed: bool) -> Flow[PaymentResult]:
+        wish = Ask("payment.confirm", to_wire(Confirmation(lane, request_id, proceed)), READ_TTL_S)
+        return read(wish, PaymentResult.from_wire, self.clock_s)
 
     def health(self) -> Flow[Health]:
         return read(Ask("health.get", {}, READ_TTL_S), Health.from_wire, self.clock_s)

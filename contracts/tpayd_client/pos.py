@@ -96,16 +96,25 @@ class Pos:
         installments: int = 0,
         *,
         reference: str | None = None,
+        allow_duplicate: bool = False,
         request_id: str | None = None,
         on_progress: OnProgress | None = None,
         timeout_s: float = 120.0,
     ) -> PaymentResult:
         """A credit sale; `amount` is the total in minor units, or an Amount with its parts.
 
-        Returns PAID or NOT_PAID. Where the answer is lost, the outcome is asked for, for 30 s beyond `timeout_s`;
-        then WAIT is returned if the daemon still says so, and OutcomeUnknown raised if it says nothing.
+        Where it looks like a payment that was just made, `on_progress` is told `confirm_duplicate`, and `confirm` says
+        whether it is meant; `allow_duplicate` spares the question. Returns PAID or NOT_PAID. Where the answer is lost,
+        the outcome is asked for, for 30 s beyond `timeout_s`; then WAIT is returned if the daemon still says so, and
+        OutcomeUnknown raised if it says nothing.
         """
-        return self._run(self._calls.sale(lane, amount, installments, reference, request_id, on_progress, timeout_s))
+        return self._run(
+            self._calls.sale(lane, amount, installments, reference, allow_duplicate, request_id, on_progress, timeout_s)
+        )
+
+    def confirm(self, lane: str, request_id: str, *, proceed: bool) -> PaymentResult:
+        """Answer the step `confirm_duplicate`; to be called from `on_progress`. Raises TpaydError (`too_late`)."""
+        return self._run(self._calls.confirm(lane, request_id, proceed))
 
     def order(
         self,

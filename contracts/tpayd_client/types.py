@@ -63,6 +63,12 @@ class ErrorCode(OpenEnum):
     """This lane has another payment under way."""
     KEY_CONFLICT = "key_conflict"
     """This idempotency key was used with another body."""
+    NOT_REFUNDABLE = "not_refundable"
+    """The original cannot be taken back, or not by this amount: never paid, taken back already, or of another
+    kind.
+    """
+    CLAIMED = "claimed"
+    """Another payment is taking the same original back."""
     TOO_LATE = "too_late"
     """The payment has passed the point where it can be aborted."""
     TERMINAL_NOT_OPEN = "terminal_not_open"

@@ -49,7 +49,8 @@ class ChainLane:
     def send(self) -> None:
         """Ask for a sale under a new request id."""
         self._number += 1
-        sale = SaleRequest(lane=self._lane, amount=Amount(total_minor=_FIRST_AMOUNT + self._number % _AMOUNTS))
+        amount = Amount(total_minor=_FIRST_AMOUNT + self._number % _AMOUNTS)
+        sale = SaleRequest(lane=self._lane, amount=amount, allow_duplicate=True)
         self._send(Kind.REQ, SALE.name, sale, str(uuid.uuid4()), self._session)
 
     def receive(self, flags: int = 0) -> bool:

@@ -59,6 +59,8 @@ TABLE: Mapping[str, CrashPoint] = {
     "tell.after_answer": CrashPoint("transaction", "the verdict was handed to the bus"),
     "reversal.before_send": CrashPoint("transaction", "the reversal is on disk, and no byte of it has left"),
     "reversal.after_answer": CrashPoint("transaction", "the host has answered the reversal; it is not recorded"),
+    "inquiry.before_send": CrashPoint("transaction", "the inquiry is on disk, and no byte of it has left"),
+    "inquiry.after_answer": CrashPoint("transaction", "the host has answered the inquiry; it is not recorded"),
     "recovery.before_commit": CrashPoint("transaction", "a new process has decided about what it found open"),
     "recovery.after_commit": CrashPoint("transaction", "and that is on disk, but nothing has been sent yet"),
     "line.before_send": CrashPoint("host_link", "an exchange came in, no byte of it has left"),

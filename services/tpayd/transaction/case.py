@@ -32,6 +32,10 @@ class Case:
         self.told = told
         self._books = books
         self._started_us = books.clock.monotonic_us()
+        self.balance_minor: int | None = None
+        """An account's balance, from the answer to whoever asked. It is told and never kept."""
+        self.question: asyncio.Future[bool] | None = None
+        """What the cashier is being asked."""
         self._watchers: list[Request] = []
         self._last_progress: Struct | None = None
         self._progress_due: asyncio.TimerHandle | None = None
@@ -61,7 +65,8 @@ class Case:
 
     def result(self, *, repeated: bool = False) -> PaymentResult:
         """What a POS may be told now."""
-        return result_of(self.payment, self._books.merchant, told=self.told, repeated=repeated)
+        result = result_of(self.payment, self._books.merchant, told=self.told, repeated=repeated)
+        return result if self.balance_minor is None else replace(result, balance_minor=self.balance_minor)
 
     # Who waits
 
@@ -94,6 +99,7 @@ class Case:
             self._progress_due.cancel()
         for index, request in enumerate(self.leave()):
             request.reply(self.result(repeated=index > 0))
+        self.balance_minor = None
 
     def leave(self) -> list[Request]:
         """Hand over whoever waits."""

@@ -10,22 +10,30 @@ from tpayd.kit.store_settings import StoreSettings
 from tpayd.transaction import events as ev
 from tpayd.transaction.books import Books
 from tpayd.transaction.case import Case
-from tpayd.transaction.effects import Reverse
+from tpayd.transaction.effects import Effect, Inquire, Reverse
+from tpayd.transaction.errands import Terminals
 from tpayd.transaction.host_steps import HostSteps
+from tpayd.transaction.inquiries import InquiryDesk
+from tpayd.transaction.intake import Carried
 from tpayd.transaction.journal import StorageError
 from tpayd.transaction.leases import Leases
+from tpayd.transaction.order import Order
+from tpayd.transaction.originals import Originals
 from tpayd.transaction.payment import Payment, body_hash
 from tpayd.transaction.reader_steps import ReaderSteps
 from tpayd.transaction.registry import Key, Registry
 from tpayd.transaction.reversals import ReversalDesk
 from tpayd.transaction.runner import Runner
 from tpayd.transaction.settings import TransactionSettings
+from tpayd.transaction.twins import Twins
 from tpayd_contracts.errors import ErrorCode, Outcome
-from tpayd_contracts.orders import SaleRequest
-from tpayd_contracts.payment import PaymentRef, PaymentResult, PaymentState, Reason, Verdict
+from tpayd_contracts.payment import CardSummary, EntryMode, PaymentRef, PaymentResult, PaymentState, Reason, Verdict
 from tpayd_contracts.shapes import is_request_id
 
 __all__ = ["Desk"]
+
+_UNSETTLED = frozenset({PaymentState.UNKNOWN, PaymentState.REVERSING, PaymentState.INQUIRING})
+_PAID = frozenset({PaymentState.APPROVED, PaymentState.CLOSED})
 
 
 class Desk:
@@ -54,26 +62,33 @@ class Desk:
         self._opening: dict[Key, asyncio.Task[None]] = {}
         self._idle = asyncio.Event()
         self._idle.set()
-        self.reversals = ReversalDesk(books, host, settings, registry.retire)
+        terminals = Terminals()
+        self._originals = Originals(books, registry, partial=settings.partial_voids)
+        self._twins = Twins(int(settings.duplicate_window_s * 1000))
+        self.reversals = ReversalDesk(books, host, settings, terminals, self._settled)
+        self.inquiries = InquiryDesk(
+            books, host, settings, terminals, mark=self._originals.mark, reverse=self.reversals.add,
+            settled=self._settled,
+        )  # fmt: skip
 
     # What the operations are
 
-    def sale(self, request: Request, sale: SaleRequest) -> None:
+    def order(self, request: Request, lane: str, order: Order, carried: Carried | None) -> None:
         """Begin a payment, attach to it, or repeat its answer. Answers through `request`, now or later."""
-        key = sale.lane, _key_of(request)
-        terminal_id = self._terminal(sale.lane)
+        key = lane, _key_of(request)
+        terminal_id = self._terminal(lane)
         case = self._registry.find(key)
         if case is not None:
-            self._same(case, request, sale)
+            self._same(case, request, order)
             return
         if self._books.journal.failing is not None:
             text = f"the journal cannot be written: {self._books.journal.failing}; free disk space, then try again"
             raise CallError.not_started(ErrorCode.STORAGE_FAILED, text, retryable=True)
-        case = Case(self._payment(key, terminal_id, sale, request), self._books)
+        case = Case(self._payment(key, terminal_id, order, request), self._books)
         self._registry.claim(case)
         self._watch(case, request)
         self._idle.clear()
-        self._opening[key] = asyncio.get_running_loop().create_task(self._open(case, sale))
+        self._opening[key] = asyncio.get_running_loop().create_task(self._open(case, carried))
 
     async def status(self, ref: PaymentRef) -> PaymentResult:
         """What is known now. An id that nobody knows is buried first."""
@@ -91,6 +106,15 @@ class Desk:
             raise CallError(ErrorCode.TOO_LATE, text, outcome=Outcome.FAILED)
         return result
 
+    async def confirm(self, ref: PaymentRef, *, proceed: bool) -> PaymentResult:
+        """The cashier's answer about a payment that looks like an earlier one. Raises CallError `too_late`."""
+        case = await self._case(ref)
+        if case.question is None or case.question.done():
+            text = f"nothing is asked about payment {ref.request_id}"
+            raise CallError(ErrorCode.TOO_LATE, text, outcome=Outcome.FAILED)
+        case.question.set_result(proceed)
+        return case.result()
+
     async def acknowledge(self, ref: PaymentRef) -> PaymentResult:
         """The POS has recorded the verdict. While there is none, nothing is acknowledged, and the answer says WAIT."""
         case = await self._case(ref)
@@ -107,17 +131,25 @@ class Desk:
 
     # Life cycle
 
-    def resume(self, payment: Payment) -> None:
-        """Take over what a former process left open: decide what it means, and owe what must be taken back."""
+    async def resume(self, payment: Payment) -> None:
+        """Take over what a former process left open: decide what it means, and owe what must be taken back.
+
+        Raises StorageError if a void's original cannot be read.
+        """
         case = Case(payment, self._books, told=True)
         self._registry.hold(case)
+        await self._originals.resume(payment)
+        effects: tuple[Effect, ...] = ()
         if payment.state != PaymentState.NEEDS_HUMAN:
             effects = case.apply(ev.Restarted())
             self._books.log.info("payment.resumed", payment=payment.payment_id, state=case.payment.state)
-            if Reverse() in effects:
-                self.reversals.add(case)
-                return
-        self._registry.retire(case)
+        if Reverse() in effects:
+            self.reversals.add(case)
+        elif Inquire() in effects:
+            case.told = False
+            self.inquiries.add(case)
+        else:
+            self._settled(case)
 
     @property
     def under_way(self) -> int:
@@ -134,41 +166,47 @@ class Desk:
             runner.cut()
         await asyncio.gather(*(runner.finished() for runner in list(self._runners.values())))
         await self.reversals.stop()
+        await self.inquiries.stop()
 
     # Steps
 
-    async def _open(self, case: Case, sale: SaleRequest) -> None:
-        """Look the key up on disk, then begin."""
+    async def _open(self, case: Case, carried: Carried | None) -> None:
+        """Look the key up on disk, and what is to be taken back; then begin."""
+        asked = case.payment
         try:
             found = await self._books.journal.find(*case.key)
+            if found is None:
+                case.payment = await self._originals.claim(asked)
+                self._run(case, carried)
+            else:
+                self._registry.forget(case)
+                self._repeat(case, found, asked.ordered)
         except StorageError as error:
             self._registry.forget(case)
             case.refuse(_storage_failed(error))
-        else:
-            if found is None:
-                self._run(case)
-            else:
-                self._registry.forget(case)
-                self._repeat(case, found, sale)
+        except CallError as error:
+            self._registry.forget(case)
+            case.refuse(error)
         finally:
             del self._opening[case.key]
             self._note_idle()
 
-    def _run(self, case: Case) -> None:
+    def _run(self, case: Case, carried: Carried | None) -> None:
         runner = Runner(
-            case, self._books, readers=self._readers, host=self._host, leases=self._leases,
-            reverse=self.reversals.add, ended=self._ended,
+            case, self._books, readers=self._readers, host=self._host, leases=self._leases, twins=self._twins,
+            carried=carried, confirm_wait_s=self._settings.confirm_wait_s, originals=self._originals,
+            reverse=self.reversals.add, inquire=self.inquiries.add, ended=self._ended,
         )  # fmt: skip
         self._runners[case.key] = runner
         runner.start(case.open(ev.Created(case.payment)))
 
-    def _repeat(self, case: Case, found: Payment, sale: SaleRequest) -> None:
+    def _repeat(self, case: Case, found: Payment, order: Order) -> None:
         """The key was used before this process began."""
         old = Case(found, self._books, told=True)
         self._registry.remember(old)
         for request in case.leave():
             try:
-                self._same(old, request, sale)
+                self._same(old, request, order)
             except CallError as error:
                 request.fail(error)
 
@@ -195,7 +233,7 @@ class Desk:
 
     async def _bury(self, key: Key, terminal_id: str) -> Case:
         payment = Payment(
-            payment_id=str(uuid.uuid4()), lane=key[0], request_id=key[1], body_hash=b"", sale=None,
+            payment_id=str(uuid.uuid4()), lane=key[0], request_id=key[1], body_hash=b"", order=None,
             terminal_id=terminal_id, profile=self._store.host_profile, created_ms=self._books.clock.unix_ms(),
             state=PaymentState.ABORTED, reason=Reason.NEVER_SEEN,
         )  # fmt: skip
@@ -210,10 +248,10 @@ class Desk:
         self._registry.remember(case)
         return case
 
-    def _same(self, case: Case, request: Request, sale: SaleRequest) -> None:
+    def _same(self, case: Case, request: Request, order: Order) -> None:
         """A key that was used before."""
         buried = not case.payment.body_hash
-        if not buried and case.payment.body_hash != body_hash(sale):
+        if not buried and case.payment.body_hash != body_hash(order):
             raise CallError.not_started(
                 ErrorCode.KEY_CONFLICT, "this request id was used for another request; take a new one", field="key"
             )
@@ -241,11 +279,19 @@ class Desk:
         if runner is not None and not case.watched and runner.interrupt(ev.PosGone()):
             self._books.log.info("payment.pos_gone", payment=case.payment.payment_id)
 
-    def _payment(self, key: Key, terminal_id: str, sale: SaleRequest, request: Request) -> Payment:
+    def _payment(self, key: Key, terminal_id: str, order: Order, request: Request) -> Payment:
+        settings = self._settings
+        signs = order.rules.signs and settings.signature != "off"
+        shown = None
+        if order.shown is not None:
+            mode = EntryMode.BARCODE if order.provider is not None else EntryMode.KEYED
+            shown = CardSummary(masked_pan=order.shown, entry_mode=mode, label=order.provider)
         return Payment(
-            payment_id=str(uuid.uuid4()), lane=key[0], request_id=key[1], body_hash=body_hash(sale), sale=sale,
+            payment_id=str(uuid.uuid4()), lane=key[0], request_id=key[1], body_hash=body_hash(order), order=order,
             terminal_id=terminal_id, profile=self._store.host_profile, created_ms=self._books.clock.unix_ms(),
-            trace=request.trace, client=request.principal,
+            trace=request.trace, client=request.principal, card=shown,
+            wants_signature=signs and order.amount is not None
+            and order.amount.total_minor > settings.no_signature_limit_minor,
         )  # fmt: skip
 
     def _terminal(self, lane: str) -> str:
@@ -264,8 +310,15 @@ class Desk:
     def _ended(self, case: Case) -> None:
         self._runners.pop(case.key, None)
         self._note_idle()
-        if case.payment.state not in (PaymentState.UNKNOWN, PaymentState.REVERSING):
-            self._registry.retire(case)
+        if case.payment.state not in _UNSETTLED:
+            self._settled(case)
+
+    def _settled(self, case: Case) -> None:
+        """Nothing more happens to it by itself."""
+        if case.payment.state in _PAID:
+            self._twins.note(case.payment, self._books.clock.unix_ms())
+        self._originals.give_up(case)
+        self._registry.retire(case)
 
     def _note_idle(self) -> None:
         if not self._runners and not self._opening:

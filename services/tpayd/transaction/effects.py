@@ -8,15 +8,20 @@ from dataclasses import dataclass
 __all__ = [
     "AcquireLease",
     "Alarm",
+    "AskCashier",
     "Commit",
     "CompleteCard",
     "Effect",
+    "Inquire",
+    "MarkOriginal",
     "ReadCard",
     "ReleaseLease",
     "Reverse",
     "Seal",
+    "TakeSignature",
     "TellPos",
     "Transmit",
+    "UnmarkOriginal",
 ]
 
 
@@ -27,7 +32,17 @@ class AcquireLease:
 
 @dataclass(frozen=True, slots=True)
 class ReadCard:
-    """Have the customer present the card. → CardRead, CardFailed, ReaderLost."""
+    """Have the customer present the card, or show the code. → CardRead, CardFailed, ReaderLost."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskCashier:
+    """Ask whether a payment that looks like an earlier one is meant. → Confirmed, Stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSignature:
+    """Have the customer sign. → Signed, Stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,16 @@ class CompleteCard:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkOriginal:
+    """Put it down at the payment that this one took back: in the same commit as this one's approval."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnmarkOriginal:
+    """It did not take that payment back after all: in one commit with the event that says so."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseLease:
     """Give the reader back."""
 
@@ -67,10 +92,18 @@ class Reverse:
     """Put it into its terminal's reversal queue."""
 
 
+@dataclass(frozen=True, slots=True)
+class Inquire:
+    """Have the host asked what became of it, until it is known."""
+
+
 class Alarm(enum.Enum):
     """Something a person must look at."""
 
     NEEDS_HUMAN = "needs_human"
 
 
-Effect = AcquireLease | ReadCard | Seal | Commit | Transmit | CompleteCard | ReleaseLease | TellPos | Reverse | Alarm
+Effect = (
+    AcquireLease | ReadCard | AskCashier | TakeSignature | Seal | Commit | Transmit | CompleteCard | MarkOriginal
+    | UnmarkOriginal | ReleaseLease | TellPos | Reverse | Inquire | Alarm
+)  # fmt: skip

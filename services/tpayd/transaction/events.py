@@ -17,21 +17,29 @@ __all__ = [
     "CardRead",
     "CardRefused",
     "CommitFailed",
+    "Confirmed",
     "Created",
     "Event",
     "HostApproved",
     "HostDeclined",
     "HostUnknown",
+    "InquiryAnswered",
+    "InquiryGivenUp",
+    "InquirySealed",
+    "InquiryUnanswered",
     "Leased",
     "NotSent",
     "PosGone",
     "ReaderLost",
     "Restarted",
+    "Restored",
     "ReversalAnswered",
     "ReversalSealed",
     "ReversalUnanswered",
     "Sealed",
+    "Signed",
     "Stopped",
+    "Voided",
 ]
 
 
@@ -68,6 +76,21 @@ class CardRead(_Event, frozen=True, tag="card_read"):
     customer_us: int
     reader_us: int
     emv: dict[str, str] = {}
+    provider: str | None = None
+    """The wallet, where a code was read."""
+    twin: str | None = None
+    """Request id of a payment that this one looks like."""
+
+
+class Confirmed(_Event, frozen=True, tag="confirmed"):
+    """The cashier means it."""
+
+
+class Signed(_Event, frozen=True, tag="signed"):
+    """The customer's part with the pad is over."""
+
+    device: str | None
+    """None: no pad was there, so the slip is signed on paper."""
 
 
 class CardFailed(_Event, frozen=True, tag="card_failed"):
@@ -161,6 +184,44 @@ class Restarted(_Event, frozen=True, tag="restarted"):
     """The process starts and finds the payment as its predecessor left it."""
 
 
+class Voided(_Event, frozen=True, tag="voided"):
+    """Another payment took it back, or a part of it."""
+
+    by: str
+    """That payment's id."""
+    amount_minor: int
+
+
+class Restored(_Event, frozen=True, tag="restored"):
+    """What took it back did not come to stand after all."""
+
+    by: str
+    amount_minor: int
+
+
+class InquirySealed(_Event, frozen=True, tag="inquiry_sealed"):
+    stan: str
+    local: str
+    business_day: str
+
+
+class InquiryAnswered(_Event, frozen=True, tag="inquiry_answered"):
+    """The host says what became of it."""
+
+    response_code: str
+    stands: bool
+    approval_code: str | None = None
+    approved_ms: int | None = None
+
+
+class InquiryUnanswered(_Event, frozen=True, tag="inquiry_unanswered"):
+    detail: str
+
+
+class InquiryGivenUp(_Event, frozen=True, tag="inquiry_given_up"):
+    """The time within which WAIT must end is over."""
+
+
 class ReversalSealed(_Event, frozen=True, tag="reversal_sealed"):
     stan: str
     local: str
@@ -181,7 +242,8 @@ class ReversalUnanswered(_Event, frozen=True, tag="reversal_unanswered"):
 
 
 Event = (
-    Created | Buried | Leased | ReaderLost | CardRead | CardFailed | Stopped | AbortAsked | PosGone | Sealed
-    | CommitFailed | NotSent | HostApproved | HostDeclined | HostUnknown | CardAccepted | CardRefused | Acknowledged
-    | Restarted | ReversalSealed | ReversalAnswered | ReversalUnanswered
+    Created | Buried | Leased | ReaderLost | CardRead | Confirmed | Signed | CardFailed | Stopped | AbortAsked | PosGone
+    | Sealed | CommitFailed | NotSent | HostApproved | HostDeclined | HostUnknown | CardAccepted | CardRefused | Voided
+    | Restored | Acknowledged | Restarted | InquirySealed | InquiryAnswered | InquiryUnanswered | InquiryGivenUp
+    | ReversalSealed | ReversalAnswered | ReversalUnanswered
 )  # fmt: skip

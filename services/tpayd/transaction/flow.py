@@ -9,11 +9,15 @@ The rules of the machine:
 4. A payment can be aborted until SENDING; after that it finishes, whether or not the POS is still there.
 5. Six unanswered sendings of a reversal make NEEDS_HUMAN. What never left counts as none.
 6. A request that provably never left, and a decline, end without a reversal.
+7. What kinds of orders differ in is said by `order.RULES`, and asked here. One that needs no reader goes from CREATED
+   straight to SENDING; a cash-IC payment without an answer is inquired, for a bounded time, before it is reversed.
+8. What takes another payment back marks it in the commit of its own approval: neither is on disk without the other.
 
     CREATED → LEASED → CARD_READ → SENDING → AUTHORIZED → APPROVED → CLOSED
        │         │          │          ├────→ DECLINED
        └─────────┴──────────┴→ ABORTED ├────→ ABORTED (proof that no byte left)
-                                       └────→ UNKNOWN → REVERSING → REVERSED | NEEDS_HUMAN
+                                       ├────→ UNKNOWN → REVERSING → REVERSED | NEEDS_HUMAN
+                                       └────→ INQUIRING → APPROVED | DECLINED | REVERSING
     AUTHORIZED → REVERSING (the card's last word is no)
 
 An event that has no row in the present state raises `NotInTableError`; for an abort that means `too late`.
@@ -31,17 +35,23 @@ from tpayd.transaction import events as ev
 from tpayd.transaction.effects import (
     AcquireLease,
     Alarm,
+    AskCashier,
     Commit,
     CompleteCard,
     Effect,
+    Inquire,
+    MarkOriginal,
     ReadCard,
     ReleaseLease,
     Reverse,
     Seal,
+    TakeSignature,
     TellPos,
     Transmit,
+    UnmarkOriginal,
 )
-from tpayd.transaction.payment import Payment, ReversalRecord
+from tpayd.transaction.order import OnUnknown, Reads
+from tpayd.transaction.payment import InquiryRecord, Payment, ReversalRecord
 from tpayd_contracts.payment import PaymentState as S
 from tpayd_contracts.payment import Reason
 
@@ -80,7 +90,8 @@ def has_row(payment: Payment, event: type[ev.Event]) -> bool:
 
 def begin(event: ev.Created) -> Result:
     """A payment's first step."""
-    return event.payment, (AcquireLease(),)
+    first = Seal() if event.payment.ordered.reads == Reads.NOTHING else AcquireLease()
+    return event.payment, (first,)
 
 
 def bury(event: ev.Buried) -> Result:
@@ -106,6 +117,35 @@ def _event_of(function: Callable[..., Result]) -> type:
 
 def _to(payment: Payment, state: S, *effects: Effect, **changes: Any) -> Result:
     return replace(payment, state=state, **changes), effects
+
+
+def _approved(payment: Payment, now_ms: int, *last: Effect) -> Result:
+    """It is done: on disk first, together with what it takes back, then the POS is told."""
+    mark = (MarkOriginal(),) if payment.claim is not None else ()
+    return _to(payment, S.APPROVED, *mark, Commit(), TellPos(), *last, ended_ms=now_ms)
+
+
+def _unanswered(payment: Payment, now_ms: int, reason: Reason, why: ReversalReason) -> Result:
+    """The host may have done it."""
+    match payment.ordered.rules.on_unknown:
+        case OnUnknown.NOTHING:
+            return _to(payment, S.ABORTED, Commit(), ReleaseLease(), TellPos(), reason=reason, ended_ms=now_ms)
+        case OnUnknown.INQUIRE:
+            inquiry = InquiryRecord(since_ms=now_ms)
+            return _to(payment, S.INQUIRING, Commit(), ReleaseLease(), Inquire(), reason=reason, inquiry=inquiry)
+        case OnUnknown.REVERSE:
+            return _owed(payment, S.UNKNOWN, now_ms, reason, why)
+
+
+def _after_card(payment: Payment) -> Effect:
+    """What comes between the card and the host, in this order."""
+    if payment.twin is not None and not payment.ordered.allow_duplicate:
+        return AskCashier()
+    return _after_question(payment)
+
+
+def _after_question(payment: Payment) -> Effect:
+    return TakeSignature() if payment.wants_signature else Seal()
 
 
 def _owed(payment: Payment, state: S, now_ms: int, reason: Reason, why: ReversalReason, *first: Effect) -> Result:
@@ -134,10 +174,22 @@ def reader_lost(payment: Payment, event: ev.ReaderLost, now_ms: int) -> Result:
 
 @_row(S.LEASED)
 def card_read(payment: Payment, event: ev.CardRead, now_ms: int) -> Result:
-    return _to(
-        payment, S.CARD_READ, Seal(), card=event.card, chip=event.chip, emv=event.emv,
+    order = payment.ordered if event.provider is None else replace(payment.ordered, provider=event.provider)
+    after = replace(
+        payment, card=event.card, chip=event.chip, emv=event.emv, order=order, twin=event.twin,
         customer_us=payment.customer_us + event.customer_us, reader_us=payment.reader_us + event.reader_us,
     )  # fmt: skip
+    return _to(after, S.CARD_READ, _after_card(after))
+
+
+@_row(S.CARD_READ)
+def confirmed(payment: Payment, event: ev.Confirmed, now_ms: int) -> Result:
+    return _to(payment, S.CARD_READ, _after_question(payment))
+
+
+@_row(S.CARD_READ)
+def signed(payment: Payment, event: ev.Signed, now_ms: int) -> Result:
+    return _to(payment, S.CARD_READ, Seal())
 
 
 @_row(S.LEASED)
@@ -168,7 +220,7 @@ def restarted_early(payment: Payment, event: ev.Restarted, now_ms: int) -> Resul
 # The request goes out
 
 
-@_row(S.CARD_READ)
+@_row(S.CREATED, S.CARD_READ)
 def sealed(payment: Payment, event: ev.Sealed, now_ms: int) -> Result:
     return _to(
         payment, S.SENDING, Commit(), Transmit(), stan=event.stan, local=event.local,
@@ -195,7 +247,7 @@ def host_approved(payment: Payment, event: ev.HostApproved, now_ms: int) -> Resu
     )  # fmt: skip
     if after.chip:
         return _to(after, S.AUTHORIZED, CompleteCard(approved=True))
-    return _to(after, S.APPROVED, Commit(), TellPos(), ReleaseLease(), ended_ms=now_ms)
+    return _approved(after, now_ms, ReleaseLease())
 
 
 @_row(S.SENDING)
@@ -211,12 +263,12 @@ def host_declined(payment: Payment, event: ev.HostDeclined, now_ms: int) -> Resu
 @_row(S.SENDING)
 def host_unknown(payment: Payment, event: ev.HostUnknown, now_ms: int) -> Result:
     why = ReversalReason.ANSWER_REFUSED if event.reason == Reason.HOST_ANSWER_REFUSED else ReversalReason.NO_ANSWER
-    return _owed(replace(payment, host_us=event.host_us), S.UNKNOWN, now_ms, event.reason, why)
+    return _unanswered(replace(payment, host_us=event.host_us), now_ms, event.reason, why)
 
 
 @_row(S.SENDING)
 def restarted_sending(payment: Payment, event: ev.Restarted, now_ms: int) -> Result:
-    return _owed(payment, S.UNKNOWN, now_ms, Reason.RESTARTED, ReversalReason.RESTARTED)
+    return _unanswered(payment, now_ms, Reason.RESTARTED, ReversalReason.RESTARTED)
 
 
 # The card's last word (EMV Book 3, 10.11)
@@ -224,10 +276,7 @@ def restarted_sending(payment: Payment, event: ev.Restarted, now_ms: int) -> Res
 
 @_row(S.AUTHORIZED)
 def card_accepted(payment: Payment, event: ev.CardAccepted, now_ms: int) -> Result:
-    return _to(
-        payment, S.APPROVED, Commit(), TellPos(), ReleaseLease(), ended_ms=now_ms,
-        reader_us=payment.reader_us + event.reader_us,
-    )  # fmt: skip
+    return _approved(replace(payment, reader_us=payment.reader_us + event.reader_us), now_ms, ReleaseLease())
 
 
 @_row(S.AUTHORIZED)
@@ -247,7 +296,8 @@ def restarted_authorized(payment: Payment, event: ev.Restarted, now_ms: int) -> 
 @_row(S.APPROVED)
 def approval_commit_failed(payment: Payment, event: ev.CommitFailed, now_ms: int) -> Result:
     """The approval could not be recorded: after a crash it would be reversed, so it is reversed now."""
-    return _owed(payment, S.REVERSING, now_ms, Reason.STORAGE_FAILED, ReversalReason.RESTARTED)
+    unmark = (UnmarkOriginal(),) if payment.claim is not None else ()
+    return _owed(payment, S.REVERSING, now_ms, Reason.STORAGE_FAILED, ReversalReason.RESTARTED, *unmark)
 
 
 @_row(S.APPROVED)
@@ -255,9 +305,64 @@ def acknowledged(payment: Payment, event: ev.Acknowledged, now_ms: int) -> Resul
     return _to(payment, S.CLOSED, acknowledged_ms=now_ms)
 
 
+@_row(S.APPROVED, S.CLOSED)
+def voided(payment: Payment, event: ev.Voided, now_ms: int) -> Result:
+    return _to(payment, payment.state, voided_minor=payment.voided_minor + event.amount_minor)
+
+
+@_row(S.APPROVED, S.CLOSED)
+def restored(payment: Payment, event: ev.Restored, now_ms: int) -> Result:
+    return _to(payment, payment.state, voided_minor=max(0, payment.voided_minor - event.amount_minor))
+
+
 @_row(S.DECLINED, S.ABORTED, S.UNKNOWN, S.REVERSING, S.REVERSED, S.NEEDS_HUMAN)
 def acknowledged_unpaid(payment: Payment, event: ev.Acknowledged, now_ms: int) -> Result:
     return _to(payment, payment.state, acknowledged_ms=payment.acknowledged_ms or now_ms)
+
+
+# Asking what became of it
+
+
+@_row(S.INQUIRING)
+def restarted_inquiring(payment: Payment, event: ev.Restarted, now_ms: int) -> Result:
+    return _to(payment, S.INQUIRING, Inquire())
+
+
+@_row(S.INQUIRING)
+def inquiry_sealed(payment: Payment, event: ev.InquirySealed, now_ms: int) -> Result:
+    record = replace(_inquiry(payment), stan=event.stan, local=event.local, business_day=event.business_day)
+    return _to(payment, S.INQUIRING, Commit(), inquiry=record)
+
+
+@_row(S.INQUIRING)
+def inquiry_answered(payment: Payment, event: ev.InquiryAnswered, now_ms: int) -> Result:
+    if event.stands:
+        after = replace(
+            payment, reason=None, response_code=event.response_code, approval_code=event.approval_code,
+            approved_ms=event.approved_ms,
+        )  # fmt: skip
+        return _approved(after, now_ms)
+    return _to(
+        payment, S.DECLINED, Commit(), TellPos(), reason=Reason.DECLINED_BY_HOST, response_code=event.response_code,
+        ended_ms=now_ms,
+    )  # fmt: skip
+
+
+@_row(S.INQUIRING)
+def inquiry_unanswered(payment: Payment, event: ev.InquiryUnanswered, now_ms: int) -> Result:
+    return _to(payment, S.INQUIRING)
+
+
+@_row(S.INQUIRING)
+def inquiry_given_up(payment: Payment, event: ev.InquiryGivenUp, now_ms: int) -> Result:
+    """WAIT has to end. Nobody knows whether it stands, so it is taken back."""
+    reason = payment.reason or Reason.HOST_SILENT
+    return _owed(payment, S.REVERSING, now_ms, reason, ReversalReason.NO_ANSWER)
+
+
+def _inquiry(payment: Payment) -> InquiryRecord:
+    assert payment.inquiry is not None, "an inquiring payment has an inquiry"  # noqa: S101
+    return payment.inquiry
 
 
 # Taking back

@@ -5,15 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from tpayd.hosts import (
-    Financial,
-    HostAdapter,
-    HostFormatError,
-    MacedMessage,
-    Opened,
-    Original,
-    Reversal,
-)
+from tpayd.hosts import HostAdapter, HostFormatError, MacedMessage, Opened
 from tpayd.kit import crashpoints
 from tpayd.kit.bus import Caller, CallError
 from tpayd.kit.clock import Clock
@@ -21,13 +13,14 @@ from tpayd.kit.logs import Log
 from tpayd.kit.store_settings import StoreSettings
 from tpayd.transaction import events as ev
 from tpayd.transaction.business_day import business_day_of, stamp_of
+from tpayd.transaction.intake import Carried
 from tpayd.transaction.payment import Payment
+from tpayd.transaction.requests import Numbered, Presented, financial_of, inquiry_of, reversal_of
 from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.stans import Stans
-from tpayd_contracts.device import ReadCardResult
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.host import EXCHANGE, Exchange
-from tpayd_contracts.keys import MAC_GENERATE, MAC_VERIFY, GenerateMac, Purpose, VerifyMac
+from tpayd_contracts.keys import DATA_ENCRYPT, MAC_GENERATE, MAC_VERIFY, EncryptData, GenerateMac, Purpose, VerifyMac
 from tpayd_contracts.payment import Reason
 
 __all__ = ["Answer", "HostSteps", "SealedRequest"]
@@ -78,22 +71,32 @@ class HostSteps:
         self._clock = clock
         self._log = log
 
-    # A sale
-
-    async def seal_sale(
-        self, payment: Payment, card: ReadCardResult, reader_id: str
-    ) -> tuple[SealedRequest | None, ev.Sealed | ev.Stopped]:
-        """Give the sale its STAN and business day, and have it MACed."""
+    def number(self, payment: Payment) -> Numbered:
+        """A STAN, local time and business day for the next request of the payment's terminal."""
         now = self._clock.local()
-        stan, local = self._stans.take(payment.terminal_id), stamp_of(now)
-        business_day = business_day_of(now, self._settings.business_day_cutoff)
-        message = Financial(
-            terminal_id=payment.terminal_id, merchant_id=self._store.merchant.id, stan=stan, local=local,
-            business_day=business_day, amount=payment.sold.amount, installments=payment.sold.installments,
-            entry_mode=card.entry_mode, ksn=card.ksn, cipher=card.cipher, emv=card.emv,
-            fallback_code=card.fallback_code, reference=payment.sold.reference,
+        return Numbered(
+            self._stans.take(payment.terminal_id), stamp_of(now),
+            business_day_of(now, self._settings.business_day_cutoff),
         )  # fmt: skip
+
+    # An order
+
+    async def encrypt(self, payment: Payment, carried: Carried) -> Presented | ev.Stopped:
+        """A typed or scanned number, as the host gets it."""
+        request = EncryptData(payment.profile, payment.terminal_id, Purpose.NEW_PAYMENT, carried.number)
         try:
+            made = await self._keys.call(DATA_ENCRYPT, request, ttl_s=_KEY_WAIT_S, trace=payment.trace)
+        except CallError as error:
+            return ev.Stopped(Reason.KEY_UNAVAILABLE, error.message)
+        return Presented(entry_mode=carried.entry_mode, ksn=made.ksn, cipher=made.cipher, terminal_cipher=True)
+
+    async def seal_order(
+        self, payment: Payment, presented: Presented, reader_id: str | None, signature: bytes
+    ) -> tuple[SealedRequest | None, ev.Sealed | ev.Stopped]:
+        """Give the order its STAN and business day, and have it MACed."""
+        number = self.number(payment)
+        try:
+            message = financial_of(payment, self._store.merchant.id, number, presented, signature)
             sealed = await self._seal(message, payment, Purpose.NEW_PAYMENT, reader_id=reader_id)
         except CallError as error:
             self._log.warning("payment.not_sealed", payment=payment.payment_id, why=error.message)
@@ -101,11 +104,12 @@ class HostSteps:
         except HostFormatError as error:
             return None, ev.Stopped(Reason.CARD_FAILED, str(error))
         event = ev.Sealed(
-            stan, local, business_day, sealed.key_id, hashlib.sha256(sealed.raw).digest(), self._clock.unix_ms()
-        )
+            number.stan, number.local, number.business_day, sealed.key_id, hashlib.sha256(sealed.raw).digest(),
+            self._clock.unix_ms(),
+        )  # fmt: skip
         return sealed, event
 
-    async def send_sale(
+    async def send_order(
         self, payment: Payment, sealed: SealedRequest
     ) -> tuple[Opened | None, ev.HostApproved | ev.HostDeclined | ev.HostUnknown | ev.NotSent]:
         """Send it, once. Every way in which this can end is one of four events."""
@@ -121,7 +125,7 @@ class HostSteps:
         opened = answer.opened
         if not opened.approved:
             return opened, ev.HostDeclined(opened.response_code, answer.host_us, opened.issuer, opened.message)
-        if opened.amount_minor not in (None, payment.sold.amount.total_minor) or opened.approval_code is None:
+        if opened.amount_minor not in (None, payment.amount_minor) or opened.approval_code is None:
             text = "the approval is for another amount, or has no approval code"
             return None, ev.HostUnknown(Reason.HOST_ANSWER_REFUSED, text, answer.host_us)
         return opened, ev.HostApproved(
@@ -129,33 +133,27 @@ class HostSteps:
             opened.issuer, opened.acquirer, opened.message,
         )  # fmt: skip
 
-    # A reversal
-
-    def number_reversal(self, payment: Payment) -> ev.ReversalSealed:
-        """Give a reversal its own STAN, time and business day; its repeats keep them."""
-        now = self._clock.local()
-        return ev.ReversalSealed(
-            self._stans.take(payment.terminal_id), stamp_of(now),
-            business_day_of(now, self._settings.business_day_cutoff),
-        )  # fmt: skip
+    # What follows one whose answer was lost
 
     async def send_reversal(self, payment: Payment, *, repeat: bool) -> Opened:
         """Send 0420 (or 0421). Raises CallError; with outcome `not_started` nothing left."""
-        record = payment.reversal
-        assert record is not None and record.stan is not None and payment.stan is not None  # noqa: S101, PT018
-        assert record.local is not None and payment.local is not None and record.business_day is not None  # noqa: S101, PT018
-        message = Reversal(
-            terminal_id=payment.terminal_id, merchant_id=self._store.merchant.id, stan=record.stan,
-            local=record.local, business_day=record.business_day, amount_minor=payment.sold.amount.total_minor,
-            original=Original(stan=payment.stan, local=payment.local), reason=record.reason, repeat=repeat,
-        )  # fmt: skip
+        message = reversal_of(payment, self._store.merchant.id, repeat=repeat)
         sealed = await self._seal(message, payment, Purpose.SETTLE, key_id=payment.key_id)
         crashpoints.passing("reversal.before_send")
-        answer = await self._exchange(payment, sealed)
+        opened = (await self._exchange(payment, sealed)).opened
         crashpoints.passing("reversal.after_answer")
-        return answer.opened
+        return opened
 
-    # Both
+    async def send_inquiry(self, payment: Payment) -> Opened:
+        """Send 0600. Raises CallError; with outcome `not_started` nothing left."""
+        message = inquiry_of(payment, self._store.merchant.id)
+        sealed = await self._seal(message, payment, Purpose.SETTLE, key_id=payment.key_id)
+        crashpoints.passing("inquiry.before_send")
+        opened = (await self._exchange(payment, sealed)).opened
+        crashpoints.passing("inquiry.after_answer")
+        return opened
+
+    # All of them
 
     async def _seal(
         self,

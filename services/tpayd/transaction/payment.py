@@ -8,10 +8,11 @@ import msgspec
 from msgspec import Struct
 
 from tpayd.hosts import ReversalReason
-from tpayd_contracts.orders import SaleRequest
+from tpayd.transaction.order import Order
+from tpayd_contracts.money import Amount
 from tpayd_contracts.payment import CardSummary, PaymentState, Reason
 
-__all__ = ["Payment", "ReversalRecord", "body_hash"]
+__all__ = ["Claim", "InquiryRecord", "Payment", "ReversalRecord", "body_hash"]
 
 
 class ReversalRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -29,6 +30,38 @@ class ReversalRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     response_code: str | None = None
 
 
+class InquiryRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The question what became of a payment, and how far it is."""
+
+    since_ms: int
+    """When the answer was found lost: the limit of WAIT counts from here."""
+    stan: str | None = None
+    """Its own STAN, kept by every repeat; None until the first sending is sealed."""
+    local: str | None = None
+    business_day: str | None = None
+
+
+class Claim(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The payment that an order takes back, as it was found when the order began."""
+
+    approval_code: str
+    approved_on: str
+    """Local date of its approval, YYYYMMDD."""
+    amount_minor: int
+    """Its whole amount."""
+    request_id: str | None = None
+    """Where this lane's journal holds it; then all that follows is known too."""
+    stan: str | None = None
+    local: str | None = None
+    business_day: str | None = None
+    terminal_id: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Two orders that name the same original have the same key, however they name it."""
+        return self.approval_code, self.approved_on, self.amount_minor
+
+
 class Payment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One payment. Holds nothing of a card but its summary."""
 
@@ -37,7 +70,7 @@ class Payment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     request_id: str
     body_hash: bytes
     """Of the request; empty for an id that was buried."""
-    sale: SaleRequest | None
+    order: Order | None
     terminal_id: str
     profile: str
     created_ms: int
@@ -45,6 +78,15 @@ class Payment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: Reason | None = None
     trace: str | None = None
     client: str | None = None
+
+    claim: Claim | None = None
+    """What this payment takes back."""
+    voided_minor: int = 0
+    """How much of this payment later ones have taken back."""
+    wants_signature: bool = False
+    """The customer signs before the request is sent."""
+    twin: str | None = None
+    """Request id of an earlier payment that looks the same."""
 
     lost_readers: tuple[str, ...] = ()
     reader: str | None = None
@@ -69,6 +111,7 @@ class Payment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     emv: dict[str, str] = {}
     """Tags that a receipt prints."""
 
+    inquiry: InquiryRecord | None = None
     reversal: ReversalRecord | None = None
     acknowledged_ms: int | None = None
     ended_ms: int | None = None
@@ -79,12 +122,27 @@ class Payment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     total_us: int = 0
 
     @property
-    def sold(self) -> SaleRequest:
+    def ordered(self) -> Order:
         """What was asked for. Only a buried id has nothing."""
-        assert self.sale is not None, "a buried id sells nothing"  # noqa: S101
-        return self.sale
+        assert self.order is not None, "a buried id orders nothing"  # noqa: S101
+        return self.order
+
+    @property
+    def amount(self) -> Amount | None:
+        """What it is worth; None for a balance and a buried id."""
+        return self.order.amount if self.order is not None else None
+
+    @property
+    def amount_minor(self) -> int:
+        """Its total, in minor units; 0 if it is worth nothing."""
+        amount = self.amount
+        return 0 if amount is None else amount.total_minor
 
 
-def body_hash(sale: SaleRequest) -> bytes:
-    """SHA-256 over the decoded fields in canonical form, so that two encodings of one request are one request."""
-    return hashlib.sha256(msgspec.msgpack.encode(sale, order="deterministic")).digest()
+def body_hash(order: Order) -> bytes:
+    """SHA-256 over what is kept of a request, in canonical form, so that two encodings of one request are one request.
+
+    A number that travels beside the order is in it only as it may be shown: from a hash of all of it, it could be
+    guessed.
+    """
+    return hashlib.sha256(msgspec.msgpack.encode(order, order="deterministic")).digest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from msgspec import Struct
 
@@ -13,14 +14,19 @@ from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
 from tpayd.transaction import events as ev
 from tpayd.transaction.business_day import stamp_of
+from tpayd.transaction.intake import Carried, masked_code
+from tpayd.transaction.order import Reads
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.receipt import receipt_tags
+from tpayd.transaction.requests import Presented
 from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.texts import STEP_TEXTS
+from tpayd.transaction.wallets import provider_of
 from tpayd_contracts.device import (
     CARD_COMPLETE,
     CARD_READ,
     LEASE_ACQUIRE,
+    Ability,
     AcquireLease,
     CardProgress,
     CardPrompt,
@@ -33,12 +39,15 @@ from tpayd_contracts.device import (
     TransactionType,
 )
 from tpayd_contracts.errors import ErrorCode
+from tpayd_contracts.pad import CODE_READ, SIGN, ReadCode, Sign
 from tpayd_contracts.payment import CardSummary, EntryMode, PaymentProgress, Reason, Step
 
-__all__ = ["ReaderSteps"]
+__all__ = ["Read", "ReaderSteps", "progress_of"]
 
 _READ_MARGIN_S = 65.0
 """Beyond two card waits: a card that comes late is still read, and a failed chip may be pulled out and swiped."""
+
+_SIGN_MARGIN_S = 5.0
 
 _CARD_REASONS = {
     ErrorCode.CARD_TIMEOUT: Reason.CARD_TIMEOUT,
@@ -48,6 +57,15 @@ _READER_LOST = frozenset(
     {ErrorCode.READER_UNAVAILABLE, ErrorCode.LEASE_LOST, ErrorCode.PEER_LOST, ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT}
 )
 
+_WITH_PIN = frozenset({TransactionType.CASH_IC, TransactionType.CASH_IC_INQUIRY, TransactionType.UNIONPAY})
+_PROMPTED = {
+    CardPrompt.PRESENT_CARD: Step.PRESENT_CARD,
+    CardPrompt.ENTER_PIN: Step.ENTER_PIN,
+    CardPrompt.SIGN: Step.SIGN,
+    CardPrompt.SHOW_CODE: Step.SHOW_CODE,
+}
+"""What of the customer's steps the cashier is told."""
+
 Progress = Callable[[PaymentProgress], None]
 
 
@@ -55,6 +73,15 @@ def progress_of(step: Step, **more: object) -> PaymentProgress:
     """One step, in both languages."""
     english, korean = STEP_TEXTS[step]
     return PaymentProgress(step=step, text=english, text_ko=korean, **more)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Read:
+    """How the reading ended, and what must never be written down of it."""
+
+    event: ev.CardRead | ev.CardFailed | ev.ReaderLost
+    presented: Presented | None = None
+    carried: Carried | None = None
 
 
 class ReaderSteps:
@@ -70,58 +97,123 @@ class ReaderSteps:
         self, payment: Payment, progress: Progress, give_back: Callable[[Lease], None]
     ) -> Lease | ev.Stopped:
         """Wait for a reader. `give_back` gets a lease that was granted while the wait was being cancelled."""
-
-        def queued(update: Struct) -> None:
-            assert isinstance(update, LeaseProgress)  # noqa: S101
-            progress(progress_of(Step.WAITING_FOR_READER, position=update.position))
-
-        request = AcquireLease(lane=payment.lane, payment_id=payment.payment_id, avoid=payment.lost_readers)
+        request = AcquireLease(
+            lane=payment.lane, payment_id=payment.payment_id, abilities=self._abilities(payment),
+            avoid=payment.lost_readers,
+        )  # fmt: skip
         crashpoints.passing("lease.before_ask")
         try:
-            lease = await self._broker.call(
-                LEASE_ACQUIRE, request, ttl_s=self._settings.reader_wait_s, trace=payment.trace,
-                on_progress=queued, on_late=give_back,
-            )  # fmt: skip
+            lease = await self.lease(request, progress, give_back, trace=payment.trace)
         except CallError as error:
             return ev.Stopped(Reason.READER_UNAVAILABLE, error.message)
         crashpoints.passing("lease.after_grant")
         return lease
 
-    async def read(
-        self, payment: Payment, lease: Lease, progress: Progress
-    ) -> tuple[ReadCardResult | None, ev.CardRead | ev.CardFailed | ev.ReaderLost]:
-        """Have the card read. The card itself is given back beside the event: an event is written down."""
+    async def lease(
+        self, request: AcquireLease, progress: Progress, give_back: Callable[[Lease], None], *, trace: str | None
+    ) -> Lease:
+        """The same without a payment. Raises CallError."""
 
-        def prompted(update: Struct) -> None:
-            assert isinstance(update, CardProgress)  # noqa: S101
-            if update.prompt == CardPrompt.PRESENT_CARD:
-                progress(progress_of(Step.PRESENT_CARD, reader=lease.label, remaining_ms=update.remaining_ms))
+        def queued(update: Struct) -> None:
+            assert isinstance(update, LeaseProgress)  # noqa: S101
+            progress(progress_of(Step.WAITING_FOR_READER, position=update.position))
 
-        request = ReadCard(
-            lease=LeaseRef(lease.lease_id, lease.fence),
-            type=TransactionType.CREDIT,
-            amount_minor=payment.sold.amount.total_minor,
-            at=stamp_of(self._clock.local()),
-            card_wait_s=self._settings.card_wait_s,
-        )
+        return await self._broker.call(
+            LEASE_ACQUIRE, request, ttl_s=self._settings.reader_wait_s, trace=trace, on_progress=queued,
+            on_late=give_back,
+        )  # fmt: skip
+
+    async def read(self, payment: Payment, lease: Lease, progress: Progress) -> Read:
+        """Have the card read, or the code. What was read is given back beside the event: an event is written down."""
+        if payment.ordered.reads == Reads.CODE:
+            return await self._read_code(payment, lease, progress)
         crashpoints.passing("card.before_read")
         try:
-            card = await self._broker.call(
-                CARD_READ, request, ttl_s=2 * self._settings.card_wait_s + _READ_MARGIN_S, trace=payment.trace,
-                on_progress=prompted,
-            )  # fmt: skip
+            card = await self.card(
+                lease, payment.ordered.card_type, payment.amount_minor, progress, trace=payment.trace
+            )
         except CallError as error:
-            if error.code in _READER_LOST:
-                return None, ev.ReaderLost(lease.device)
-            return None, ev.CardFailed(_CARD_REASONS.get(error.code, Reason.CARD_FAILED), error.detail)
+            return Read(_unread(error, lease))
         crashpoints.passing("card.after_read")
         summary = CardSummary(masked_pan=card.masked_pan, entry_mode=card.entry_mode, label=card.label)
         event = ev.CardRead(
-            summary, chip=card.entry_mode == EntryMode.IC, customer_us=card.customer_us, reader_us=card.reader_us,
-            emv=receipt_tags(card.emv),
+            summary, chip=payment.ordered.rules.finishes_card and card.entry_mode == EntryMode.IC,
+            customer_us=card.customer_us, reader_us=card.reader_us, emv=receipt_tags(card.emv),
         )  # fmt: skip
         progress(progress_of(Step.CARD_READ))
-        return card, event
+        presented = Presented(
+            entry_mode=card.entry_mode, ksn=card.ksn, cipher=card.cipher, emv=card.emv,
+            fallback_code=card.fallback_code, pin_ksn=card.pin_ksn, pin_block=card.pin_block,
+        )  # fmt: skip
+        return Read(event, presented=presented)
+
+    async def card(
+        self, lease: Lease, kind: TransactionType, amount_minor: int, progress: Progress, *, trace: str | None
+    ) -> ReadCardResult:
+        """Have a card read, whatever it is for. Raises CallError."""
+        request = ReadCard(
+            lease=LeaseRef(lease.lease_id, lease.fence), type=kind, amount_minor=amount_minor,
+            at=stamp_of(self._clock.local()), card_wait_s=self._settings.card_wait_s,
+        )  # fmt: skip
+        return await self._broker.call(
+            CARD_READ, request, ttl_s=3 * self._settings.card_wait_s + _READ_MARGIN_S, trace=trace,
+            on_progress=self._prompts(lease, progress),
+        )  # fmt: skip
+
+    async def sign(self, payment: Payment, lease: Lease, progress: Progress) -> tuple[bytes, ev.Signed | ev.Stopped]:
+        """Have the customer sign; the image is given back beside the event."""
+        request = Sign(
+            lease=LeaseRef(lease.lease_id, lease.fence), amount_minor=payment.amount_minor,
+            wait_s=self._settings.signature_wait_s,
+        )  # fmt: skip
+        try:
+            signed = await self._broker.call(
+                SIGN, request, ttl_s=self._settings.signature_wait_s + _SIGN_MARGIN_S, trace=payment.trace,
+                on_progress=self._prompts(lease, progress),
+            )  # fmt: skip
+        except CallError as error:
+            if error.code == ErrorCode.READER_UNAVAILABLE and self._settings.signature == "when_able":
+                return b"", ev.Signed(None)
+            return b"", ev.Stopped(Reason.SIGNATURE_FAILED, error.message)
+        return signed.image, ev.Signed(lease.device)
+
+    async def _read_code(self, payment: Payment, lease: Lease, progress: Progress) -> Read:
+        request = ReadCode(lease=LeaseRef(lease.lease_id, lease.fence), wait_s=self._settings.card_wait_s)
+        try:
+            read = await self._broker.call(
+                CODE_READ, request, ttl_s=self._settings.card_wait_s + _SIGN_MARGIN_S, trace=payment.trace,
+                on_progress=self._prompts(lease, progress),
+            )  # fmt: skip
+        except CallError as error:
+            return Read(_unread(error, lease))
+        provider = provider_of(read.code)
+        if provider is None:
+            return Read(ev.CardFailed(Reason.CODE_UNKNOWN))
+        summary = CardSummary(masked_pan=masked_code(read.code), entry_mode=EntryMode.BARCODE, label=provider)
+        event = ev.CardRead(
+            summary, chip=False, customer_us=read.customer_us, reader_us=read.reader_us, provider=provider
+        )
+        return Read(event, carried=Carried(read.code.encode(), EntryMode.BARCODE))
+
+    def _abilities(self, payment: Payment) -> tuple[Ability, ...]:
+        order = payment.ordered
+        if order.reads == Reads.CODE:
+            return (Ability.QR,)
+        needed = [Ability.IC]
+        if order.card_type in _WITH_PIN:
+            needed.append(Ability.PIN)
+        if payment.wants_signature and self._settings.signature == "required":
+            needed.append(Ability.SIGN)
+        return tuple(needed)
+
+    def _prompts(self, lease: Lease, progress: Progress) -> Callable[[Struct], None]:
+        def prompted(update: Struct) -> None:
+            assert isinstance(update, CardProgress)  # noqa: S101
+            step = _PROMPTED.get(update.prompt)
+            if step is not None:
+                progress(progress_of(step, reader=lease.label, remaining_ms=update.remaining_ms))
+
+        return prompted
 
     async def complete(
         self, payment: Payment, lease: Lease, answer: EmvAnswer | None, response_code: str, *, approved: bool
@@ -149,3 +241,9 @@ class ReaderSteps:
         if done.accepted:
             return ev.CardAccepted(done.reader_us, done.cryptogram)
         return ev.CardRefused(ReversalReason.CARD_DECLINED, done.reader_us, done.message)
+
+
+def _unread(error: CallError, lease: Lease) -> ev.CardFailed | ev.ReaderLost:
+    if error.code in _READER_LOST:
+        return ev.ReaderLost(lease.device)
+    return ev.CardFailed(_CARD_REASONS.get(error.code, Reason.CARD_FAILED), error.detail)

@@ -25,7 +25,7 @@ def receipt_of(payment: Payment, merchant: Merchant) -> Receipt | None:
         business_number=merchant.business_number,
         terminal_id=payment.terminal_id,
         printed_at=_local(payment.approved_ms // 1000),
-        installments=payment.sold.installments,
+        installments=payment.ordered.installments,
         emv=payment.emv,
     )
 

@@ -6,6 +6,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from tpayd.hosts import Opened, ReversalReason
 from tpayd.kit import crashpoints
 from tpayd.transaction import events as ev
@@ -15,21 +17,30 @@ from tpayd.transaction.case import Case
 from tpayd.transaction.effects import (
     AcquireLease,
     Alarm,
+    AskCashier,
     Commit,
     CompleteCard,
     Effect,
+    Inquire,
+    MarkOriginal,
     ReadCard,
     ReleaseLease,
     Reverse,
     Seal,
+    TakeSignature,
     TellPos,
     Transmit,
+    UnmarkOriginal,
 )
 from tpayd.transaction.host_steps import HostSteps, SealedRequest
+from tpayd.transaction.intake import Carried
 from tpayd.transaction.journal import StorageError
 from tpayd.transaction.leases import Leases
+from tpayd.transaction.originals import Originals
 from tpayd.transaction.reader_steps import ReaderSteps, progress_of
-from tpayd_contracts.device import Lease, ReadCardResult
+from tpayd.transaction.requests import Presented
+from tpayd.transaction.twins import Twins
+from tpayd_contracts.device import Lease
 from tpayd_contracts.payment import PaymentState, Reason, Step
 
 __all__ = ["Runner"]
@@ -46,7 +57,12 @@ class Runner:
         readers: ReaderSteps,
         host: HostSteps,
         leases: Leases,
+        twins: Twins,
+        carried: Carried | None,
+        confirm_wait_s: float,
+        originals: Originals,
         reverse: Callable[[Case], None],
+        inquire: Callable[[Case], None],
         ended: Callable[[Case], None],
     ) -> None:
         self.case = case
@@ -54,12 +70,18 @@ class Runner:
         self._readers = readers
         self._host = host
         self._leases = leases
+        self._twins = twins
+        self._originals = originals
         self._reverse = reverse
+        self._inquire = inquire
         self._ended = ended
+        self._confirm_wait_s = confirm_wait_s
         self._effects: deque[Effect] = deque()
         self._waiting = False
         self._lease: Lease | None = None
-        self._card: ReadCardResult | None = None
+        self._carried = carried
+        self._presented: Presented | None = None
+        self._signature = b""
         self._sealed: SealedRequest | None = None
         self._answer: Opened | None = None
         self._task: asyncio.Task[None] | None = None
@@ -127,22 +149,30 @@ class Runner:
             case AcquireLease():
                 return await self._acquire()
             case ReadCard():
+                return await self._read()
+            case AskCashier():
+                return await self._ask()
+            case TakeSignature():
                 assert self._lease is not None  # noqa: S101
-                self._card, read = await self._readers.read(case.payment, self._lease, case.progress)
-                return read
+                self._signature, signed = await self._readers.sign(case.payment, self._lease, case.progress)
+                return signed
             case Seal():
-                assert self._lease is not None and self._card is not None  # noqa: S101, PT018
-                self._sealed, sealed = await self._host.seal_sale(case.payment, self._card, self._lease.reader_id)
-                return sealed
+                return await self._seal()
             case Commit():
                 return await self._commit()
             case Transmit():
                 assert self._sealed is not None  # noqa: S101
                 case.progress(progress_of(Step.ASKING_HOST))
-                self._answer, answered = await self._host.send_sale(case.payment, self._sealed)
+                self._answer, answered = await self._host.send_order(case.payment, self._sealed)
+                if self._answer is not None:
+                    case.balance_minor = self._answer.balance_minor
                 return answered
             case CompleteCard(approved):
                 return await self._complete(approved=approved)
+            case MarkOriginal():
+                self._originals.mark(case)
+            case UnmarkOriginal():
+                self._originals.unmark(case)
             case ReleaseLease():
                 self._release()
             case TellPos():
@@ -151,6 +181,9 @@ class Runner:
                 crashpoints.passing("tell.after_answer")
             case Reverse():
                 self._reverse(case)
+            case Inquire():
+                case.progress(progress_of(Step.INQUIRING))
+                self._inquire(case)
             case Alarm():
                 self._books.log.error("payment.needs_human", payment=case.payment.payment_id)
         return None
@@ -163,6 +196,43 @@ class Runner:
         self._lease = got
         self._leases.hold(got)
         return ev.Leased(got.device, got.label)
+
+    async def _read(self) -> ev.Event:
+        assert self._lease is not None  # noqa: S101
+        payment = self.case.payment
+        read = await self._readers.read(payment, self._lease, self.case.progress)
+        self._presented = read.presented
+        self._carried = read.carried or self._carried
+        if not isinstance(read.event, ev.CardRead):
+            return read.event
+        twin = self._twins.of(payment, read.event.card.masked_pan, self._books.clock.unix_ms())
+        return read.event if twin is None else replace(read.event, twin=twin)
+
+    async def _ask(self) -> ev.Event:
+        """Wait for the cashier, as long as the settings allow."""
+        case = self.case
+        case.question = asyncio.get_running_loop().create_future()
+        case.progress(progress_of(Step.CONFIRM_DUPLICATE, twin=case.payment.twin))
+        try:
+            meant = await asyncio.wait_for(case.question, self._confirm_wait_s)
+        except TimeoutError:
+            meant = False
+        finally:
+            case.question = None
+        return ev.Confirmed() if meant else ev.Stopped(Reason.DUPLICATE)
+
+    async def _seal(self) -> ev.Event:
+        payment = self.case.payment
+        if self._carried is not None:
+            presented = await self._host.encrypt(payment, self._carried)
+            if isinstance(presented, ev.Stopped):
+                return presented
+            self._presented = presented
+        reader_id = self._lease.reader_id if self._lease is not None else None
+        self._sealed, sealed = await self._host.seal_order(
+            payment, self._presented or Presented(), reader_id, self._signature
+        )
+        return sealed
 
     async def _commit(self) -> ev.Event | None:
         try:
@@ -182,7 +252,8 @@ class Runner:
         return word if approved else None
 
     def _release(self) -> None:
-        self._card = self._sealed = self._answer = None
+        self._carried = self._presented = self._sealed = self._answer = None
+        self._signature = b""
         if self._lease is not None:
             self._leases.give_back(self._lease)
             self._lease = None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from tpayd import hosts
 from tpayd.kit import crashpoints
 from tpayd.kit.bus import Request
@@ -12,7 +16,9 @@ from tpayd.transaction.bookkeeping import Bookkeeper
 from tpayd.transaction.books import Books
 from tpayd.transaction.desk import Desk
 from tpayd.transaction.host_steps import HostSteps
+from tpayd.transaction.intake import INTAKE, Taken
 from tpayd.transaction.leases import Leases
+from tpayd.transaction.membership import MembershipDesk
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.reader_steps import ReaderSteps
 from tpayd.transaction.records import RecordsDesk
@@ -21,8 +27,17 @@ from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.stans import Stans
 from tpayd.transaction.terminals import open_terminal_desk, serve_terminals, terminals_open
 from tpayd_contracts.health import Dependency, Readiness
-from tpayd_contracts.orders import SALE, SaleRequest
-from tpayd_contracts.payment import ABORT, ACKNOWLEDGE, STATUS, PaymentRef, PaymentResult, PaymentState
+from tpayd_contracts.orders import MEMBERSHIP_READ
+from tpayd_contracts.payment import (
+    ABORT,
+    ACKNOWLEDGE,
+    CONFIRM,
+    STATUS,
+    Confirmation,
+    PaymentRef,
+    PaymentResult,
+    PaymentState,
+)
 
 __all__ = ["Transaction"]
 
@@ -58,15 +73,19 @@ class Transaction:
             settings=settings,
         )  # fmt: skip
         for payment in found.open:
-            self._desk.resume(payment)
+            await self._desk.resume(payment)
         crashpoints.passing("recovery.before_commit")
         await self._journal.committed()
         crashpoints.passing("recovery.after_commit")
         self._count()
         house.call_every(settings.lease_renew_s, leases.renew)
         house.call_every(1.0, leases.reset_once)
-        house.server.handle_raw(SALE.name, self._sale)
         serve_terminals(house.server, self._terminals, standalone=False)
+        for name, (op, take) in INTAKE.items():
+            house.server.handle_raw(name, partial(self._order, op.request, take))
+        membership = MembershipDesk(readers, leases)
+        house.server.handle(MEMBERSHIP_READ, membership.read)
+        house.server.handle(CONFIRM, self._confirm)
         house.server.handle(STATUS, self._status, while_draining=True)
         house.server.handle(ABORT, self._abort, while_draining=True)
         house.server.handle(ACKNOWLEDGE, self._acknowledge, while_draining=True)
@@ -93,9 +112,13 @@ class Transaction:
         ready = all(dependency.ok for dependency in dependencies)
         return Readiness.READY if ready else Readiness.DEGRADED, dependencies
 
-    def _sale(self, request: Request) -> None:
+    def _order(self, request_type: type[Any], take: Callable[[Any], Taken], request: Request) -> None:
         crashpoints.passing("payment.received")
-        self._desk.sale(request, decode_body(request.body, SaleRequest))
+        body = decode_body(request.body, request_type)
+        self._desk.order(request, body.lane, *take(body))
+
+    async def _confirm(self, _: Request, answer: Confirmation) -> PaymentResult:
+        return await self._desk.confirm(PaymentRef(answer.lane, answer.request_id), proceed=answer.proceed)
 
     async def _status(self, _: Request, ref: PaymentRef) -> PaymentResult:
         return await self._desk.status(ref)
@@ -124,6 +147,9 @@ class Transaction:
         metrics.gauge("payments_under_way", "Payments without a verdict").set_function(lambda: desk.under_way)
         metrics.gauge("reversals_owed", "Payments that must be taken back").set_function(
             lambda: len(desk.reversals.owed)
+        )
+        metrics.gauge("payments_inquired", "Payments about which the host is being asked").set_function(
+            lambda: len(desk.inquiries.open)
         )
         metrics.gauge("needs_human", "Payments that a person must settle").set_function(
             lambda: self._registry.count(PaymentState.NEEDS_HUMAN)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from tpayd.kit.settings import ServiceSettings
+from tpayd_contracts.money import MAX_MINOR
 
 __all__ = ["TransactionSettings"]
 
@@ -38,5 +39,21 @@ class TransactionSettings(ServiceSettings, frozen=True, forbid_unknown_fields=Tr
     """Waits between sendings of a reversal; the last one repeats. Jittered by a fifth."""
     opening_session_s: Annotated[float, Meta(ge=10, le=86_400)] = 600.0
     """How long staged openings and deletions of terminals wait for the next one, or for their commit (T20)."""
+    inquiry_wait_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
+    """Between two inquiries about a cash-IC payment whose answer was lost."""
+    inquiry_limit_s: Annotated[float, Meta(gt=0, le=120)] = 90.0
+    """WAIT of a cash-IC payment ends after this time: what is still not known then is taken back."""
+    duplicate_window_s: Annotated[float, Meta(ge=0, le=3600)] = 300.0
+    """The same card, amount and lane within this time: the cashier is asked. 0 asks never."""
+    confirm_wait_s: Annotated[float, Meta(gt=0, le=100)] = 60.0
+    """How long the cashier may take to answer; then the payment ends as not paid."""
+    signature: Literal["when_able", "required", "off"] = "when_able"
+    """Above the limit, the customer signs: if a pad is there, always, or never on a pad."""
+    no_signature_limit_minor: Annotated[int, Meta(ge=0, le=MAX_MINOR)] = 50_000
+    """Up to this amount, a credit sale needs no signature [무서명]."""
+    signature_wait_s: Annotated[float, Meta(gt=0, le=60)] = 20.0
+    """How long a customer may take to sign."""
+    partial_voids: bool = False
+    """Whether the card host takes voids of a part of the amount."""
     remembered_payments: Annotated[int, Meta(ge=100, le=1_000_000)] = 10_000
     """Finished payments kept in memory for quick answers; older ones are read from the journal."""

@@ -14,6 +14,7 @@ VERDICT_TEXTS: dict[Verdict, tuple[str, str]] = {
 
 STATE_TEXTS: dict[PaymentState, tuple[str, str]] = {
     PaymentState.SENDING: ("Waiting for the host's answer", "승인 응답을 기다리는 중입니다"),
+    PaymentState.INQUIRING: ("The host is asked what became of the payment", "거래 결과를 조회하는 중입니다"),
     PaymentState.AUTHORIZED: ("The card is being finished", "카드 처리를 마치는 중입니다"),
 }
 
@@ -41,6 +42,12 @@ REASON_TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.STORAGE_FAILED: ("The daemon could not record the payment", "거래를 기록하지 못하여 중단하였습니다"),
     Reason.RESTARTED: ("The daemon restarted during the payment", "결제 중 데몬이 재시작되었습니다"),
     Reason.NEVER_SEEN: ("No such payment; nothing was charged", "해당 거래가 없습니다. 결제되지 않았습니다"),
+    Reason.DUPLICATE: (
+        "Looks like a payment that was just made, and was not confirmed",
+        "동일 카드, 동일 금액 거래가 확인되지 않아 중단하였습니다",
+    ),
+    Reason.SIGNATURE_FAILED: ("The customer did not sign", "서명이 완료되지 않았습니다"),
+    Reason.CODE_UNKNOWN: ("No wallet has codes like this one", "알 수 없는 결제 코드입니다"),
     Reason.IN_PROGRESS: VERDICT_TEXTS[Verdict.WAIT],
 }
 
@@ -49,5 +56,13 @@ STEP_TEXTS: dict[Step, tuple[str, str]] = {
     Step.PRESENT_CARD: ("Insert, tap or swipe the card", "카드를 삽입하거나 대 주십시오"),
     Step.CARD_READ: ("Card read", "카드를 읽었습니다"),
     Step.ASKING_HOST: ("Asking the card host for approval", "승인 요청 중입니다"),
+    Step.SHOW_CODE: ("Show the payment code to the reader", "결제 코드를 리더기에 보여 주십시오"),
+    Step.ENTER_PIN: ("Enter the PIN on the reader", "비밀번호를 입력해 주십시오"),
+    Step.SIGN: ("Sign on the pad", "서명해 주십시오"),
+    Step.CONFIRM_DUPLICATE: (
+        "The same card paid the same amount here within five minutes: is this another payment?",
+        "5분 이내 동일 카드, 동일 금액 거래가 있습니다. 계속하시겠습니까?",
+    ),
+    Step.INQUIRING: ("The host is asked what became of the payment", "거래 결과를 조회하는 중입니다"),
     Step.FINISHING_CARD: ("Approved by the host; do not remove the card yet", "카드를 빼지 마십시오"),
 }

@@ -6,7 +6,7 @@ from tpayd.kit.store_settings import Merchant
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.receipt import receipt_of
 from tpayd.transaction.texts import REASON_TEXTS, STATE_TEXTS, VERDICT_TEXTS
-from tpayd_contracts.payment import PaymentResult, Reason, TimeSplit, Verdict
+from tpayd_contracts.payment import PaymentKind, PaymentResult, Reason, TimeSplit, Verdict
 from tpayd_contracts.payment import PaymentState as S
 
 __all__ = ["REVERSAL_PENDING", "VERDICTS", "WAIT_ENDS_IN_MS", "result_of", "verdict_of"]
@@ -67,12 +67,13 @@ def result_of(payment: Payment, merchant: Merchant, *, told: bool, repeated: boo
         state=state,
         message=english,
         message_ko=korean,
+        kind=payment.order.kind if payment.order is not None else PaymentKind.SALE,
         reason=reason,
         known_in_ms=WAIT_ENDS_IN_MS[state] if verdict == Verdict.WAIT else None,
         reversal_pending=state in REVERSAL_PENDING,
         repeated=repeated,
         payment_id=payment.payment_id,
-        amount=payment.sale.amount if payment.sale is not None else None,
+        amount=payment.amount,
         approval_code=payment.approval_code if paid else None,
         response_code=payment.response_code if verdict != Verdict.WAIT else None,
         approved_at_ms=payment.approved_ms if paid else None,
@@ -80,7 +81,8 @@ def result_of(payment: Payment, merchant: Merchant, *, told: bool, repeated: boo
         stan=payment.stan,
         host_profile=payment.profile,
         business_day=payment.business_day,
-        reference=payment.sale.reference if payment.sale is not None else None,
+        reference=payment.order.reference if payment.order is not None else None,
+        voided_minor=payment.voided_minor,
         receipt=receipt_of(payment, merchant) if paid else None,
         times=_times(payment) if verdict != Verdict.WAIT and payment.total_us else None,
     )

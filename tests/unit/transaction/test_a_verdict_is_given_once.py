@@ -64,6 +64,7 @@ def test_an_abort_is_granted_until_the_request_goes_out(state: S) -> None:
         (S.LEASED, S.ABORTED),
         (S.CARD_READ, S.ABORTED),
         (S.SENDING, S.UNKNOWN),
+        (S.INQUIRING, S.INQUIRING),
         (S.AUTHORIZED, S.REVERSING),
         (S.UNKNOWN, S.UNKNOWN),
         (S.REVERSING, S.REVERSING),

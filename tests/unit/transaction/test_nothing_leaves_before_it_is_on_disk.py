@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.transaction.samples import NOW_MS, payment_in, run, steps
+from tests.unit.transaction.samples import BALANCE, CASH_IC, CLAIM, NOW_MS, VOID, payment_in, run, steps
 from tpayd.transaction import events as ev
 from tpayd.transaction import flow
-from tpayd.transaction.effects import Commit, CompleteCard, Reverse, TellPos, Transmit
+from tpayd.transaction.effects import (
+    Commit,
+    CompleteCard,
+    Inquire,
+    MarkOriginal,
+    Reverse,
+    TellPos,
+    Transmit,
+    UnmarkOriginal,
+)
 from tpayd_contracts.payment import PaymentState as S
 from tpayd_contracts.payment import Reason
 
@@ -56,6 +65,48 @@ def test_an_approval_that_cannot_be_recorded_is_reversed() -> None:
     after, effects = flow.step(approved, ev.CommitFailed(), NOW_MS)
     assert S.REVERSING == after.state
     assert Reverse() in effects
+
+
+def test_a_void_marks_its_original_in_the_commit_of_its_approval() -> None:
+    """Neither is on disk without the other, and neither is told before."""
+    approved, effects = flow.step(
+        payment_in(S.SENDING, chip=False, order=VOID, claim=CLAIM), ev.HostApproved("00", "654321", NOW_MS, 1), NOW_MS
+    )
+    assert S.APPROVED == approved.state
+    assert (MarkOriginal(), Commit(), TellPos()) == effects[:3]
+
+
+def test_a_void_that_cannot_be_recorded_gives_its_original_back() -> None:
+    """It is reversed, so the sale stands."""
+    after, effects = flow.step(payment_in(S.APPROVED, order=VOID, claim=CLAIM), ev.CommitFailed(), NOW_MS)
+    assert S.REVERSING == after.state
+    assert UnmarkOriginal() == effects[0]
+
+
+def test_a_cash_ic_payment_without_an_answer_is_inquired_and_not_told() -> None:
+    """It is neither sent again nor reversed while nobody knows what became of it."""
+    unknown = ev.HostUnknown(Reason.HOST_SILENT, "silence", 1)
+    after, effects = flow.step(payment_in(S.SENDING, chip=False, order=CASH_IC), unknown, NOW_MS)
+    assert S.INQUIRING == after.state
+    assert Inquire() in effects
+    assert {TellPos(), Reverse(), Transmit()}.isdisjoint(effects)
+
+
+def test_an_inquiry_that_comes_to_nothing_ends_in_a_reversal() -> None:
+    """WAIT has an end."""
+    after, effects = flow.step(payment_in(S.INQUIRING, order=CASH_IC), ev.InquiryGivenUp(), NOW_MS)
+    assert S.REVERSING == after.state
+    assert [Commit(), Reverse(), TellPos()] == [
+        effect for effect in effects if effect in (Commit(), Reverse(), TellPos())
+    ]
+
+
+def test_a_balance_without_an_answer_owes_nothing() -> None:
+    """No money was to move."""
+    unknown = ev.HostUnknown(Reason.HOST_SILENT, "silence", 1)
+    after, effects = flow.step(payment_in(S.SENDING, chip=False, order=BALANCE), unknown, NOW_MS)
+    assert S.ABORTED == after.state
+    assert Reverse() not in effects
 
 
 @pytest.mark.parametrize("reason", [Reason.HOST_SILENT, Reason.HOST_ANSWER_REFUSED])

@@ -13,6 +13,7 @@ from tpayd.cli.payment_view import exit_of, show_payment
 from tpayd.cli.pos import Gateway, connection_options, lane_or_first, open_pos, request_log
 from tpayd.cli.shape import as_json
 from tpayd_client import Amount, PaymentProgress
+from tpayd_client.types import Step
 
 __all__ = ["sale"]
 
@@ -25,6 +26,7 @@ __all__ = ["sale"]
 @click.option("--tax-free", type=click.IntRange(min=0), default=0, help="Tax-free part of AMOUNT, in won.")
 @click.option("--installments", type=click.IntRange(0, 60), default=0, help="Months; 0 is a lump sum.")
 @click.option("--reference", help="The POS's own receipt number.")
+@click.option("--allow-duplicate", is_flag=True, help="Don't ask if the same card just paid the same amount here.")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(min=1), default=120.0, help="Seconds for all of it.")
 @connection_options
 @json_option
@@ -39,6 +41,7 @@ def sale(
     tax_free: int,
     installments: int,
     reference: str | None,
+    allow_duplicate: bool,
     timeout_s: float,
 ) -> int:
     """Take a card payment of AMOUNT won and show each step.
@@ -55,14 +58,21 @@ def sale(
     parts = Amount(total_minor=amount, vat_minor=vat, service_charge_minor=service_charge, tax_free_minor=tax_free)
     with request_log(gateway, request_id) as log, open_pos(gateway, log) as pos, output.steps() as show:
         chosen = lane_or_first(lane, pos.connect())
+
+        def step(progress: PaymentProgress) -> None:
+            show(_words(progress))
+            if progress.step == Step.CONFIRM_DUPLICATE:
+                pos.confirm(chosen, request_id, proceed=_is_meant(output))
+
         try:
             result = pos.sale(
                 chosen,
                 parts,
                 installments,
                 reference=reference,
+                allow_duplicate=allow_duplicate,
                 request_id=request_id,
-                on_progress=lambda progress: show(_words(progress)),
+                on_progress=step,
                 timeout_s=timeout_s,
             )
         except KeyboardInterrupt:
@@ -73,6 +83,11 @@ def sale(
             ) from None
     output.result(as_json(result), lambda: show_payment(output, result))
     return exit_of(result)
+
+
+def _is_meant(output: Output) -> bool:
+    """Ask the cashier; where nobody can be asked, a payment that looks like a repeated one is not made."""
+    return output.live and click.confirm("Take it as another payment?", default=False)
 
 
 def _words(progress: PaymentProgress) -> str:

@@ -131,7 +131,7 @@ def payment_row(payment: Payment, first_position: int, last_position: int) -> di
         "terminal_id": payment.terminal_id,
         "business_day": payment.business_day,
         "stan": payment.stan,
-        "amount_minor": payment.sale.amount.total_minor if payment.sale is not None else 0,
+        "amount_minor": payment.amount_minor,
         "created_ms": payment.created_ms,
         "record": _encoder.encode(payment),
     }

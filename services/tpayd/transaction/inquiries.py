@@ -1,0 +1,126 @@
+"""Asks the host what became of a payment whose answer was lost, for a bounded time. It never sends it again.
+
+What the host does not know may still be on its way there: 'not found' counts only after the host's maximum processing
+time. When WAIT has lasted as long as it may, the payment is taken back.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from tpayd.hosts import APPROVED, ORIGINAL_NOT_FOUND, TELLS_NOTHING, HostFormatError
+from tpayd.kit.bus import CallError
+from tpayd.transaction import events as ev
+from tpayd.transaction.books import Books
+from tpayd.transaction.case import Case
+from tpayd.transaction.effects import Reverse, TellPos
+from tpayd.transaction.errands import OUTAGE_WAIT_S, Errands, Terminals, record
+from tpayd.transaction.host_steps import HostSteps
+from tpayd.transaction.settings import TransactionSettings
+from tpayd_contracts.errors import Outcome
+from tpayd_contracts.payment import PaymentState
+
+__all__ = ["InquiryDesk"]
+
+_JITTER = 0.2
+
+
+class InquiryDesk:
+    """All payments about which the host is being asked."""
+
+    def __init__(
+        self,
+        books: Books,
+        host: HostSteps,
+        settings: TransactionSettings,
+        terminals: Terminals,
+        *,
+        mark: Callable[[Case], None],
+        reverse: Callable[[Case], None],
+        settled: Callable[[Case], None],
+    ) -> None:
+        self._books = books
+        self._host = host
+        self._settings = settings
+        self._mark = mark
+        self._reverse = reverse
+        self._settled = settled
+        self._errands = Errands(self._attempt, terminals, self._done, books.log)
+        self._asked_since_ms: dict[str, int] = {}
+        """On the clock that nobody sets; shifted by what passed before a restart."""
+
+    @property
+    def open(self) -> list[Case]:
+        return self._errands.under_way
+
+    def add(self, case: Case) -> None:
+        """Ask about a payment, from now on until it is known or given up."""
+        inquiry = case.payment.inquiry
+        assert inquiry is not None  # noqa: S101
+        limit_ms = int(self._settings.inquiry_limit_s * 1000)
+        passed_ms = min(max(0, self._books.clock.unix_ms() - inquiry.since_ms), limit_ms)
+        self._asked_since_ms[case.payment.payment_id] = self._books.clock.boottime_ms() - passed_ms
+        self._errands.add(case)
+
+    async def stop(self) -> None:
+        """What is left goes on after the next start."""
+        await self._errands.stop()
+
+    async def _attempt(self, case: Case) -> float | None:
+        if case.payment.state != PaymentState.INQUIRING:
+            return None
+        answer, wait_s = await self._one_try(case)
+        if answer is None and not self._over(case):
+            return wait_s * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  not for cryptography
+        await self._end(case, answer or ev.InquiryGivenUp())
+        return None
+
+    async def _end(self, case: Case, event: ev.InquiryAnswered | ev.InquiryGivenUp) -> None:
+        if isinstance(event, ev.InquiryAnswered) and event.stands and case.payment.claim is not None:
+            # Nothing is awaited between the two, so that one commit holds both.
+            self._mark(case)
+        effects = await record(case, event, self._books)
+        if Reverse() in effects:
+            self._reverse(case)
+        if TellPos() in effects:
+            case.tell()
+
+    def _done(self, case: Case) -> None:
+        self._asked_since_ms.pop(case.payment.payment_id, None)
+        if case.payment.state != PaymentState.REVERSING:
+            self._settled(case)
+
+    async def _one_try(self, case: Case) -> tuple[ev.InquiryAnswered | None, float]:
+        """What the host says, or None and how long to wait."""
+        wait_s = self._settings.inquiry_wait_s
+        if case.payment.inquiry is not None and case.payment.inquiry.stan is None:
+            number = self._host.number(case.payment)
+            await record(case, ev.InquirySealed(number.stan, number.local, number.business_day), self._books)
+        try:
+            answer = await self._host.send_inquiry(case.payment)
+        except CallError as error:
+            self._books.log.warning("inquiry.unanswered", payment=case.payment.payment_id, why=error.message)
+            if error.outcome == Outcome.UNKNOWN:
+                case.apply(ev.InquiryUnanswered(error.message))
+                return None, wait_s
+            return None, OUTAGE_WAIT_S
+        except HostFormatError as error:
+            case.apply(ev.InquiryUnanswered(str(error)))
+            return None, wait_s
+        code = answer.response_code
+        if code in TELLS_NOTHING or (code == ORIGINAL_NOT_FOUND and not self._not_found_counts(case)):
+            case.apply(ev.InquiryUnanswered(f"the host says {code}"))
+            return None, wait_s
+        stands = code == APPROVED and answer.approval_code is not None
+        approved_ms = self._books.clock.unix_ms() if stands else None
+        return ev.InquiryAnswered(code, stands, answer.approval_code if stands else None, approved_ms), 0.0
+
+    def _not_found_counts(self, case: Case) -> bool:
+        return self._asked_ms(case) >= self._settings.host_max_processing_s * 1000
+
+    def _over(self, case: Case) -> bool:
+        return self._asked_ms(case) >= self._settings.inquiry_limit_s * 1000
+
+    def _asked_ms(self, case: Case) -> int:
+        return self._books.clock.boottime_ms() - self._asked_since_ms[case.payment.payment_id]

@@ -1,0 +1,37 @@
+"""Payments that look the same: one card, one amount, one lane, within a few minutes. The cashier decides."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from tpayd.transaction.payment import Payment
+
+__all__ = ["Twins"]
+
+_KEPT_MAX = 4096
+
+
+class Twins:
+    """What was paid lately."""
+
+    def __init__(self, window_ms: int) -> None:
+        self._window_ms = window_ms
+        self._paid: OrderedDict[tuple[str, str, int], tuple[int, str]] = OrderedDict()
+
+    def note(self, payment: Payment, now_ms: int) -> None:
+        """It was approved just now."""
+        if payment.card is None or not payment.ordered.rules.asks_duplicate or self._window_ms == 0:
+            return
+        key = payment.lane, payment.card.masked_pan, payment.amount_minor
+        self._paid.pop(key, None)
+        self._paid[key] = now_ms, payment.request_id
+        while len(self._paid) > _KEPT_MAX:
+            self._paid.popitem(last=False)
+
+    def of(self, payment: Payment, masked_pan: str, now_ms: int) -> str | None:
+        """The request id of a payment that looks like this one, or None."""
+        if not payment.ordered.rules.asks_duplicate:
+            return None
+        paid_ms, request_id = self._paid.get((payment.lane, masked_pan, payment.amount_minor), (0, ""))
+        # A clock that was set back makes it look recent, and the cashier is asked: the safe side.
+        return request_id if request_id and now_ms - paid_ms < self._window_ms else None
