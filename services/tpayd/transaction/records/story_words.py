@@ -41,11 +41,13 @@ def words_of(name: str, event: ev.Event | None, before: Payment | None) -> tuple
 
 
 def _asked(event: ev.Created, _: Payment | None) -> str:
-    sale = event.payment.sale
-    if sale is None:
+    order = event.payment.order
+    if order is None:
         return ""
-    plan = f" in {sale.installments} months" if sale.installments else ""
-    return f"{sale.amount.total_minor:,} won{plan}, lane {event.payment.lane}, terminal {event.payment.terminal_id}"
+    kind = order.kind.value.replace("_", " ")
+    worth = f", {order.amount.total_minor:,} won" if order.amount is not None else ""
+    plan = f" in {order.installments} months" if order.installments else ""
+    return f"{kind}{worth}{plan}, lane {event.payment.lane}, terminal {event.payment.terminal_id}"
 
 
 def _read(event: ev.CardRead, _: Payment | None) -> str:
@@ -116,6 +118,7 @@ _WORDS: dict[str, _Words] = {
     "confirmed": _Words(Share.POS, "The cashier confirmed that it is meant"),
     "signed": _Words(Share.CUSTOMER, "The customer signed", lambda event, _: event.device or "on paper"),
     "voided": _Words(Share.POS, "A later payment took it back", lambda event, _: f"{event.amount_minor:,} won"),
+    "restored": _Words(Share.DAEMON, "What took it back could not be recorded, so it stands"),
     "inquiry_sealed": _Words(
         Share.DAEMON, "The question what became of it goes to the host", lambda event, _: f"STAN {event.stan}"
     ),
