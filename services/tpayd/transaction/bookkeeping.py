@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from tpayd.kit.house import House
 from tpayd.kit.settings import SettingsError
@@ -12,6 +13,7 @@ from tpayd.transaction.journal import (
     JournalReader,
     JournalStore,
     JournalUrlError,
+    StorageError,
     UnreachableError,
     place_of,
 )
@@ -21,6 +23,10 @@ __all__ = ["Bookkeeper"]
 
 OPEN_AGAIN_S = 1.0
 """Between attempts to reach a database that does not answer. The process says STARTING meanwhile, and serves nobody."""
+PURGE_EVERY_S = 3600.0
+"""Between looks for payments that have grown too old. The first comes this long after the start."""
+BETWEEN_PAGES_S = 0.05
+DAY_MS = 86_400_000
 
 
 class Bookkeeper:
@@ -30,8 +36,9 @@ class Bookkeeper:
         """Raises SettingsError."""
         self._house = house
         self._damaged = 0
-        store, self.reader = _opened(house)
-        self.journal = Journal(store, house.clock, house.log)
+        self._purged = house.metrics.counter("journal_payments_purged", "Payments whose details were purged for age")
+        self._store, self.reader = _opened(house)
+        self.journal = Journal(self._store, house.clock, house.log)
 
     async def open(self) -> Found:
         """Wait for the database, as long as a start may take; then read what is open.
@@ -56,8 +63,30 @@ class Bookkeeper:
             house.log.error("journal.payment_damaged", payment=damaged.payment.payment_id, why=damaged.why)
         self._damaged = len(found.damaged)
         house.call_every(1.0, self.journal.expire)
+        if house.settings.journal_keep_days:
+            house.call_every(PURGE_EVERY_S, self.purge)
         self._count()
         return found
+
+    async def purge(self) -> None:
+        """Purge what is older than the settings say, a page at a time; payments go on between the pages."""
+        house = self._house
+        before_ms = house.clock.unix_ms() - house.settings.journal_keep_days * DAY_MS
+        payments, position = 0, None
+        while True:
+            try:
+                page = await self.journal.ask(partial(self._store.purge, before_ms, position))
+            except StorageError as error:
+                house.log.warning("journal.purge_failed", why=str(error))
+                return
+            payments += page.payments
+            position = page.next_position
+            if position is None:
+                break
+            await asyncio.sleep(BETWEEN_PAGES_S)
+        self._purged.inc(payments)
+        if payments:
+            house.log.info("journal.purged", payments=payments, older_than_days=house.settings.journal_keep_days)
 
     def _count(self) -> None:
         metrics = self._house.metrics

@@ -16,7 +16,9 @@ class TransactionSettings(ServiceSettings, frozen=True, forbid_unknown_fields=Tr
     """What the transaction process can be told."""
 
     journal_url: str = ""
-    """SQLAlchemy URL of the journal; empty: data/journal.sqlite3 of this instance."""
+    """Where the journal is, e.g. `postgresql://tpayd@host/tpayd`; empty: data/journal.sqlite3 of this instance."""
+    journal_keep_days: Annotated[int, Meta(ge=0, le=36_500)] = 1826
+    """Days after which the details of a finished payment are purged; 0: never."""
     adapter: str = "iso8583"
     """Host message format; see docs/host-protocol.md."""
     reader_wait_s: Annotated[float, Meta(gt=0, le=120)] = 60.0

@@ -82,6 +82,11 @@ def decode_payment(record: bytes) -> Payment:
     return _payments.decode(record)
 
 
+def encode_payment(payment: Payment) -> bytes:
+    """A payment as the journal holds it."""
+    return _encoder.encode(payment)
+
+
 def rows_of(entries: list[Entry], ends: Ends) -> Rows:
     """Chain the events to `ends`; of each payment only its last value is written."""
     chains, newest, position = dict(ends.chains), dict(ends.newest), ends.position
@@ -133,5 +138,5 @@ def payment_row(payment: Payment, first_position: int, last_position: int) -> di
         "stan": payment.stan,
         "amount_minor": payment.amount_minor,
         "created_ms": payment.created_ms,
-        "record": _encoder.encode(payment),
+        "record": encode_payment(payment),
     }

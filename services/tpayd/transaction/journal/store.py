@@ -20,6 +20,7 @@ from tpayd.transaction.journal.errors import StorageError
 from tpayd.transaction.journal.migrating import upgrade
 from tpayd.transaction.journal.opening import Found, check_end, read_ends, read_open, rebuild
 from tpayd.transaction.journal.owning import Owner, Writership
+from tpayd.transaction.journal.retention import Purged, purge_page
 from tpayd.transaction.journal.schema import chains, events, payments, stan_blocks
 from tpayd.transaction.journal.statements import ChunkedInsert, Query
 from tpayd.transaction.payment import Payment
@@ -133,6 +134,16 @@ class JournalStore:
                     return None if record is None else decode_payment(record)
                 except msgspec.MsgspecError as error:
                     return rebuild(connection, lane, request_id, error)
+
+    def purge(self, before_ms: int, position: int | None = None) -> Purged:
+        """One page of `retention.purge_page`, in a transaction of its own. Raises StorageError."""
+        with self._telling():
+            connection = self._live()
+            with connection.begin():
+                self._database.begin_to_write(connection)
+                purged = purge_page(connection, before_ms, position)
+                self._writership.check(connection, self._statements.writer)
+        return purged
 
     def close(self) -> None:
         if self._connection is not None:
