@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,29 +12,19 @@ from pathlib import Path
 from typing import IO
 
 import click
+import tomlkit
 
+from tpayd.cli.books import alone, place_in, settings_in, showing, telling
 from tpayd.cli.errors import CommandError
 from tpayd.cli.exits import Exit
 from tpayd.cli.house import LocalHouse, open_house
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.kit.clock import SystemClock
-from tpayd.kit.lock import AlreadyRunningError, ServiceLock
-from tpayd.kit.settings import SettingsError, load
-from tpayd.transaction.journal import (
-    JournalDamagedError,
-    JournalOwnedError,
-    JournalPlace,
-    JournalStore,
-    JournalUrlError,
-    JournalVersionError,
-    StorageError,
-    exporting,
-    place_of,
-)
+from tpayd.kit.durable_file import replace_file
+from tpayd.transaction.journal import JournalStore, exporting, moving, place_of, verifying
 from tpayd.transaction.journal.auditing import Finding
-from tpayd.transaction.journal.verifying import Progress, Verified
-from tpayd.transaction.journal.verifying import verify as walk
-from tpayd.transaction.settings import TransactionSettings
+from tpayd.transaction.journal.database import Database
+from tpayd.transaction.journal.verifying import Verified
 
 __all__ = ["journal"]
 
@@ -63,7 +54,7 @@ def verify(output: Output) -> int:
     """
     place = place_in(open_house())
     with telling(), showing(output, "verifying the journal") as progress:
-        found = walk(place.url, progress)
+        found = verifying.verify(place.url, progress)
     output.result(_verified(found), lambda: _show(output, found))
     return Exit.OK if found.intact else Exit.NO
 
@@ -127,28 +118,54 @@ def purge(output: Output, days: int | None) -> None:
     output.result(data, lambda: output.line(f"purged the details of {payments} payments ({events} events)"))
 
 
-def place_in(house: LocalHouse) -> JournalPlace:
-    """Where this instance's settings say that its journal is."""
-    return place_of(house.instance, settings_in(house).journal_url)
+@journal.command()
+@click.option("--to", "target", required=True, metavar="URL",
+              help="postgresql://user@host/database; or `file` for data/journal.sqlite3 of this instance.")  # fmt: skip
+@json_option
+@pass_output
+def move(output: Output, target: str) -> None:
+    """Move the journal to another database, and set journal_url in config/transaction.toml.
+
+    All of it is copied and verified there, or nothing is changed. The daemon must be stopped. The old journal is kept,
+    and marked: a daemon that is pointed at it refuses to start.
+    """
+    house = open_house()
+    url = "" if target == "file" else target
+    old, new = place_in(house), place_of(house.instance, url)
+    if old.url == new.url:
+        raise click.UsageError("the journal is there already")
+    with alone(house), telling():
+        with showing(output, "moving the journal") as progress:
+            found = moving.move(old, new, progress)
+        _set_journal_url(house, url)
+    name = Database(new.url).name
+    data = {"moved_to": name, "events": found.events, "payments": found.payments, "lanes": found.lanes}
+    output.result(data, lambda: output.line(f"moved to {name}: {found.events} events, {found.payments} payments"))
 
 
-def settings_in(house: LocalHouse) -> TransactionSettings:
-    """The settings of the process that writes the journal."""
-    try:
-        return load(house.instance.settings_file("transaction"), TransactionSettings)
-    except SettingsError as error:
-        raise CommandError(str(error), Exit.USAGE, code="settings") from error
+@journal.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@pass_output
+def claim(output: Output, yes: bool) -> None:
+    """Take over a journal that belongs to another instance, or that was moved away.
+
+    For a machine that replaces another one. The other instance, if it still runs, can write nothing more.
+    """
+    house = open_house()
+    place = place_in(house)
+    if not yes:
+        click.confirm("Will the instance that the journal belongs to never run again?", abort=True, err=True)
+    with alone(house), telling(), closing(JournalStore(place.url, place.owner)) as store:
+        store.open(by_force=True)
+    output.result({"claimed": True}, lambda: output.line("the journal belongs to this instance now"))
 
 
-@contextmanager
-def alone(house: LocalHouse) -> Iterator[None]:
-    """Keep the daemon from starting meanwhile; it must not run."""
-    try:
-        lock = ServiceLock(house.instance.run_file("transaction", "lock"))
-    except AlreadyRunningError:
-        raise CommandError("the daemon runs; stop it first with `tpayd down`", Exit.REFUSED, code="running") from None
-    with closing(lock):
-        yield
+def _set_journal_url(house: LocalHouse, url: str) -> None:
+    path = house.instance.settings_file("transaction")
+    settings = tomlkit.parse(path.read_text(encoding="utf-8"))
+    settings["journal_url"] = url
+    replace_file(path, tomlkit.dumps(settings).encode(), stat.S_IMODE(path.stat().st_mode))
 
 
 @contextmanager
@@ -169,33 +186,6 @@ def _written_to(path: Path | None) -> Iterator[IO[str]]:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-
-
-@contextmanager
-def telling() -> Iterator[None]:
-    """What is wrong with a journal, as the command's end."""
-    try:
-        yield
-    except JournalUrlError as error:
-        raise CommandError(f"the journal's URL {error}", Exit.USAGE, code="settings") from error
-    except (JournalVersionError, JournalOwnedError) as error:
-        raise CommandError(str(error), Exit.REFUSED) from error
-    except JournalDamagedError as error:
-        raise CommandError(str(error), Exit.FAILED, code="damaged") from error
-    except StorageError as error:
-        raise CommandError(f"the journal cannot be read: {error}", Exit.FAILED, code="storage_failed") from error
-
-
-@contextmanager
-def showing(output: Output, what: str) -> Iterator[Progress]:
-    """Long work, told as it goes on: in a terminal every page, piped every tenth part."""
-    with output.waiting(what) as update:
-
-        def progress(of: str, done: int, total: int) -> None:
-            part = 100 * done // total if total else 100
-            update(f"{what}: {of} {part if output.live else part // 10 * 10}%")
-
-        yield progress
 
 
 def _verified(found: Verified) -> dict[str, object]:

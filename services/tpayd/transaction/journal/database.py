@@ -65,7 +65,7 @@ class Database:
     @property
     def name(self) -> str:
         """The URL as it may be shown: without its password."""
-        return self._url.render_as_string(hide_password=True)
+        return self._url.set(drivername=self._url.get_backend_name()).render_as_string(hide_password=True)
 
     def connect(self) -> Connection:
         """Raises StorageError; at once where it failed a moment ago."""

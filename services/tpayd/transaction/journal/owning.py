@@ -19,7 +19,7 @@ from tpayd.transaction.journal.errors import JournalOwnedError
 from tpayd.transaction.journal.schema import about
 from tpayd.transaction.journal.statements import Query
 
-__all__ = ["Owner", "Writership", "moved_to", "put_about", "read_about"]
+__all__ = ["Owner", "Writership", "is_moved", "moved_to", "put_about", "read_about"]
 
 _OWNER, _OWNER_PLACE, _WRITER, _MOVED_TO = "owner", "owner_place", "writer", "moved_to"
 
@@ -76,6 +76,11 @@ class Writership:
 def moved_to(connection: Connection, destination: str) -> None:
     """Note in a journal that it goes on elsewhere."""
     put_about(connection, _MOVED_TO, destination)
+
+
+def is_moved(connection: Connection) -> bool:
+    """Whether the journal goes on elsewhere."""
+    return read_about(connection, _MOVED_TO) is not None
 
 
 def lock_about(connection: Connection) -> None:

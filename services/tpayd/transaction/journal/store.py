@@ -94,7 +94,8 @@ class JournalStore:
         self._written = 0
         """Of the entries that come again after an error, those that are on disk."""
 
-    def open(self) -> Found:
+    def open(self, *, by_force: bool = False) -> Found:
+        """`by_force` takes it from another instance, which writes nothing more from then on."""
         with self._telling():
             connection = self._database.connect()
             try:
@@ -102,7 +103,7 @@ class JournalStore:
                     self._database.begin_to_write(connection)
                     self._database.check_durable(connection)
                     upgrade(connection)
-                    self._writership.take(connection)
+                    self._writership.take(connection, by_force=by_force)
                     self._ends = read_ends(connection)
                     check_end(connection, self._ends)
                     found = read_open(connection, self._ends)
