@@ -26,6 +26,7 @@ from tpayd_client.types import (
     KeyList,
     Language,
     LineStatus,
+    MembershipCard,
     OwedReversals,
     PaymentResult,
     ReceiptCopy,
@@ -123,6 +124,11 @@ class AsyncPos:
 
     async def confirm(self, lane: str, request_id: str, *, proceed: bool) -> PaymentResult:
         return await self._run(self._calls.confirm(lane, request_id, proceed))
+
+    async def membership(
+        self, lane: str, *, on_progress: OnProgress | None = None, timeout_s: float = 120.0
+    ) -> MembershipCard:
+        return await self._run(self._calls.membership(lane, on_progress, timeout_s))
 
     async def status(self, lane: str, request_id: str) -> PaymentResult:
         return await self._run(self._calls.about("payment.status", lane, request_id))

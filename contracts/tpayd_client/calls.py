@@ -24,6 +24,8 @@ from tpayd_client.types import (
     LaneRef,
     Language,
     LineStatus,
+    MembershipCard,
+    MembershipRequest,
     OwedReversals,
     PaymentProgress,
     PaymentRef,
@@ -133,6 +135,12 @@ class Calls:
         wish = Ask("payment.confirm", to_wire(Confirmation(lane, request_id, proceed)), READ_TTL_S)
         return read(wish, PaymentResult.from_wire, self.clock_s)
 
+    def membership(self, lane: str, on_progress: OnProgress | None, timeout_s: float) -> Flow[MembershipCard]:
+        """A card that is read twice does no harm, but the customer would be asked twice: so a lost answer is lost."""
+        show = None if on_progress is None else _steps(on_progress)
+        wish = Ask("membership.read", to_wire(MembershipRequest(lane)), timeout_s, None, show)
+        return typed((yield from ask(wish, self.clock_s)), MembershipCard.from_wire)
+
     def health(self) -> Flow[Health]:
         return read(Ask("health.get", {}, READ_TTL_S), Health.from_wire, self.clock_s)
 
@@ -163,6 +171,10 @@ class Calls:
         show = None if on_progress is None else _shown(on_progress)
         reply = yield from ask(Ask(op, body, KEY_EXCHANGE_TTL_S, None, show), self.clock_s)
         return typed(reply, KeyInfo.from_wire)
+
+
+def _steps(on_progress: OnProgress) -> Callable[[Body], None]:
+    return lambda body: on_progress(PaymentProgress.from_wire(body))
 
 
 def _shown(on_progress: OnExchange) -> Callable[[Body], None]:

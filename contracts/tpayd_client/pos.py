@@ -26,6 +26,7 @@ from tpayd_client.types import (
     KeyList,
     Language,
     LineStatus,
+    MembershipCard,
     OwedReversals,
     PaymentResult,
     ReceiptCopy,
@@ -126,6 +127,12 @@ class Pos:
     ) -> PaymentResult:
         """Any order by its request, e.g. `pos.order(VoidRequest(lane, OriginalPayment(sold)))`. Ends as `sale` does."""
         return self._run(self._calls.order(order, request_id, on_progress, timeout_s))
+
+    def membership(
+        self, lane: str, *, on_progress: OnProgress | None = None, timeout_s: float = 120.0
+    ) -> MembershipCard:
+        """Have a membership card read [멤버십]. Nothing is paid and nothing kept. Raises TpaydError."""
+        return self._run(self._calls.membership(lane, on_progress, timeout_s))
 
     def status(self, lane: str, request_id: str) -> PaymentResult:
         """What is known now. Asking under an id that was never seen buries it: it can no longer be used."""

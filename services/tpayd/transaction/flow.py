@@ -148,6 +148,11 @@ def _after_question(payment: Payment) -> Effect:
     return TakeSignature() if payment.wants_signature else Seal()
 
 
+def _ended_unsent(payment: Payment, reason: Reason, now_ms: int) -> Result:
+    """Nothing left. It is on disk before it is told, or a repeat of the request after a power cut would be a sale."""
+    return _to(payment, S.ABORTED, ReleaseLease(), Commit(), TellPos(), reason=reason, ended_ms=now_ms)
+
+
 def _owed(payment: Payment, state: S, now_ms: int, reason: Reason, why: ReversalReason, *first: Effect) -> Result:
     """It must be taken back: on disk first, then the POS is told."""
     return _to(
@@ -194,22 +199,22 @@ def signed(payment: Payment, event: ev.Signed, now_ms: int) -> Result:
 
 @_row(S.LEASED)
 def card_failed(payment: Payment, event: ev.CardFailed, now_ms: int) -> Result:
-    return _to(payment, S.ABORTED, ReleaseLease(), TellPos(), reason=event.reason, ended_ms=now_ms)
+    return _ended_unsent(payment, event.reason, now_ms)
 
 
 @_row(S.CREATED, S.LEASED, S.CARD_READ)
 def stopped(payment: Payment, event: ev.Stopped, now_ms: int) -> Result:
-    return _to(payment, S.ABORTED, ReleaseLease(), TellPos(), reason=event.reason, ended_ms=now_ms)
+    return _ended_unsent(payment, event.reason, now_ms)
 
 
 @_row(S.CREATED, S.LEASED, S.CARD_READ)
 def abort_asked(payment: Payment, event: ev.AbortAsked, now_ms: int) -> Result:
-    return _to(payment, S.ABORTED, ReleaseLease(), TellPos(), reason=Reason.ABORTED_BY_POS, ended_ms=now_ms)
+    return _ended_unsent(payment, Reason.ABORTED_BY_POS, now_ms)
 
 
 @_row(S.CREATED, S.LEASED, S.CARD_READ)
 def pos_gone(payment: Payment, event: ev.PosGone, now_ms: int) -> Result:
-    return _to(payment, S.ABORTED, ReleaseLease(), TellPos(), reason=Reason.POS_GONE, ended_ms=now_ms)
+    return _ended_unsent(payment, Reason.POS_GONE, now_ms)
 
 
 @_row(S.CREATED, S.LEASED, S.CARD_READ)

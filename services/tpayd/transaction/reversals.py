@@ -45,6 +45,7 @@ class ReversalDesk:
         # One that was numbered by a former process may have been sent by it: then the next sending is a repeat.
         self._may_be_sent: set[str] = set()
         self._sendings: dict[str, int] = {}
+        self._not_found_since_ms: dict[str, int] = {}
 
     @property
     def owed(self) -> list[Case]:
@@ -78,6 +79,7 @@ class ReversalDesk:
     def _done(self, case: Case) -> None:
         self._may_be_sent.discard(case.payment.payment_id)
         self._sendings.pop(case.payment.payment_id, None)
+        self._not_found_since_ms.pop(case.payment.payment_id, None)
         self._settled(case)
 
     async def _one_try(self, case: Case, *, repeat: bool) -> ev.ReversalAnswered | ev.ReversalUnanswered | None:
@@ -103,11 +105,13 @@ class ReversalDesk:
         return ev.ReversalUnanswered(f"the host refused it: {answer.response_code}")
 
     def _not_found_counts(self, case: Case) -> bool:
-        """Only the second time, after the host's maximum processing time: a reversal can overtake its sale."""
-        first_ms = case.payment.reversal.not_found_at_ms if case.payment.reversal is not None else None
-        if first_ms is None:
-            return False
-        return self._books.clock.unix_ms() - first_ms >= self._settings.host_max_processing_s * 1000
+        """Only the second time, after the host's maximum processing time: a reversal can overtake its sale.
+
+        Measured on the clock that nobody sets, from what this process has heard itself.
+        """
+        now_ms = self._books.clock.boottime_ms()
+        first_ms = self._not_found_since_ms.setdefault(case.payment.payment_id, now_ms)
+        return now_ms - first_ms >= self._settings.host_max_processing_s * 1000
 
     def _wait_s(self, case: Case, sendings: int) -> float:
         waits = self._settings.reversal_waits_s

@@ -19,6 +19,8 @@ IMPATIENT = {
         "reversal_waits_s": [0.2, 0.4],
         "pos_gone_after_s": 0.5,
         "card_wait_s": 5.0,
+        "inquiry_wait_s": 0.3,
+        "inquiry_limit_s": 10.0,
     },
 }
 

@@ -65,6 +65,11 @@ class Till:
         assert len(entries) <= 1, entries
         return entries[0] if entries else None
 
+    def host_net(self, result: PaymentResult) -> int:
+        """What the customer has paid under this request in the end, by the host's book; 0 if it knows nothing of it."""
+        entry = self.booked(result)
+        return 0 if entry is None else entry.net_minor
+
 
 def new_id() -> str:
     return str(uuid.uuid4())
