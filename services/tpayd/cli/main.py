@@ -26,6 +26,7 @@ _COMMANDS = {
     "logs": CommandEntry("logs:logs", "Show the logs of all processes, in order of time.", _STORE),
     "sale": CommandEntry("sale:sale", "Take a card payment, step by step.", _PAY),
     "payment": CommandEntry("payment:payment", "Ask for, abort or acknowledge a payment; print its receipt.", _PAY),
+    "standalone": CommandEntry("standalone:standalone", "Take payments without a POS.", _PAY),
     "explain": CommandEntry("explain:explain", "Tell the story of a payment, step by step.", _PAY),
     "client": CommandEntry("client:client", "Add, list and remove the POS clients that may connect.", _SETUP),
     "devices": CommandEntry("devices:devices", "List the card readers.", _SETUP),
