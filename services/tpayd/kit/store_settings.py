@@ -22,6 +22,7 @@ class Merchant(Struct, frozen=True, forbid_unknown_fields=True):
     business_number: Annotated[str, Meta(pattern=r"^[0-9]{10}$", description="사업자등록번호, without dashes")]
     tel: Annotated[str, Meta(pattern=r"^[0-9+ -]{0,20}$")] = ""
     address: Annotated[str, Meta(max_length=120)] = ""
+    representative: Annotated[str, Meta(max_length=40)] = ""
 
 
 class LaneSettings(Struct, frozen=True, forbid_unknown_fields=True):

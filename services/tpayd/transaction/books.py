@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tpayd.kit.clock import Clock
@@ -20,3 +21,10 @@ class Books:
     clock: Clock
     log: Log
     merchant: Merchant
+    """As config/store.toml names it."""
+    downloaded: Callable[[str], Merchant | None] = lambda _: None
+    """As the host names the merchant behind a terminal, if that was asked."""
+
+    def merchant_of(self, terminal_id: str) -> Merchant:
+        """Who is paid at a terminal, for its receipts."""
+        return self.downloaded(terminal_id) or self.merchant

@@ -13,6 +13,7 @@ from tpayd.transaction import flow
 from tpayd.transaction.books import Books
 from tpayd.transaction.effects import Effect
 from tpayd.transaction.payment import Payment
+from tpayd.transaction.standalone.slip import Slip, as_told, kept, noted
 from tpayd.transaction.verdict import result_of
 from tpayd_contracts.payment import PaymentResult
 
@@ -34,6 +35,8 @@ class Case:
         self._started_us = books.clock.monotonic_us()
         self.balance_minor: int | None = None
         """An account's balance, from the answer to whoever asked. It is told and never kept."""
+        self._slip = Slip()
+        """What a payment without a POS is told, and never keeps."""
         self.question: asyncio.Future[bool] | None = None
         """What the cashier is being asked."""
         self._watchers: list[Request] = []
@@ -56,6 +59,8 @@ class Case:
 
     def apply(self, event: ev.Event) -> tuple[Effect, ...]:
         """Take one step of the table, and journal it. Raises NotInTableError."""
+        if self.payment.standalone:
+            self._slip, event = noted(self._slip, event), kept(event)
         payment, effects = flow.step(self.payment, event, self._books.clock.unix_ms())
         if payment.ended_ms is not None and self.payment.ended_ms is None:
             payment = replace(payment, total_us=self._books.clock.monotonic_us() - self._started_us)
@@ -65,7 +70,10 @@ class Case:
 
     def result(self, *, repeated: bool = False) -> PaymentResult:
         """What a POS may be told now."""
-        result = result_of(self.payment, self._books.merchant, told=self.told, repeated=repeated)
+        merchant = self._books.merchant_of(self.payment.terminal_id)
+        result = result_of(self.payment, merchant, told=self.told, repeated=repeated)
+        if self.payment.standalone:
+            result = as_told(result, self.payment, self._slip)
         return result if self.balance_minor is None else replace(result, balance_minor=self.balance_minor)
 
     # Who waits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Callable
 
 from tpayd.kit.bus import CallError, Request
 from tpayd.kit.store_settings import StoreSettings
@@ -49,8 +50,11 @@ class Desk:
         registry: Registry,
         store: StoreSettings,
         settings: TransactionSettings,
+        admit: Callable[[Payment], None],
     ) -> None:
+        """`admit` refuses what must not begin; raises CallError."""
         self._books = books
+        self._admit = admit
         self._readers = readers
         self._host = host
         self._leases = leases
@@ -76,7 +80,7 @@ class Desk:
     def order(self, request: Request, lane: str, order: Order, carried: Carried | None) -> None:
         """Begin a payment, attach to it, or repeat its answer. Answers through `request`, now or later."""
         key = lane, _key_of(request)
-        terminal_id = self._terminal(lane)
+        terminal_id = self.terminal(lane)
         case = self._registry.find(key)
         if case is not None:
             self._same(case, request, order)
@@ -176,6 +180,7 @@ class Desk:
         try:
             found = await self._books.journal.find(*case.key)
             if found is None:
+                self._admit(asked)
                 case.payment = await self._originals.claim(asked)
                 self._run(case, carried)
             else:
@@ -213,7 +218,7 @@ class Desk:
     async def _case(self, ref: PaymentRef) -> Case:
         """The payment of that name: from memory, from disk, or buried now."""
         key = ref.lane, ref.request_id
-        terminal_id = self._terminal(ref.lane)
+        terminal_id = self.terminal(ref.lane)
         await self.opened(key)
         case = self._registry.find(key)
         if case is not None:
@@ -294,7 +299,8 @@ class Desk:
             and order.amount.total_minor > settings.no_signature_limit_minor,
         )  # fmt: skip
 
-    def _terminal(self, lane: str) -> str:
+    def terminal(self, lane: str) -> str:
+        """The lane's terminal id. Raises CallError `not_found`."""
         terminal_id = self._terminals.get(lane)
         if terminal_id is None:
             text = f"this store has no lane {lane}; config/store.toml lists them"

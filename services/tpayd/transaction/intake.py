@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tpayd.kit.bus import CallError
 from tpayd.transaction.order import Order
 from tpayd.transaction.wallets import provider_of
-from tpayd_contracts import orders
+from tpayd_contracts import orders, standalone
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.operation import Op
 from tpayd_contracts.payment import EntryMode
@@ -42,6 +42,11 @@ def masked(number: str) -> str:
     """A typed number as it may be shown and kept."""
     head, tail = (6, 4) if len(number) >= _CARD_DIGITS else (3, 3)
     return number[:head] + "*" * (len(number) - head - tail) + number[-tail:]
+
+
+def masked_wholly(number: str) -> str:
+    """Nothing of a number but its length."""
+    return "*" * len(number)
 
 
 def masked_code(code: str) -> str:
@@ -107,6 +112,21 @@ def _simple_pay(request: orders.SimplePayRequest) -> Taken:
     return replace(order, shown=masked_code(code), provider=provider), Carried(code.encode(), EntryMode.BARCODE)
 
 
+def _standalone_sale(request: standalone.StandaloneSaleRequest) -> Taken:
+    return Order(
+        amount=request.amount, installments=request.installments, allow_duplicate=request.allow_duplicate,
+        standalone=True,
+    ), None  # fmt: skip
+
+
+def _standalone_cash_receipt(request: standalone.StandaloneCashReceiptRequest) -> Taken:
+    order, carried = _cash_receipt(
+        orders.CashReceiptRequest(request.lane, request.amount, request.purpose, request.identity)
+    )
+    # Not even the number's masked form is kept.
+    return replace(order, standalone=True, shown=order.shown and masked_wholly(order.shown)), carried
+
+
 INTAKE: Mapping[str, tuple[Op[Any, Any], Callable[[Any], Taken]]] = MappingProxyType(
     {
         op.name: (op, take)
@@ -119,6 +139,8 @@ INTAKE: Mapping[str, tuple[Op[Any, Any], Callable[[Any], Taken]]] = MappingProxy
             (orders.CASH_IC_REFUND, _cash_ic_refund),
             (orders.CASH_IC_BALANCE, _cash_ic_balance),
             (orders.SIMPLE_PAY_SALE, _simple_pay),
+            (standalone.STANDALONE_SALE, _standalone_sale),
+            (standalone.STANDALONE_CASH_RECEIPT, _standalone_cash_receipt),
         )
     }
 )

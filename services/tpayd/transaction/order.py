@@ -49,14 +49,16 @@ class Rules:
     """The card in the reader has the last word (second GENERATE AC)."""
     signs: bool = False
     asks_duplicate: bool = False
+    needs_open_terminal: bool = False
+    """Refused at a terminal that is not open, while fraud-cancel prevention is on [부정취소 방지]."""
     takes_back: frozenset[K] = frozenset()
     """The kinds of payment whose money it gives back; empty: none."""
 
 
 RULES: Mapping[K, Rules] = MappingProxyType(
     {
-        K.SALE: Rules(finishes_card=True, signs=True, asks_duplicate=True),
-        K.VOID: Rules(reads=Reads.NOTHING, takes_back=frozenset({K.SALE, K.SIMPLE_PAY})),
+        K.SALE: Rules(finishes_card=True, signs=True, asks_duplicate=True, needs_open_terminal=True),
+        K.VOID: Rules(reads=Reads.NOTHING, takes_back=frozenset({K.SALE, K.SIMPLE_PAY}), needs_open_terminal=True),
         K.SIMPLE_PAY: Rules(reads=Reads.CODE, asks_duplicate=True),
         K.SIMPLE_PAY_VOID: Rules(reads=Reads.NOTHING, takes_back=frozenset({K.SIMPLE_PAY})),
         K.CASH_RECEIPT: Rules(card=TransactionType.CASH_RECEIPT),
@@ -85,6 +87,8 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     void_reason: CashReceiptVoidReason | None = None
     shown: str | None = None
     """The number that came with the request, masked."""
+    standalone: bool = False
+    """Made without a POS [단독결제]: see `tpayd.transaction.standalone`."""
     provider: str | None = None
     """The wallet that a scanned code belongs to."""
 

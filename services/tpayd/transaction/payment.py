@@ -128,6 +128,11 @@ class Payment(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.order
 
     @property
+    def standalone(self) -> bool:
+        """Made without a POS [단독결제]."""
+        return self.order is not None and self.order.standalone
+
+    @property
     def amount(self) -> Amount | None:
         """What it is worth; None for a balance and a buried id."""
         return self.order.amount if self.order is not None else None

@@ -12,6 +12,7 @@ from tpayd.kit.bus import Request
 from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.house import House
 from tpayd.kit.settings import SettingsError
+from tpayd.kit.store_settings import Merchant
 from tpayd.transaction.bookkeeping import Bookkeeper
 from tpayd.transaction.books import Books
 from tpayd.transaction.desk import Desk
@@ -24,8 +25,9 @@ from tpayd.transaction.reader_steps import ReaderSteps
 from tpayd.transaction.records import RecordsDesk
 from tpayd.transaction.registry import Registry
 from tpayd.transaction.settings import TransactionSettings
+from tpayd.transaction.standalone.gate import Gate, serve_standalone
 from tpayd.transaction.stans import Stans
-from tpayd.transaction.terminals import open_terminal_desk, serve_terminals, terminals_open
+from tpayd.transaction.terminals import on_receipt, open_terminal_desk, serve_terminals, terminals_open
 from tpayd_contracts.health import Dependency, Readiness
 from tpayd_contracts.orders import MEMBERSHIP_READ
 from tpayd_contracts.payment import (
@@ -53,7 +55,7 @@ class Transaction:
         self._bookkeeper = Bookkeeper(house)
         self._journal = self._bookkeeper.journal
         self._registry = Registry(settings.remembered_payments)
-        self._books = Books(self._journal, house.clock, house.log, house.store.merchant)
+        self._books = Books(self._journal, house.clock, house.log, house.store.merchant, self._downloaded)
 
     async def start(self) -> None:
         house, settings = self._house, self._house.settings
@@ -62,6 +64,7 @@ class Transaction:
         self._refuse_other_profile(found.open)
         stans = Stans(house.store.host_profile, found.stan_blocks, self._journal.put_block, self._registry.stan_in_use)
         self._terminals = open_terminal_desk(house, stans, self._journal)
+        self._gate = Gate(enabled=settings.standalone, merchant=self._terminals.merchant)
         leases = Leases(broker, house.log)
         readers = ReaderSteps(broker, settings, house.clock, house.log)
         steps = HostSteps(
@@ -70,7 +73,7 @@ class Transaction:
         )  # fmt: skip
         self._desk = Desk(
             self._books, readers=readers, host=steps, leases=leases, registry=self._registry, store=house.store,
-            settings=settings,
+            settings=settings, admit=self._admit,
         )  # fmt: skip
         for payment in found.open:
             await self._desk.resume(payment)
@@ -80,7 +83,8 @@ class Transaction:
         self._count()
         house.call_every(settings.lease_renew_s, leases.renew)
         house.call_every(1.0, leases.reset_once)
-        serve_terminals(house.server, self._terminals, standalone=False)
+        serve_terminals(house.server, self._terminals, standalone=settings.standalone)
+        serve_standalone(house.server, self._gate, self._desk.terminal)
         for name, (op, take) in INTAKE.items():
             house.server.handle_raw(name, partial(self._order, op.request, take))
         membership = MembershipDesk(readers, leases)
@@ -111,6 +115,17 @@ class Transaction:
         dependencies = (journal, *terminals, *(Dependency(of.peer, of.connected, of.detail) for of in callers))
         ready = all(dependency.ok for dependency in dependencies)
         return Readiness.READY if ready else Readiness.DEGRADED, dependencies
+
+    def _admit(self, payment: Payment) -> None:
+        """Refuse an order that must not begin. Raises CallError."""
+        order = payment.ordered
+        if order.standalone:
+            self._gate.check(payment.terminal_id)
+        if order.rules.needs_open_terminal:
+            self._terminals.admit(payment.lane, payment.terminal_id)
+
+    def _downloaded(self, terminal_id: str) -> Merchant | None:
+        return on_receipt(self._house.store.merchant, self._terminals.merchant(terminal_id))
 
     def _order(self, request_type: type[Any], take: Callable[[Any], Taken], request: Request) -> None:
         crashpoints.passing("payment.received")

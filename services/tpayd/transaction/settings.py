@@ -39,6 +39,8 @@ class TransactionSettings(ServiceSettings, frozen=True, forbid_unknown_fields=Tr
     """'Original not found' is believed only if repeated after this time: a reversal can overtake its sale."""
     reversal_waits_s: Annotated[tuple[float, ...], Meta(min_length=1, max_length=16)] = (1, 2, 5, 15, 30, 60)
     """Waits between sendings of a reversal; the last one repeats. Jittered by a fifth."""
+    standalone: bool = False
+    """Payments without a POS (T15)."""
     opening_session_s: Annotated[float, Meta(ge=10, le=86_400)] = 600.0
     """How long staged openings and deletions of terminals wait for the next one, or for their commit (T20)."""
     inquiry_wait_s: Annotated[float, Meta(gt=0, le=60)] = 5.0

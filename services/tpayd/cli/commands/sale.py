@@ -6,14 +6,13 @@ import uuid
 
 import click
 
-from tpayd.cli.errors import CommandError
-from tpayd.cli.exits import Exit
 from tpayd.cli.output import Output, json_option, pass_output
+from tpayd.cli.paying import place
 from tpayd.cli.payment_view import exit_of, show_payment
 from tpayd.cli.pos import Gateway, connection_options, lane_or_first, open_pos, request_log
 from tpayd.cli.shape import as_json
-from tpayd_client import Amount, PaymentProgress
-from tpayd_client.types import Step
+from tpayd_client import Amount
+from tpayd_client.types import SaleRequest
 
 __all__ = ["sale"]
 
@@ -56,45 +55,9 @@ def sale(
     """
     request_id = str(uuid.uuid4())
     parts = Amount(total_minor=amount, vat_minor=vat, service_charge_minor=service_charge, tax_free_minor=tax_free)
-    with request_log(gateway, request_id) as log, open_pos(gateway, log) as pos, output.steps() as show:
+    with request_log(gateway, request_id) as log, open_pos(gateway, log) as pos:
         chosen = lane_or_first(lane, pos.connect())
-
-        def step(progress: PaymentProgress) -> None:
-            show(_words(progress))
-            if progress.step == Step.CONFIRM_DUPLICATE:
-                pos.confirm(chosen, request_id, proceed=_is_meant(output))
-
-        try:
-            result = pos.sale(
-                chosen,
-                parts,
-                installments,
-                reference=reference,
-                allow_duplicate=allow_duplicate,
-                request_id=request_id,
-                on_progress=step,
-                timeout_s=timeout_s,
-            )
-        except KeyboardInterrupt:
-            raise CommandError(
-                f"interrupted; to learn what became of it: tpayd payment status {request_id} --lane {chosen} --wait",
-                Exit.UNKNOWN,
-                code="interrupted",
-            ) from None
+        order = SaleRequest(chosen, parts, installments, reference, allow_duplicate=allow_duplicate)
+        result = place(output, pos, order, request_id, timeout_s)
     output.result(as_json(result), lambda: show_payment(output, result))
     return exit_of(result)
-
-
-def _is_meant(output: Output) -> bool:
-    """Ask the cashier; where nobody can be asked, a payment that looks like a repeated one is not made."""
-    return output.live and click.confirm("Take it as another payment?", default=False)
-
-
-def _words(progress: PaymentProgress) -> str:
-    """A step with what the cashier needs for it."""
-    words = progress.text
-    if progress.position is not None:
-        words += f" (place {progress.position})"
-    if progress.reader and progress.reader not in words:
-        words += f" [{progress.reader}]"
-    return words

@@ -82,7 +82,7 @@ def sale(
 @_amount
 @_vat
 @click.option("--purpose", type=click.Choice([purpose.value for purpose in CashReceiptPurpose]), required=True,
-              help="deduction: a person [소득공제]; expense: a business [지출증빙]; self_issue: nobody [자진발급].")  # fmt: skip
+              help="For a person [소득공제], a business [지출증빙], or nobody [자진발급].")  # fmt: skip
 @click.option("--identity-file", type=click.Path(path_type=Path, allow_dash=True),
               help="Read the phone, business or card number from this file ('-': standard input).")  # fmt: skip
 @click.option("--card", is_flag=True, help="Read a cash receipt card at the reader instead of a number.")

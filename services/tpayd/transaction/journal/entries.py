@@ -111,7 +111,7 @@ def rows_of(entries: list[Entry], ends: Ends) -> Rows:
         )  # fmt: skip
         first = last.get(payment.payment_id, (payment, position, position))[1]
         last[payment.payment_id] = (payment, first, position)
-        if isinstance(event, Created):
+        if isinstance(event, Created) and not payment.standalone:
             newest[payment.lane] = payment.request_id
     lanes = {entry.payment.lane for entry in entries}
     rows.ends = Ends(position, chains, newest)

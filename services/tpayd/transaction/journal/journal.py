@@ -70,7 +70,7 @@ class Journal:
 
     def put(self, payment: Payment, event: Event) -> None:
         """Remember an event. It is durable once a later `committed` returns."""
-        if isinstance(event, Created):
+        if isinstance(event, Created) and not payment.standalone:
             self.newest[payment.lane] = payment.request_id
         self._entries.append(Entry(payment, event, self._clock.unix_ms()))
         self._flush_later()

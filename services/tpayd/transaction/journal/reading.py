@@ -19,12 +19,13 @@ from tpayd.transaction.events import Event
 from tpayd.transaction.journal.database import Database, reason_of
 from tpayd.transaction.journal.errors import StorageError
 from tpayd.transaction.journal.schema import events, payments
+from tpayd.transaction.journal.stubs import is_stub
 
 __all__ = ["MAX_EVENTS", "PAGE_POSITIONS", "JournalReader", "Recorded"]
 
 PAGE_POSITIONS = 5_000
 """Events looked at in one query: some ten milliseconds."""
-PAGE_PAYMENTS = 5_000
+PAGE_PAYMENTS = 2_000
 MAX_EVENTS = 500
 """Events of one payment that are read; a reversal that is tried for days makes the most."""
 
@@ -94,6 +95,27 @@ class JournalReader:
             if len(rows) < PAGE_PAYMENTS:
                 return None
             after = rows[-1].request_id
+
+    async def standalone_of(self, profile: str, business_day: str) -> tuple[tuple[str, str], ...]:
+        """Lane and request id of each payment without a POS of that day which is not purged. Looks at all payments."""
+        found: list[tuple[str, str]] = []
+        after = 0
+        while True:
+            page = (
+                select(payments.c.lane, payments.c.request_id, payments.c.first_position, payments.c.record)
+                .where(
+                    payments.c.profile == profile,
+                    payments.c.business_day == business_day,
+                    payments.c.first_position > after,
+                )
+                .order_by(payments.c.first_position)
+                .limit(PAGE_PAYMENTS)
+            )
+            rows = await self._rows(page)
+            found += [(row.lane, row.request_id) for row in rows if is_stub(row.record)]
+            if len(rows) < PAGE_PAYMENTS:
+                return tuple(found)
+            after = rows[-1].first_position
 
     def close(self) -> None:
         self._database.close()

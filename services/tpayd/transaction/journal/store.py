@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import Dialect, bindparam, select
@@ -23,9 +23,12 @@ from tpayd.transaction.journal.owning import Owner, Writership
 from tpayd.transaction.journal.retention import Purged, purge_page
 from tpayd.transaction.journal.schema import chains, events, payments, stan_blocks
 from tpayd.transaction.journal.statements import ChunkedInsert, Query
+from tpayd.transaction.journal.stubs import purge_stub
 from tpayd.transaction.payment import Payment
 
 __all__ = ["JournalStore", "Store"]
+
+T = TypeVar("T")
 
 TRANSIENT_TRIES = 5
 """How often a transaction is begun again that lost against another one."""
@@ -138,13 +141,11 @@ class JournalStore:
 
     def purge(self, before_ms: int, position: int | None = None) -> Purged:
         """One page of `retention.purge_page`, in a transaction of its own. Raises StorageError."""
-        with self._telling():
-            connection = self._live()
-            with connection.begin():
-                self._database.begin_to_write(connection)
-                purged = purge_page(connection, before_ms, position)
-                self._writership.check(connection, self._statements.writer)
-        return purged
+        return self._change(lambda connection: purge_page(connection, before_ms, position))
+
+    def purge_stub(self, lane: str, request_id: str) -> Payment | None:
+        """See `stubs.purge_stub`; in a transaction of its own. Raises StorageError."""
+        return self._change(lambda connection: purge_stub(connection, lane, request_id))
 
     def close(self) -> None:
         if self._connection is not None:
@@ -177,6 +178,16 @@ class JournalStore:
             self._statements.put_blocks.run(connection, [asdict(block) for block in blocks])
             self._writership.check(connection, self._statements.writer)
             crashpoints.passing("journal.before_commit")
+
+    def _change(self, act: Callable[[Connection], T]) -> T:
+        """A change of what is there already, in a transaction of its own."""
+        with self._telling():
+            connection = self._live()
+            with connection.begin():
+                self._database.begin_to_write(connection)
+                result = act(connection)
+                self._writership.check(connection, self._statements.writer)
+        return result
 
     # Connections
 

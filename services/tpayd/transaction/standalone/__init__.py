@@ -4,8 +4,3 @@
 * `slip`     what is told and never kept: a value beside the payment
 * `stubs`    what is left until close of business, and its purge
 """
-
-from tpayd.transaction.standalone.gate import Gate, serve_standalone
-from tpayd.transaction.standalone.stubs import PurgedStubs, Stubs
-
-__all__ = ["Gate", "PurgedStubs", "Stubs", "serve_standalone"]

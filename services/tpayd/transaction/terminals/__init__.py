@@ -1,6 +1,7 @@
 """Which terminals are open, whose they are, and what an unopened one may do (T20, T21).
 
 * `register`    the list of open terminals and their merchants: a value
+* `merchants`   who a receipt names
 * `staging`     changes to it that count only once they are committed: a value
 * `password`    the settings password, and the tries that it has left: a value
 * `files`       both on disk
@@ -13,6 +14,7 @@
 
 from tpayd.transaction.terminals.desk import TerminalDesk
 from tpayd.transaction.terminals.files import RegisterFile
+from tpayd.transaction.terminals.merchants import on_receipt
 from tpayd.transaction.terminals.register import ProfileRegister, Register
 from tpayd.transaction.terminals.serving import open_terminal_desk, serve_terminals, terminals_open
 
@@ -21,6 +23,7 @@ __all__ = [
     "Register",
     "RegisterFile",
     "TerminalDesk",
+    "on_receipt",
     "open_terminal_desk",
     "serve_terminals",
     "terminals_open",
