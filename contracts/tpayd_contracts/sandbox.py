@@ -19,6 +19,7 @@ __all__ = [
     "READER_STATUS",
     "HostBehaviour",
     "HostMode",
+    "HostRequest",
     "HostStatus",
     "Keying",
     "Ledger",
@@ -34,8 +35,27 @@ __all__ = [
 ]
 
 
+class HostRequest(enum.StrEnum):
+    """What the virtual host is asked: a kind of payment, or what else a behaviour can be ordered for."""
+
+    SALE = "sale"
+    VOID = "void"
+    CASH_RECEIPT = "cash_receipt"
+    CASH_RECEIPT_VOID = "cash_receipt_void"
+    CASH_IC_SALE = "cash_ic_sale"
+    CASH_IC_REFUND = "cash_ic_refund"
+    CASH_IC_BALANCE = "cash_ic_balance"
+    SIMPLE_PAY = "simple_pay"
+    SIMPLE_PAY_VOID = "simple_pay_void"
+    REVERSAL = "reversal"
+    INQUIRY = "inquiry"
+    RECONCILIATION = "reconciliation"
+    OPEN_TERMINAL = "open_terminal"
+    MERCHANT_DOWNLOAD = "merchant_download"
+
+
 class HostMode(enum.StrEnum):
-    """What the virtual host does with a financial request."""
+    """What the virtual host does with a request."""
 
     APPROVE = "approve"
     DECLINE = "decline"
@@ -60,6 +80,9 @@ class HostBehaviour(Struct, frozen=True, omit_defaults=True):
     delay_ms: Annotated[int, Meta(ge=0, le=120_000)] = 0
     times: Annotated[int, Meta(ge=0)] = 0
     """Return to `approve` after so many requests; 0: until changed."""
+    only: HostRequest | None = None
+    """For these requests alone; others are answered as they should be. Unless it is named here, an opening or a
+    merchant download is answered as it should be, and only payments are declined."""
 
 
 class SetHost(Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,7 +94,9 @@ class HostStatus(Struct, frozen=True):
     address: str
     connections: int
     approvals: int
+    """Requests of every kind that were approved; what was reversed since is among them."""
     reversals: int
+    opened_terminals: int = 0
 
 
 class LedgerQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,7 +105,7 @@ class LedgerQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LedgerEntry(Struct, frozen=True, omit_defaults=True):
-    """One request as the host booked it. `net_minor` is what the customer has paid in the end."""
+    """One request as the host booked it."""
 
     number: int
     terminal_id: str
@@ -88,10 +113,19 @@ class LedgerEntry(Struct, frozen=True, omit_defaults=True):
     business_day: str
     amount_minor: int
     net_minor: int
+    """What the customer has paid in the end, or what a cash receipt still says: 0 if it was declined, reversed or
+    wholly voided. A void's own is 0."""
     response_code: str
     masked_pan: str
     approval_code: str | None = None
     reversed: bool = False
+    kind: HostRequest = HostRequest.SALE
+    original: int | None = None
+    """With a void or refund: the number of what it takes back."""
+    voided_minor: int = 0
+    """How much of it voids and refunds that stand have given back."""
+    detail: str | None = None
+    """UnionPay, the wallet's provider, a cash receipt's purpose, or the reason of its void."""
 
 
 class Ledger(Struct, frozen=True):

@@ -16,6 +16,7 @@ from tpayd_contracts.sandbox import (
     READER_STATUS,
     HostBehaviour,
     HostMode,
+    HostRequest,
     HostStatus,
     Keying,
     LedgerEntry,
@@ -44,9 +45,14 @@ class Sandbox:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
-    def host(self, mode: HostMode, *, code: str = "51", delay_ms: int = 0, times: int = 0) -> HostStatus:
-        """Have the host behave like that from now on; after `times` requests (0: never) it approves again."""
-        return self._ask("sandbox_host", HOST_SET, SetHost(HostBehaviour(mode, code, delay_ms, times)))
+    def host(
+        self, mode: HostMode, *, code: str = "51", delay_ms: int = 0, times: int = 0, only: HostRequest | None = None
+    ) -> HostStatus:
+        """Have the host behave like that from now on; after `times` requests (0: never) it approves again.
+
+        `only`: for this kind of request alone.
+        """
+        return self._ask("sandbox_host", HOST_SET, SetHost(HostBehaviour(mode, code, delay_ms, times, only)))
 
     def host_status(self) -> HostStatus:
         return self._ask("sandbox_host", HOST_STATUS, Empty())

@@ -7,18 +7,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
+from typing import Any
 
 from tests.harness import Store
+from tpayd.crypto.data import encrypt_data
 from tpayd.crypto.dukpt import Derivation, Usage, make_ksn, next_counter
 from tpayd.crypto.exchange import Role, begin, finish
 from tpayd.crypto.mac import cmac8, verify8
+from tpayd.crypto.pin import encrypt_pin_block
 from tpayd.crypto.track import encrypt_track
 from tpayd.hosts import (
     Financial,
+    HostTotals,
+    Inquiry,
+    Kind,
     MacedMessage,
+    NetworkMessage,
     Opened,
     Original,
     ReaderKeyExchange,
+    Reconciliation,
     Reversal,
     ReversalReason,
     TerminalKeyExchange,
@@ -30,6 +38,7 @@ from tpayd_contracts.money import Amount
 from tpayd_contracts.payment import EntryMode
 
 ADAPTER = load("iso8583")
+MERCHANT_ID = "TPAYSANDBOX0001"
 TRACK = "9410127734567890D30122010000000000000"
 """A card of no list, so that a search for its number finds leaks only."""
 EMV = bytes.fromhex("9F2608112233445566778895050000008000")
@@ -65,7 +74,7 @@ class Answer:
 
 
 class Terminal:
-    """Makes sales and reversals as the transaction service would."""
+    """Makes requests as the transaction service would."""
 
     def __init__(self, send: Send, terminal_id: str = "TPAY0001") -> None:
         self.terminal_id = terminal_id
@@ -88,29 +97,75 @@ class Terminal:
 
     def sale(self, total_minor: int, *, track: str = TRACK, entry_mode: EntryMode = EntryMode.IC) -> Financial:
         """A sale, not yet sent."""
-        ksn, counter = self._reader_keys.next_ksn()
-        key = self._reader_keys.derivation.working_key(counter, Usage.DATA_ENCRYPTION)
+        return self.request(Kind.SALE, total_minor, **self.card(track, entry_mode=entry_mode))
+
+    def request(self, kind: Kind, total_minor: int | None, **more: Any) -> Financial:
+        """Any request, not yet sent."""
         now = datetime.now().astimezone()
         return Financial(
+            kind=kind,
             terminal_id=self.terminal_id,
-            merchant_id="TPAYSANDBOX0001",
+            merchant_id=MERCHANT_ID,
             stan=self.stan(),
             local=now.strftime("%Y%m%d%H%M%S"),
             business_day=now.strftime("%Y%m%d"),
-            amount=Amount(total_minor=total_minor),
-            entry_mode=entry_mode,
-            ksn=ksn,
-            cipher=encrypt_track(key, track),
-            emv=EMV if entry_mode is EntryMode.IC else b"",
+            amount=None if total_minor is None else Amount(total_minor=total_minor),
+            **more,
         )
+
+    def card(
+        self, track: str = TRACK, *, pin: str | None = None, entry_mode: EntryMode = EntryMode.IC
+    ) -> dict[str, Any]:
+        """What a reader gives of a card."""
+        ksn, counter = self._reader_keys.next_ksn()
+        working_key = self._reader_keys.derivation.working_key
+        told: dict[str, Any] = {
+            "entry_mode": entry_mode,
+            "ksn": ksn,
+            "cipher": encrypt_track(working_key(counter, Usage.DATA_ENCRYPTION), track),
+            "emv": EMV if entry_mode is EntryMode.IC else b"",
+        }
+        if pin is not None:
+            pin_key = working_key(counter, Usage.PIN_ENCRYPTION)
+            told |= {"pin_ksn": ksn, "pin_block": encrypt_pin_block(pin_key, pin, track.partition("D")[0])}
+        return told
+
+    def keyed(self, number: str, entry_mode: EntryMode = EntryMode.KEYED) -> dict[str, Any]:
+        """What the key manager makes of a keyed number or a scanned code."""
+        ksn, counter = self._mac_keys.next_ksn()
+        key = self._mac_keys.derivation.working_key(counter, Usage.DATA_ENCRYPTION)
+        return {
+            "entry_mode": entry_mode, "ksn": ksn, "cipher": encrypt_data(key, number.encode()), "terminal_cipher": True,
+        }  # fmt: skip
+
+    def void(self, kind: Kind, taken_back: Financial, total_minor: int | None = None, **more: Any) -> Financial:
+        """What takes an earlier request back, by its STAN; not yet sent."""
+        original = Original(stan=taken_back.stan, local=taken_back.local)
+        return self.request(kind, total_minor or taken_back.total_minor, **{"original": original} | more)
+
+    def inquiry(self, about: Financial) -> Inquiry:
+        """The question what became of a request, not yet sent."""
+        return Inquiry(
+            terminal_id=self.terminal_id, merchant_id=about.merchant_id, stan=self.stan(), local=local_now(),
+            business_day=about.business_day, original=Original(stan=about.stan, local=about.local),
+        )  # fmt: skip
+
+    def reconciliation(self, totals: HostTotals) -> Reconciliation:
+        """The day's totals, not yet sent."""
+        local = local_now()
+        return Reconciliation(
+            terminal_id=self.terminal_id, merchant_id=MERCHANT_ID, stan=self.stan(), local=local,
+            business_day=local[:8], totals=totals,
+        )  # fmt: skip
 
     def reversal(self, sale: Financial) -> Reversal:
         """Its reversal, not yet sent."""
         return Reversal(
+            kind=sale.kind,
             terminal_id=self.terminal_id,
             merchant_id=sale.merchant_id,
             stan=self.stan(),
-            local=datetime.now().astimezone().strftime("%Y%m%d%H%M%S"),
+            local=local_now(),
             business_day=sale.business_day,
             amount_minor=sale.total_minor,
             original=Original(stan=sale.stan, local=sale.local),
@@ -135,13 +190,20 @@ class Terminal:
         key = self._mac_keys.derivation.working_key(counter, Usage.MAC_VERIFICATION)
         return Answer(opened, verify8(key, opened.covered, opened.mac), exchanged)
 
+    def tell(self, message: NetworkMessage, wait_s: float = 5.0) -> Opened:
+        """Send a network message, and read its answer."""
+        return ADAPTER.open(self._send(ADAPTER.encode_network(message), wait_s).message)
+
     def stan(self) -> str:
         return f"{next(self._stans):06d}"
 
     def _relay(self, kind: type[TerminalKeyExchange] | type[ReaderKeyExchange]) -> Callable[[bytes], Opened]:
         def relay(blob: bytes) -> Opened:
-            local = datetime.now().astimezone().strftime("%Y%m%d%H%M%S")
-            message = kind(terminal_id=self.terminal_id, stan=self.stan(), local=local, blob=blob)
-            return ADAPTER.open(self._send(ADAPTER.encode_network(message), 5.0).message)
+            return self.tell(kind(terminal_id=self.terminal_id, stan=self.stan(), local=local_now(), blob=blob))
 
         return relay
+
+
+def local_now() -> str:
+    """YYYYMMDDhhmmss."""
+    return datetime.now().astimezone().strftime("%Y%m%d%H%M%S")

@@ -23,7 +23,8 @@ def test_defaults_are_spelt_out() -> None:
     """A Struct of the contract leaves its defaults out on the wire; here they stand."""
     status = HostStatus(behaviour=HostBehaviour(), address="a", connections=1, approvals=0, reversals=0)
 
-    assert {"mode": "approve", "code": "51", "delay_ms": 0, "times": 0} == as_json(status)["behaviour"]
+    expected = {"mode": "approve", "code": "51", "delay_ms": 0, "times": 0, "only": None}
+    assert expected == as_json(status)["behaviour"]
 
 
 def test_the_client_and_the_contract_agree() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tpayd.hosts import Kind
 from tpayd.sandbox.host.triggers import TRIGGERS, behaviour_for
 from tpayd_contracts.sandbox import HostBehaviour, HostMode
 
@@ -24,14 +25,21 @@ from tpayd_contracts.sandbox import HostBehaviour, HostMode
 )
 def test_the_last_four_digits_decide(amount: int, mode: HostMode, code: str | None) -> None:
     """All others are approved."""
-    behaviour = behaviour_for(amount, HostBehaviour())
+    behaviour = behaviour_for(Kind.SALE, amount, HostBehaviour())
     assert (mode, code or behaviour.code) == (behaviour.mode, behaviour.code)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_sales_and_cash_receipts_ask_by_their_amount(kind: Kind) -> None:
+    """A void's amount is its original's: it chooses nothing."""
+    asks = kind in (Kind.SALE, Kind.CASH_RECEIPT, Kind.CASH_IC_SALE, Kind.SIMPLE_PAY)
+    assert asks is (behaviour_for(kind, 10_051, HostBehaviour()).mode is HostMode.DECLINE)
 
 
 def test_a_command_goes_before_the_amount() -> None:
     """What a test has ordered is what it gets."""
     ordered = HostBehaviour(mode=HostMode.DEAF)
-    assert ordered is behaviour_for(10_051, ordered)
+    assert ordered is behaviour_for(Kind.SALE, 10_051, ordered)
 
 
 def test_no_price_in_won_triggers_by_accident() -> None:

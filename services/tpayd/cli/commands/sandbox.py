@@ -20,6 +20,7 @@ from tpayd_contracts.sandbox import (
     READER_STATUS,
     HostBehaviour,
     HostMode,
+    HostRequest,
     HostStatus,
     Keying,
     LedgerEntry,
@@ -45,6 +46,7 @@ def sandbox() -> None:
     Examples:
       tpayd sandbox host silent --times 1      the next sale gets no answer: see what becomes of it
       tpayd sandbox host approve
+      tpayd sandbox host decline --code 91 --only void
       tpayd sandbox reader reader-1 --unplug
       tpayd sandbox card visa-ic               hold a card to the first reader
       tpayd sandbox ledger                     what the host has booked
@@ -56,15 +58,16 @@ def sandbox() -> None:
 @click.option("--code", default="51", show_default=True, help="Response code (DE 39) of a decline.")
 @click.option("--delay-ms", type=click.IntRange(0, 120_000), default=0, help="Answer so much later.")
 @click.option("--times", type=click.IntRange(min=0), default=0, help="Approve again after so many requests; 0: never.")
+@click.option("--only", type=click.Choice([each.value for each in HostRequest]), help="For these requests alone.")
 @json_option
 @pass_output
-def host(output: Output, mode: str | None, code: str, delay_ms: int, times: int) -> int:
+def host(output: Output, mode: str | None, code: str, delay_ms: int, times: int, only: str | None) -> int:
     """Show the virtual host, or have it behave as MODE for the next requests."""
     house = _sandbox_house()
     if mode is None:
         status = house.ask(_HOST, HOST_STATUS, Empty())
     else:
-        behaviour = HostBehaviour(HostMode(mode), code, delay_ms, times)
+        behaviour = HostBehaviour(HostMode(mode), code, delay_ms, times, HostRequest(only) if only else None)
         status = house.ask(_HOST, HOST_SET, SetHost(behaviour))
     output.result(as_json(status), lambda: _show_host(output, status))
     return Exit.OK
@@ -134,9 +137,15 @@ def card(output: Output, name: str | None, reader_name: str | None) -> int:
 @json_option
 @pass_output
 def ledger(output: Output, after: int, limit: int) -> int:
-    """What the virtual host has booked, oldest first; NET is what the customer paid in the end."""
+    """What the virtual host has booked, oldest first; NET is what the customer paid in the end.
+
+    A void has no NET of its own: it lowers that of its ORIGINAL.
+    """
     booked = _sandbox_house().ask(_HOST, HOST_LEDGER, LedgerQuery(after, limit))
-    columns = ("NO", "TERMINAL", "STAN", "DAY", "AMOUNT", "NET", "RESPONSE", "APPROVAL", "CARD", "REVERSED")
+    columns = (
+        "NO", "TERMINAL", "STAN", "DAY", "KIND", "AMOUNT", "NET", "RESPONSE", "APPROVAL", "CARD", "DETAIL", "ORIGINAL",
+        "VOIDED", "REVERSED",
+    )  # fmt: skip
     output.result(as_json(booked), lambda: output.table(columns, [_row(entry) for entry in booked.entries]))
     return Exit.OK
 
@@ -153,8 +162,12 @@ def _show_host(output: Output, status: HostStatus) -> None:
     extra = [f"code {behaviour.code}"] if behaviour.mode is HostMode.DECLINE else []
     extra += [f"after {behaviour.delay_ms} ms"] if behaviour.delay_ms else []
     extra += [f"for {behaviour.times} requests"] if behaviour.times else []
+    extra += [f"only for {behaviour.only.value}"] if behaviour.only is not None else []
     output.line(f"virtual host on {status.address}: {', '.join([behaviour.mode.value, *extra])}")
-    output.line(f"connections {status.connections}, approvals {status.approvals}, reversals {status.reversals}")
+    output.line(
+        f"connections {status.connections}, approvals {status.approvals}, reversals {status.reversals},"
+        f" opened terminals {status.opened_terminals}"
+    )
 
 
 def _show_readers(output: Output, readers: ReaderList) -> None:
@@ -179,10 +192,14 @@ def _row(entry: LedgerEntry) -> tuple[str, ...]:
         entry.terminal_id,
         entry.stan,
         entry.business_day,
+        entry.kind.value,
         won(entry.amount_minor),
         won(entry.net_minor),
         entry.response_code,
         entry.approval_code or "-",
         entry.masked_pan,
+        entry.detail or "-",
+        str(entry.original or "-"),
+        won(entry.voided_minor) if entry.voided_minor else "-",
         "yes" if entry.reversed else "no",
     )

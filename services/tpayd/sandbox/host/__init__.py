@@ -2,12 +2,18 @@
 
 Pure:
 * `triggers`    what an amount asks the host to do
-* `cards`       what a card number says: mask, token, issuer, expiry
+* `cards`       what a card number says: mask, token, issuer, expiry, PIN
+* `numbers`     what a keyed number or a scanned code says
+* `voids`       whether a void or a refund may take back what it names
 * `delivery`    how an answer leaves: late, twice, split …
 
 With state:
 * `keychain`    the host's keys, derived when needed
+* `schema`      the ledger's file
 * `ledger`      every request as it was booked, durable before it is answered
+* `lookups`     questions to the ledger: originals, balances, totals
+* `judging`     what the host says to a financial request, before it is booked
+* `merchants`   whose terminals the host knows
 * `issuing`     keys given out to terminals and readers
 * `desk`        one request from bytes to bytes
 * `session`     one connection

@@ -5,14 +5,26 @@ from __future__ import annotations
 import hmac
 from datetime import date
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from tpayd.crypto.errors import CryptoError
+from tpayd.crypto.pin import decrypt_pin_block
 from tpayd.sandbox.host.codes import Code
-from tpayd.sandbox.secrets import PAN_TOKEN_KEY
+from tpayd.sandbox.secrets import PAN_TOKEN_KEY, PIN
 
-__all__ = ["Card", "read_track"]
+__all__ = [
+    "ACQUIRER",
+    "UNKNOWN_CARD",
+    "Card",
+    "card_as_booked",
+    "is_card_number",
+    "mask",
+    "pin_holds",
+    "read_track",
+    "token_of",
+]
 
-_ACQUIRER = "모의매입사"
+ACQUIRER = "모의매입사"
 _TOKEN_BYTES = 16
 _DOUBLED = str.maketrans("0123456789", "0246813579")
 """Each digit to the digit sum of its double."""
@@ -31,26 +43,58 @@ class Card(Struct, frozen=True):
     """Why this card cannot pay."""
 
 
+UNKNOWN_CARD = Card(masked_pan="", token="", issuer="", acquirer="")
+"""Where a request tells none."""
+
+
 def read_track(track: str, today: date) -> Card:
     """Read a track 2 equivalent: number, separator, expiry YYMM (ISO/IEC 7813)."""
-    pan, _, rest = track.replace("=", "D").partition("D")
+    pan, rest = _split(track)
+    card = card_as_booked(mask(pan), token_of(pan))
+    refusal = _refusal(pan, rest[:4], today)
+    return card if refusal is None else structs.replace(card, refusal=refusal)
+
+
+def card_as_booked(masked_pan: str, token: str) -> Card:
+    """A card by what the ledger kept of it."""
+    first = masked_pan[:1]
     return Card(
-        masked_pan=_mask(pan),
-        token=hmac.digest(PAN_TOKEN_KEY, pan.encode(), "sha256")[:_TOKEN_BYTES].hex(),
-        issuer=f"모의카드 {pan[:1]}",
-        acquirer=_ACQUIRER,
-        refusal=_refusal(pan, rest[:4], today),
+        masked_pan=masked_pan, token=token, issuer=f"모의카드 {first}" if first.isdigit() else "", acquirer=ACQUIRER
     )
 
 
-def _mask(pan: str) -> str:
+def pin_holds(track: str, key: bytes, block: bytes) -> bool:
+    """Whether a PIN block holds this card's PIN: in the sandbox all cards have the same."""
+    try:
+        return hmac.compare_digest(decrypt_pin_block(key, block, _split(track)[0]), PIN)
+    except CryptoError:
+        return False
+
+
+def token_of(number: str) -> str:
+    """Stands for a number: the same for the same, and no way back."""
+    return hmac.digest(PAN_TOKEN_KEY, number.encode(), "sha256")[:_TOKEN_BYTES].hex()
+
+
+def mask(pan: str) -> str:
+    """A card number as it may be kept."""
     if len(pan) <= 10:
         return "*" * len(pan)
     return pan[:6] + "*" * (len(pan) - 10) + pan[-4:]
 
 
+def is_card_number(text: str) -> bool:
+    """Whether it has a card number's length and check digit."""
+    return 12 <= len(text) <= 19 and text.isascii() and text.isdigit() and _luhn(text)
+
+
+def _split(track: str) -> tuple[str, str]:
+    pan, _, rest = track.replace("=", "D").partition("D")
+    return pan, rest
+
+
 def _refusal(pan: str, expiry: str, today: date) -> Code | None:
-    if not (12 <= len(pan) <= 19 and _luhn(pan)):
+    if not is_card_number(pan):
         return Code.NO_SUCH_CARD
     # Two digits of a year compare as they stand until 2099.
     if len(expiry) != 4 or expiry < f"{today.year % 100:02d}{today.month:02d}":

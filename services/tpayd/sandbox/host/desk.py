@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from msgspec import structs
+from msgspec import Struct, structs
 
+from tpayd.crypto.dukpt import IKID_BYTES
 from tpayd.crypto.errors import ExchangeError
 from tpayd.crypto.exchange import Role
 from tpayd.crypto.mac import cmac8
@@ -14,9 +15,12 @@ from tpayd.hosts import (
     EmvAnswer,
     Financial,
     HostFormatError,
+    HostTotals,
     Inquiry,
-    Kind,
+    Merchant,
+    MerchantDownload,
     NetworkMessage,
+    OpenTerminal,
     ReaderKeyExchange,
     Reconciliation,
     Reversal,
@@ -27,40 +31,50 @@ from tpayd.hosts.iso8583 import host_side
 from tpayd.hosts.iso8583.codec import seal
 from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
-from tpayd.sandbox.host.cards import Card, read_track
 from tpayd.sandbox.host.codes import Code, text_of
 from tpayd.sandbox.host.delivery import Delivery, deliveries
 from tpayd.sandbox.host.issuing import Issuing
+from tpayd.sandbox.host.judging import Judge, Judged
 from tpayd.sandbox.host.keychain import Keychain
 from tpayd.sandbox.host.ledger import Booked, Ledger, approval_code
+from tpayd.sandbox.host.merchants import Merchants
 from tpayd.sandbox.host.triggers import behaviour_for
 from tpayd.sandbox.secrets import PAN_TOKEN_KEY
 from tpayd_contracts.payment import EntryMode
-from tpayd_contracts.sandbox import HostBehaviour, HostMode
+from tpayd_contracts.sandbox import HostBehaviour, HostMode, HostRequest
 
-__all__ = ["Desk", "Send"]
+__all__ = ["Desk", "HostTerms", "Send"]
 
-_IKID_BYTES = 8
 _AS_ASKED = HostBehaviour()
-_UNKNOWN_CARD = Card(masked_pan="", token="", issuer="", acquirer="")
+_NOT_GENUINE = Judged(code=Code.NOT_GENUINE)
 
 Send = Callable[[Sequence[Delivery]], None]
 """Takes all that leaves one connection in a turn, in order."""
 
 
+class HostTerms(Struct, frozen=True, kw_only=True):
+    """What this host agreed on with its merchant."""
+
+    merchant: Merchant
+    terminals: frozenset[str]
+    partial_voids: bool = True
+    late_answer_s: float = 45.0
+
+
 class Desk:
     """Takes requests in any order; `settle` makes the turn's bookings durable and lets their answers go."""
 
-    def __init__(self, database: sqlite3.Connection, clock: Clock, late_answer_s: float, log: Log) -> None:
+    def __init__(self, database: sqlite3.Connection, clock: Clock, terms: HostTerms, log: Log) -> None:
         self.behaviour = HostBehaviour()
         self.ledger_failed = False
         """Whether the last commit failed."""
         self._database = database
-        self._read_books()
+        self._terms = terms
         self._keychain = Keychain()
+        self._read_books()
         self._clock = clock
         self._today = clock.local().date()
-        self._late_answer_ms = int(late_answer_s * 1000)
+        self._late_answer_ms = int(terms.late_answer_s * 1000)
         self._log = log
         self._held: dict[Send, list[Delivery]] = {}
 
@@ -102,38 +116,96 @@ class Desk:
         """What is kept in memory beside the database, as the database has it."""
         self.ledger = Ledger(self._database)
         self._issuing = Issuing(self._database)
+        self._judge = Judge(self._keychain, self._issuing, self.ledger.lookups, partial_voids=self._terms.partial_voids)
+        self._merchants = Merchants(self._database, self._terms.merchant, self._terms.terminals)
 
     def _handle(self, received: host_side.Received, send: Send) -> None:
         message = received.message
-        if isinstance(message, (Inquiry, Reconciliation)) or getattr(message, "kind", Kind.SALE) is not Kind.SALE:
-            self._log.warning("sandbox.unsupported", message=type(message).__name__)
-        elif isinstance(message, Financial):
+        if isinstance(message, Financial):
             self._financial(message, received, send)
         elif isinstance(message, Reversal):
             self._reversal(message, received, send)
+        elif isinstance(message, Inquiry):
+            self._inquiry(message, received, send)
+        elif isinstance(message, Reconciliation):
+            self._reconciliation(message, received, send)
+        elif isinstance(message, (OpenTerminal, MerchantDownload)):
+            self._merchant(message, send)
         else:
             self._hold(send, deliveries(self._network(message), _AS_ASKED, 0))
 
-    def _financial(self, sale: Financial, received: host_side.Received, send: Send) -> None:
-        behaviour = behaviour_for(sale.total_minor, self._ordered())
+    def _financial(self, request: Financial, received: host_side.Received, send: Send) -> None:
+        behaviour = behaviour_for(request.kind, request.total_minor, self._ordered(HostRequest(request.kind.value)))
         if behaviour.mode is HostMode.DEAF:
             return
-        card = self._card(sale) if self._genuine(received, sale.terminal_id) else None
-        if card is None:
-            reply = _reply(Booked(0, Code.NOT_GENUINE, fresh=False), _UNKNOWN_CARD, sale)
+        judged = None
+        if self._genuine(received, request.terminal_id):
+            judged = self._judge.judge(request, self._today)
+            if judged is None:
+                self._log.warning("sandbox.bad_card_data", terminal_id=request.terminal_id)
+        if judged is None:
+            judged, booked = _NOT_GENUINE, Booked(0, Code.NOT_GENUINE, fresh=False)
         else:
             declined = behaviour.code if behaviour.mode is HostMode.DECLINE else None
-            booked = self.ledger.book(sale, card, declined or card.refusal or Code.APPROVED)
-            reply = _reply(booked, card, sale)
-        self._answer(host_side.reply_financial(sale, reply), received.ksn, behaviour, send)
+            booked = self.ledger.book(request, judged.card, declined or judged.code, judged.original)
+        self._answer(host_side.reply_financial(request, _reply(booked, judged, request)), received, behaviour, send)
 
     def _reversal(self, reversal: Reversal, received: host_side.Received, send: Send) -> None:
-        behaviour = self._ordered()
+        behaviour = self._ordered(HostRequest.REVERSAL)
         if behaviour.mode is HostMode.DEAF:
             return
-        genuine = self._genuine(received, reversal.terminal_id)
-        code = self.ledger.reverse(reversal) if genuine else Code.NOT_GENUINE
-        self._answer(host_side.reply_reversal(reversal, code), received.ksn, behaviour, send)
+        code = self._refusal(behaviour, received, reversal.terminal_id) or self.ledger.reverse(reversal)
+        self._answer(host_side.reply_reversal(reversal, code), received, behaviour, send)
+
+    def _inquiry(self, inquiry: Inquiry, received: host_side.Received, send: Send) -> None:
+        behaviour = self._ordered(HostRequest.INQUIRY)
+        if behaviour.mode is HostMode.DEAF:
+            return
+        refusal = self._refusal(behaviour, received, inquiry.terminal_id)
+        reply = self._what_became(inquiry) if refusal is None else host_side.InquiryReply(response_code=refusal)
+        self._answer(host_side.reply_inquiry(inquiry, reply), received, behaviour, send)
+
+    def _what_became(self, inquiry: Inquiry) -> host_side.InquiryReply:
+        found = self.ledger.lookups.find(inquiry.original, inquiry.terminal_id)
+        if found is None:
+            self.ledger.remember(inquiry.original, inquiry.terminal_id)
+            return host_side.InquiryReply(response_code=Code.ORIGINAL_NOT_FOUND)
+        if found.merchant_id != inquiry.merchant_id:
+            return host_side.InquiryReply(response_code=Code.OTHER_MERCHANT)
+        if not found.stands:
+            return host_side.InquiryReply(response_code=Code.INVALID if found.reversed else found.response_code)
+        return host_side.InquiryReply(
+            response_code=Code.APPROVED, amount_minor=found.amount_minor, approval_code=approval_code(found.number),
+            host_reference=_reference(found.number), voided_minor=found.voided_minor, message=text_of(Code.APPROVED),
+        )  # fmt: skip
+
+    def _reconciliation(self, told: Reconciliation, received: host_side.Received, send: Send) -> None:
+        behaviour = self._ordered(HostRequest.RECONCILIATION)
+        if behaviour.mode is HostMode.DEAF:
+            return
+        own = self.ledger.lookups.totals(told.terminal_id, told.business_day)
+        code = Code.APPROVED if own == told.totals else Code.OUT_OF_BALANCE
+        refusal = self._refusal(behaviour, received, told.terminal_id)
+        self._answer(
+            host_side.reply_reconciliation(told, refusal or code, HostTotals() if refusal else own),
+            received, behaviour, send,
+        )  # fmt: skip
+
+    def _merchant(self, request: OpenTerminal | MerchantDownload, send: Send) -> None:
+        opens = isinstance(request, OpenTerminal)
+        what = HostRequest.OPEN_TERMINAL if opens else HostRequest.MERCHANT_DOWNLOAD
+        behaviour = self._ordered(what) if self.behaviour.only is what else _AS_ASKED
+        if behaviour.mode is HostMode.DEAF:
+            return
+        merchant: Merchant | None = None
+        code: str = behaviour.code
+        if behaviour.mode is not HostMode.DECLINE:
+            if isinstance(request, OpenTerminal):
+                code = self._merchants.open(request)
+            else:
+                code, merchant = self._merchants.download(request)
+        reply = host_side.NetworkReply(response_code=code, merchant=merchant)
+        self._hold(send, deliveries(host_side.reply_network(request, reply), behaviour, self._late_answer_ms))
 
     def _network(self, message: NetworkMessage) -> bytes:
         reply = host_side.NetworkReply(response_code=Code.APPROVED)
@@ -155,32 +227,32 @@ class Desk:
                 )
         return host_side.reply_network(message, reply)
 
-    def _ordered(self) -> HostBehaviour:
+    def _ordered(self, what: HostRequest) -> HostBehaviour:
         """What a command ordered for this request; counts it."""
         ordered = self.behaviour
+        if ordered.only not in (None, what):
+            return _AS_ASKED
         if ordered.times:
             left = ordered.times - 1
             self.behaviour = structs.replace(ordered, times=left) if left else HostBehaviour()
         return ordered
 
+    def _refusal(self, behaviour: HostBehaviour, received: host_side.Received, terminal_id: str) -> str | None:
+        """Why nothing is looked up for this request: its MAC, or a decline that was ordered for its like by name."""
+        if not self._genuine(received, terminal_id):
+            return Code.NOT_GENUINE
+        return behaviour.code if behaviour.mode is HostMode.DECLINE and behaviour.only is not None else None
+
     def _genuine(self, received: host_side.Received, terminal_id: str) -> bool:
-        holds = self._issuing.owner(received.ksn[:_IKID_BYTES]) == terminal_id and self._keychain.mac_holds(
+        holds = self._issuing.owner(received.ksn[:IKID_BYTES]) == terminal_id and self._keychain.mac_holds(
             received.ksn, received.covered, received.mac
         )
         if not holds:
             self._log.warning("sandbox.bad_mac", terminal_id=terminal_id)
         return holds
 
-    def _card(self, sale: Financial) -> Card | None:
-        track = None
-        if self._issuing.owner(sale.ksn[:_IKID_BYTES]) is not None:
-            track = self._keychain.track(sale.ksn, sale.cipher)
-        if track is None:
-            self._log.warning("sandbox.bad_card_data", terminal_id=sale.terminal_id)
-            return None
-        return read_track(track, self._today)
-
-    def _answer(self, unsealed: Unsealed, ksn: bytes, behaviour: HostBehaviour, send: Send) -> None:
+    def _answer(self, unsealed: Unsealed, received: host_side.Received, behaviour: HostBehaviour, send: Send) -> None:
+        ksn = received.ksn
         mac = self._keychain.mac(ksn, unsealed.head + ksn + unsealed.tail)
         if mac is None:
             return
@@ -191,18 +263,25 @@ class Desk:
         self._held.setdefault(send, []).extend(what)
 
 
-def _reply(booked: Booked, card: Card, sale: Financial) -> host_side.FinancialReply:
-    code = str(booked.response_code)
+def _reply(booked: Booked, judged: Judged, request: Financial) -> host_side.FinancialReply:
+    code, card = str(booked.response_code), judged.card
+    approved = code == Code.APPROVED
     emv = None
-    if sale.entry_mode is EntryMode.IC:
+    if request.entry_mode is EntryMode.IC:
         # Stands for the issuer's cryptogram: ARPC (8 bytes) and response code (EMV Book 2, 8.2.1).
-        emv = EmvAnswer(arc=code, issuer_data=cmac8(PAN_TOKEN_KEY, sale.emv) + code.encode())
+        emv = EmvAnswer(arc=code, issuer_data=cmac8(PAN_TOKEN_KEY, request.emv) + code.encode())
     return host_side.FinancialReply(
         response_code=code,
-        host_reference=f"SBX{booked.number:09d}",
-        approval_code=approval_code(booked.number) if code == Code.APPROVED else None,
+        host_reference=_reference(booked.number),
+        approval_code=approval_code(booked.number) if approved else None,
         issuer=card.issuer or None,
         acquirer=card.acquirer or None,
         message=text_of(code),
         emv=emv,
+        balance_minor=judged.balance_minor if approved else None,
     )
+
+
+def _reference(number: int) -> str:
+    """DE 37: the host's own number of the booking."""
+    return f"SBX{number:09d}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+from tpayd.crypto.data import decrypt_data
 from tpayd.crypto.dukpt import Derivation, Usage, derive_initial_key, split_ksn
 from tpayd.crypto.errors import CryptoError
 from tpayd.crypto.exchange import Role
@@ -41,6 +42,20 @@ class Keychain:
         """The card's track 2 equivalent, or None where it is none under this key."""
         try:
             return decrypt_track(self._readers.key(ksn, Usage.DATA_ENCRYPTION), cipher)
+        except CryptoError:
+            return None
+
+    def data(self, ksn: bytes, cipher: bytes) -> bytes | None:
+        """What a terminal encrypted, or None where it is nothing under this key."""
+        try:
+            return decrypt_data(self._terminals.key(ksn, Usage.DATA_ENCRYPTION), cipher)
+        except CryptoError:
+            return None
+
+    def pin_key(self, ksn: bytes) -> bytes | None:
+        """A reader's PIN key; None where that is no KSN."""
+        try:
+            return self._readers.key(ksn, Usage.PIN_ENCRYPTION)
         except CryptoError:
             return None
 

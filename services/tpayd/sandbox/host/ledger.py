@@ -4,61 +4,34 @@ Bookings of one loop turn share one commit: while the disk works, the next reque
 under load a sync serves many. Nothing is answered before `commit` has returned.
 
 Rules:
-1. A sale is booked once per terminal, business day and STAN. The same again is answered from the ledger; another
-   sale under the same number is refused (94).
-2. A reversal finds its sale by DE 90 (STAN, date and time) and makes the net 0, however often it comes.
-3. A reversal without its sale is remembered: a sale that comes after it is refused (12).
+1. A request is booked once per terminal, business day and STAN. The same again is answered from the ledger; another
+   one under the same number is refused (94).
+2. An approved void or refund lowers the net of its original; its own net is 0.
+3. A reversal finds its original by DE 90 (STAN, date and time) and makes its net 0, however often it comes. The
+   reversal of a void makes its original stand again.
+4. What a reversal or an inquiry named in vain is remembered: a request that comes after it is refused (12).
 No card number is kept: mask and token only.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from pathlib import Path
 
 from msgspec import Struct
 
-from tpayd.hosts import Financial, Reversal
+from tpayd.hosts import Financial, Original, Reversal
 from tpayd.sandbox.host.cards import Card
 from tpayd.sandbox.host.codes import Code
+from tpayd.sandbox.host.lookups import Lookups, approval_code
+from tpayd.sandbox.host.schema import open_database
+from tpayd_contracts.orders import CardNetwork
 from tpayd_contracts.sandbox import LedgerEntry
 
 __all__ = ["Booked", "Ledger", "approval_code", "open_database"]
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS entry (
-    number        INTEGER PRIMARY KEY,         -- entries are never deleted: no number comes twice
-    terminal_id   TEXT NOT NULL,
-    business_day  TEXT NOT NULL,
-    stan          TEXT NOT NULL,
-    sent          TEXT NOT NULL,               -- DE 7, MMDDhhmmss: names the sale in DE 90
-    amount_minor  INTEGER NOT NULL,
-    net_minor     INTEGER NOT NULL,
-    response_code TEXT NOT NULL,
-    masked_pan    TEXT NOT NULL,
-    token         TEXT NOT NULL,
-    reversed      INTEGER NOT NULL DEFAULT 0,
-    -- The one index finds a reversal's sale too; with the STAN first, sales of one moment share a page to sync.
-    UNIQUE (stan, terminal_id, business_day)
-);
-CREATE TABLE IF NOT EXISTS orphan (            -- reversals that came before their sale
-    terminal_id   TEXT NOT NULL,
-    stan          TEXT NOT NULL,
-    sent          TEXT NOT NULL,
-    PRIMARY KEY (terminal_id, stan, sent)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS issued_key (
-    number        INTEGER PRIMARY KEY AUTOINCREMENT,
-    ikid          BLOB NOT NULL UNIQUE,
-    role          TEXT NOT NULL,
-    owner         TEXT NOT NULL,
-    sequence      INTEGER NOT NULL
-);
-"""
-
 
 class Booked(Struct, frozen=True):
-    """What the ledger says of a sale."""
+    """What the ledger says of a request."""
 
     number: int
     response_code: str
@@ -71,51 +44,69 @@ class Ledger:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
+        self.lookups = Lookups(database)
         self.approvals, self.reversals = database.execute(
-            "SELECT count(*) FILTER (WHERE response_code = '00'), count(*) FILTER (WHERE reversed) FROM entry"
+            "SELECT count(*) FILTER (WHERE response_code = '00'), count(reversed_day) FROM entry"
         ).fetchone()
         self._has_orphans = bool(database.execute("SELECT EXISTS (SELECT 1 FROM orphan)").fetchone()[0])
 
-    def book(self, sale: Financial, card: Card, code: str) -> Booked:
-        """Book a sale that the host answers with `code`, or find it booked."""
-        sent = sale.local[4:]
-        too_late = self._orphaned(sale.terminal_id, sale.stan, sent)
+    def book(self, request: Financial, card: Card, code: str, original: int | None = None) -> Booked:
+        """Book a request that the host answers with `code`, or find it booked. `original`: what it takes back."""
+        sent, amount_minor = request.local[4:], request.total_minor
+        too_late = self._orphaned(request.terminal_id, request.stan, sent)
         if too_late:
             code = Code.INVALID
         approved = code == Code.APPROVED
         inserted = self._database.execute(
             "INSERT INTO entry (terminal_id, business_day, stan, sent, amount_minor, net_minor, response_code,"
-            " masked_pan, token, reversed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
+            " masked_pan, token, reversed, kind, merchant_id, original, detail)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (
-                sale.terminal_id, sale.business_day, sale.stan, sent, sale.total_minor,
-                sale.total_minor if approved else 0, code, card.masked_pan, card.token, too_late,
+                request.terminal_id, request.business_day, request.stan, sent, amount_minor,
+                amount_minor if approved and original is None else 0, code, card.masked_pan, card.token, too_late,
+                request.kind.value, request.merchant_id, original, _detail(request),
             ),
         )  # fmt: skip
         if not inserted.rowcount:
-            return self._booked_before(sale, card)
+            return self._booked_before(request, card)
         assert inserted.lastrowid is not None  # noqa: S101 - an INSERT has a row id
         self.approvals += approved
+        if approved and original is not None:
+            self._void(original, amount_minor)
         return Booked(inserted.lastrowid, code, fresh=True)
 
     def reverse(self, reversal: Reversal) -> Code:
-        """Take a sale back, or remember that it must not count when it comes."""
+        """Take a request back, or remember that it must not count when it comes."""
         original = reversal.original
-        key = (reversal.terminal_id, original.stan, (original.local or "")[4:])
         found = self._database.execute(
-            "SELECT number, amount_minor, reversed FROM entry WHERE terminal_id = ? AND stan = ? AND sent = ?", key
+            "SELECT number, kind, amount_minor, reversed_day, reversed, response_code, original FROM entry"
+            " WHERE terminal_id = ? AND stan = ? AND sent = ?",
+            _key(original, reversal.terminal_id),
         ).fetchone()
         if found is None:
-            self._database.execute("INSERT OR IGNORE INTO orphan VALUES (?, ?, ?)", key)
-            self._has_orphans = True
+            self.remember(original, reversal.terminal_id)
             return Code.ORIGINAL_NOT_FOUND
-        number, amount_minor, is_reversed = found
+        number, kind, amount_minor, reversed_day, is_reversed, code, voided = found
+        if kind != reversal.kind:
+            return Code.INVALID
         if amount_minor != reversal.amount_minor:
             return Code.INVALID_AMOUNT
-        if not is_reversed:
-            self._database.execute("UPDATE entry SET net_minor = 0, reversed = 1 WHERE number = ?", (number,))
+        if reversed_day is None:
+            self._database.execute(
+                "UPDATE entry SET net_minor = 0, reversed = 1, reversed_day = ? WHERE number = ?",
+                (reversal.business_day, number),
+            )
             self.reversals += 1
+            if voided is not None and code == Code.APPROVED and not is_reversed:
+                self._void(voided, -amount_minor)
         return Code.APPROVED
+
+    def remember(self, original: Original, terminal_id: str) -> None:
+        """Somebody was told that this request is not known: refuse it when it comes."""
+        if original.stan is None:
+            return
+        self._database.execute("INSERT OR IGNORE INTO orphan VALUES (?, ?, ?)", _key(original, terminal_id))
+        self._has_orphans = True
 
     def commit(self) -> None:
         """Make everything booked so far durable. Raises sqlite3.Error: then nothing of it happened."""
@@ -127,27 +118,24 @@ class Ledger:
 
     def entries(self, after: int, limit: int) -> tuple[LedgerEntry, ...]:
         """Entries with numbers above `after`, in order."""
-        rows = self._database.execute(
-            "SELECT number, terminal_id, stan, business_day, amount_minor, net_minor, response_code, masked_pan,"
-            " reversed FROM entry WHERE number > ? ORDER BY number LIMIT ?",
-            (after, limit),
-        )
-        return tuple(
-            LedgerEntry(
-                number=row[0], terminal_id=row[1], stan=row[2], business_day=row[3], amount_minor=row[4],
-                net_minor=row[5], response_code=row[6], masked_pan=row[7], reversed=bool(row[8]),
-                approval_code=approval_code(row[0]) if row[6] == Code.APPROVED else None,
-            )
-            for row in rows
-        )  # fmt: skip
+        return self.lookups.entries(after, limit)
 
-    def _booked_before(self, sale: Financial, card: Card) -> Booked:
-        number, code, sent, amount_minor, token, is_reversed = self._database.execute(
-            "SELECT number, response_code, sent, amount_minor, token, reversed FROM entry"
+    def _void(self, number: int, amount_minor: int) -> None:
+        """Less is left of this booking; with a negative amount more."""
+        self._database.execute(
+            "UPDATE entry SET voided_minor = voided_minor + :amount,"
+            " net_minor = CASE WHEN reversed THEN 0 ELSE amount_minor - voided_minor - :amount END"
+            " WHERE number = :number",
+            {"amount": amount_minor, "number": number},
+        )
+
+    def _booked_before(self, request: Financial, card: Card) -> Booked:
+        number, code, *booked, is_reversed = self._database.execute(
+            "SELECT number, response_code, sent, amount_minor, token, kind, reversed FROM entry"
             " WHERE terminal_id = ? AND stan = ? AND business_day = ?",
-            (sale.terminal_id, sale.stan, sale.business_day),
+            (request.terminal_id, request.stan, request.business_day),
         ).fetchone()
-        if (sent, amount_minor, token) != (sale.local[4:], sale.total_minor, card.token):
+        if booked != [request.local[4:], request.total_minor, card.token, request.kind]:
             return Booked(number, Code.DUPLICATE, fresh=False)
         return Booked(number, Code.INVALID if is_reversed else code, fresh=False)
 
@@ -160,15 +148,12 @@ class Ledger:
         return found is not None
 
 
-def approval_code(number: int) -> str:
-    """DE 38: six digits, from the number of the booking."""
-    return f"{number % 1_000_000:06d}"
+def _key(original: Original, terminal_id: str) -> tuple[str, str, str]:
+    return original.terminal_id or terminal_id, original.stan or "", (original.local or "")[4:]
 
 
-def open_database(path: Path) -> sqlite3.Connection:
-    """Open or make the ledger's file. Raises sqlite3.Error."""
-    database = sqlite3.connect(path, isolation_level="DEFERRED")
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = FULL")
-    database.executescript(_SCHEMA)
-    return database
+def _detail(request: Financial) -> str | None:
+    """What else tells one request of its kind from another."""
+    if request.network is not CardNetwork.CREDIT:
+        return request.network.value
+    return request.provider or request.purpose or request.void_reason

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 
+from tpayd.hosts import Merchant
 from tpayd.kit.bus import Request
 from tpayd.kit.process import House
 from tpayd.kit.settings import SettingsError
-from tpayd.sandbox.host.desk import Desk, Send
-from tpayd.sandbox.host.ledger import open_database
+from tpayd.kit.store_settings import StoreSettings
+from tpayd.sandbox.host.desk import Desk, HostTerms, Send
+from tpayd.sandbox.host.schema import open_database
 from tpayd.sandbox.host.session import Session
 from tpayd.sandbox.host.settings import SandboxHostSettings
 from tpayd_contracts.health import Dependency, Readiness
@@ -19,6 +21,7 @@ from tpayd_contracts.sandbox import HOST_LEDGER, HOST_SET, HOST_STATUS, HostStat
 __all__ = ["SandboxHost"]
 
 _ADDRESS = "127.0.0.1"
+_REPRESENTATIVE = "모의대표"
 
 
 class SandboxHost:
@@ -33,7 +36,13 @@ class SandboxHost:
         self._tls = self._server_tls()
         house.instance.sandbox.mkdir(mode=0o750, exist_ok=True)
         self._database = open_database(house.instance.sandbox / "host.sqlite3")
-        self._desk = Desk(self._database, house.clock, house.settings.late_answer_s, house.log)
+        terms = HostTerms(
+            merchant=_merchant_of(house.store),
+            terminals=frozenset(lane.terminal_id for lane in house.store.lanes),
+            partial_voids=house.settings.partial_voids,
+            late_answer_s=house.settings.late_answer_s,
+        )
+        self._desk = Desk(self._database, house.clock, terms, house.log)
         self._sessions: set[Session] = set()
         self._settling = False
         self._server: asyncio.Server | None = None
@@ -67,7 +76,8 @@ class SandboxHost:
 
     def _set(self, _request: Request, body: SetHost) -> HostStatus:
         self._desk.behaviour = body.behaviour
-        self._house.log.info("sandbox.behaviour", mode=body.behaviour.mode.value, times=body.behaviour.times)
+        behaviour = body.behaviour
+        self._house.log.info("sandbox.behaviour", mode=behaviour.mode.value, times=behaviour.times, only=behaviour.only)
         return self._host_status()
 
     def _status(self, _request: Request, _body: Empty) -> HostStatus:
@@ -78,12 +88,14 @@ class SandboxHost:
         return Ledger(entries=self._desk.ledger.entries(body.after, body.limit))
 
     def _host_status(self) -> HostStatus:
+        ledger = self._desk.ledger
         return HostStatus(
             behaviour=self._desk.behaviour,
             address=self._address(),
             connections=len(self._sessions),
-            approvals=self._desk.ledger.approvals,
-            reversals=self._desk.ledger.reversals,
+            approvals=ledger.approvals,
+            reversals=ledger.reversals,
+            opened_terminals=ledger.lookups.opened_terminals(),
         )
 
     def _address(self) -> str:
@@ -133,3 +145,12 @@ class SandboxHost:
             file = self._house.instance.settings_file(self._house.name)
             raise SettingsError(file, "tls", f"cannot be used: {error}") from error
         return context
+
+
+def _merchant_of(store: StoreSettings) -> Merchant:
+    """The store's own merchant, as this host tells it: a merchant download shows what store.toml says."""
+    merchant = store.merchant
+    return Merchant(
+        merchant_id=merchant.id, business_number=merchant.business_number, name=merchant.name,
+        representative=_REPRESENTATIVE, address=merchant.address, tel=merchant.tel,
+    )  # fmt: skip

@@ -24,5 +24,6 @@ class SandboxHostSettings(ServiceSettings, frozen=True, forbid_unknown_fields=Tr
 
     port: Port = 7720
     connections_max: Annotated[int, Meta(ge=1, le=1024)] = 64
+    partial_voids: bool = True
     late_answer_s: Annotated[float, Meta(gt=0, le=600)] = 45.0
     tls: ServerTls = ServerTls()
