@@ -10,7 +10,14 @@ from tests.harness.postgres import PostgresServer
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server; each test takes a database of its own."""
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server."""
     with PostgresServer() as server:
         yield server
+
+
+@pytest.fixture
+def postgres(postgres_server: PostgresServer) -> Iterator[PostgresServer]:
+    """The same server; the databases that a test took of it are emptied, and given to the next one."""
+    with postgres_server.lending():
+        yield postgres_server
