@@ -149,11 +149,11 @@ class DeviceBroker:
     def _read(self, request: Request) -> None:
         body = decode_body(request.body, contract.ReadCard)
         reader = self._leased(body.lease)
-        if reader.identity is not None and not reader.identity.key_loaded:
-            raise errors.no_key(reader.name)
         pin = contract.Ability.PIN in reader.settings.abilities
         if not pin and body.type in _WITH_PIN:
             raise errors.not_able(reader.name, contract.Ability.PIN)
+        if reader.identity is not None and not reader.identity.key_loaded:
+            raise errors.no_key(reader.name)
         now_us = self._clock.monotonic_us()
         wait_us = int(body.card_wait_s * 1e6)
         step = ReadStep(request, reader.name, wait_us, self._settle_us, now_us)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tests.harness import Store
 from tests.integration.readers.conftest import SERVICES
@@ -15,11 +15,13 @@ from tpayd.kit.bus import CallError
 from tpayd_contracts.device import (
     CARD_COMPLETE,
     CARD_READ,
+    CARD_STATE,
     KEY_PREPARE,
     LEASE_ACQUIRE,
     LEASE_RELEASE,
     Ability,
     AcquireLease,
+    CardStateQuery,
     CompleteCard,
     LeaseRef,
     PrepareKey,
@@ -28,6 +30,18 @@ from tpayd_contracts.device import (
 )
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.operation import Empty, Op
+from tpayd_contracts.pad import (
+    CODE_READ,
+    MESSAGE_SHOW,
+    NUMBER_ENTER,
+    PIN_ENTER,
+    SIGN,
+    EnterNumber,
+    EnterPin,
+    ReadCode,
+    ShowMessage,
+    Sign,
+)
 
 NOBODYS = LeaseRef("nobodys", 1)
 READ = ReadCard(NOBODYS, TransactionType.CREDIT, 1, now14(), 1.0)
@@ -35,8 +49,13 @@ READ = ReadCard(NOBODYS, TransactionType.CREDIT, 1, now14(), 1.0)
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """Readers without keys."""
-    with Store(tmp_path_factory.mktemp("readers"), services=SERVICES) as store:
+    """Readers without keys; the second has a pad, and neither a scanner."""
+    devices = [
+        {"name": "reader-1", "port": "sandbox/readers/reader-1", "abilities": ["ic", "stripe"]},
+        {"name": "reader-2", "port": "sandbox/readers/reader-2", "abilities": ["ic", "sign", "pin"]},
+    ]
+    settings = {"device_broker": {"devices": devices}}
+    with Store(tmp_path_factory.mktemp("readers"), services=SERVICES, settings=settings) as store:
         for name in store.plan.reader_names:
             wait_for(store, name)
         yield store
@@ -54,6 +73,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         ),
         (CARD_READ, READ, "transaction", ErrorCode.LEASE_LOST, None),
         (CARD_COMPLETE, CompleteCard(NOBODYS, True, "00"), "transaction", ErrorCode.LEASE_LOST, None),
+        (SIGN, Sign(NOBODYS, 0), "transaction", ErrorCode.LEASE_LOST, None),
+        (CODE_READ, ReadCode(NOBODYS), "transaction", ErrorCode.LEASE_LOST, None),
+        (NUMBER_ENTER, EnterNumber(NOBODYS, (), 1, 2), "transaction", ErrorCode.LEASE_LOST, None),
+        (PIN_ENTER, EnterPin(NOBODYS), "transaction", ErrorCode.LEASE_LOST, None),
+        (MESSAGE_SHOW, ShowMessage(NOBODYS, ()), "transaction", ErrorCode.LEASE_LOST, None),
+        (CARD_STATE, CardStateQuery("reader-9"), "gateway", ErrorCode.NOT_FOUND, "$.device"),
         (KEY_PREPARE, PrepareKey("reader-9"), "key_manager", ErrorCode.NOT_FOUND, "$.device"),
     ],
 )  # fmt: skip
@@ -67,6 +92,48 @@ def test_a_request_that_cannot_be_met_names_why(
 
 def test_a_lease_that_is_over_already_is_released_without_fault(store: Store) -> None:
     assert Empty() == store.ask("device_broker", LEASE_RELEASE, NOBODYS, name="transaction")
+
+
+PLAIN, WITH_PAD = "reader-1", "reader-2"
+
+
+@pytest.mark.parametrize(
+    ("reader", "op", "body", "code", "field"),
+    [
+        (PLAIN, SIGN, Sign(NOBODYS, 0), ErrorCode.READER_UNAVAILABLE, None),
+        (PLAIN, NUMBER_ENTER, EnterNumber(NOBODYS, (), 1, 2), ErrorCode.READER_UNAVAILABLE, None),
+        (PLAIN, PIN_ENTER, EnterPin(NOBODYS), ErrorCode.READER_UNAVAILABLE, None),
+        (PLAIN, CODE_READ, ReadCode(NOBODYS), ErrorCode.READER_UNAVAILABLE, None),
+        (PLAIN, MESSAGE_SHOW, ShowMessage(NOBODYS, ()), ErrorCode.READER_UNAVAILABLE, None),
+        (WITH_PAD, SIGN, Sign(NOBODYS, 0, ("", "서명해 주세요 서명")), ErrorCode.INVALID_BODY, "$.lines[1]"),
+        (WITH_PAD, SIGN, Sign(NOBODYS, 0, ("Ünterschrift",)), ErrorCode.INVALID_BODY, "$.lines[0]"),
+        (WITH_PAD, SIGN, Sign(NOBODYS, 0, ("line\nfeed",)), ErrorCode.INVALID_BODY, "$.lines[0]"),
+        (WITH_PAD, SIGN, Sign(NOBODYS, 0, ("",) * 5), ErrorCode.INVALID_BODY, "$.lines"),
+        (WITH_PAD, SIGN, Sign(NOBODYS, 0, wait_s=0), ErrorCode.INVALID_BODY, "$.wait_s"),
+        (WITH_PAD, NUMBER_ENTER, EnterNumber(NOBODYS, ("☎",) * 4, 1, 21), ErrorCode.INVALID_BODY, "$.max_digits"),
+        (WITH_PAD, PIN_ENTER, EnterPin(NOBODYS), ErrorCode.INVALID_BODY, "$.lease"),
+    ],
+)
+def test_what_a_reader_cannot_do_or_show_is_refused_before_it_hears_of_it(
+    store: Store, reader: str, op: Op[Struct, Struct], body: Struct, code: ErrorCode, field: str | None
+) -> None:
+    wish = AcquireLease("1", "p", avoid=(WITH_PAD if reader == PLAIN else PLAIN,))
+    lease = store.ask("device_broker", LEASE_ACQUIRE, wish, name="transaction")
+    ref = LeaseRef(lease.lease_id, lease.fence)
+    with pytest.raises(CallError) as caught:
+        store.ask("device_broker", op, structs.replace(body, lease=ref), name="transaction")
+    store.ask("device_broker", LEASE_RELEASE, ref, name="transaction")
+    assert (code, Outcome.NOT_STARTED, field) == (caught.value.code, caught.value.outcome, caught.value.field)
+
+
+def test_a_reader_without_a_pin_pad_takes_no_bank_card(store: Store) -> None:
+    lease = store.ask("device_broker", LEASE_ACQUIRE, AcquireLease("1", "p", avoid=(WITH_PAD,)), name="transaction")
+    ref = LeaseRef(lease.lease_id, lease.fence)
+    body = ReadCard(ref, TransactionType.CASH_IC, 1, now14(), 1.0)
+    with pytest.raises(CallError) as caught:
+        store.ask("device_broker", CARD_READ, body, name="transaction")
+    store.ask("device_broker", LEASE_RELEASE, ref, name="transaction")
+    assert (ErrorCode.READER_UNAVAILABLE, Outcome.NOT_STARTED) == (caught.value.code, caught.value.outcome)
 
 
 def test_a_reader_without_a_key_takes_no_card(store: Store) -> None:

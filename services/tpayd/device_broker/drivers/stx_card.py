@@ -140,10 +140,10 @@ class CardSteps:
             until_us = talk.now_us + PULL_WAIT_US
             yield from asked(talk, EJECT_FRAME, Cmd.EJECT)
             while known.slot is not Slot.EMPTY:
-                if talk.now_us >= until_us:
-                    talk.tell(CardTimedOut())
-                    return False
                 if (yield Listen(min(until_us, talk.now_us + CARD_POLL_US))) is None:
+                    if talk.now_us >= until_us:
+                        talk.tell(CardTimedOut())
+                        return False
                     yield from asked(talk, STATE_FRAME, Cmd.STATE)
         talk.tell(Pulled())
         return True
