@@ -1,4 +1,4 @@
-"""Customers who refuse, walk away or pull their card, readers that fall silent: a clear error, and the next customer."""
+"""Customers who refuse, walk away or pull their card, readers that fall silent: a clear error; the next is served."""
 
 from __future__ import annotations
 
