@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -24,8 +25,10 @@ from tpayd.device_broker.drivers.events import (
     PinEntered,
     SignatureGiven,
 )
+from tpayd.device_broker.lending import Lending
 from tpayd.device_broker.reader import Reader
 from tpayd.device_broker.signature import bitmap
+from tpayd.device_broker.signature_files import SignatureFiles
 from tpayd.device_broker.steps import failed
 from tpayd.kit.bus import CallError, Request
 from tpayd.kit.bus.wire import decode_body
@@ -47,16 +50,23 @@ from tpayd_contracts.pad import (
 
 __all__ = ["PadSteps"]
 
+Keep: TypeAlias = Callable[[bytes], None]
+"""What is done with a signature beside telling it."""
+
 _SHOW_US = 0
 """Nobody is asked for anything by a text."""
 
 
 class PadSteps:
-    """device.sign, number.enter, pin.enter, code.read and device.show. `leased` gives the reader of a lease."""
+    """device.sign, number.enter, pin.enter, code.read and device.show."""
 
-    def __init__(self, leased: Callable[[LeaseRef], Reader], clock: Clock, settle_us: int) -> None:
-        self._leased = leased
+    def __init__(
+        self, lending: Lending, readers: Mapping[str, Reader], clock: Clock, signatures: SignatureFiles, settle_us: int
+    ) -> None:
+        self._lending = lending
+        self._readers = readers
         self._clock = clock
+        self._signatures = signatures
         self._settle_us = settle_us
 
     def sign(self, request: Request) -> None:
@@ -64,7 +74,11 @@ class PadSteps:
         reader = self._able(body.lease, Ability.SIGN)
         wait_us = int(body.wait_s * 1e6)
         command = commands.Sign(body.amount_minor, body.lines, _nonce(), wait_us)
-        self._begin(request, reader, command, CardPrompt.SIGN, wait_us)
+        lane = self._lending.held(body.lease.lease_id, body.lease.fence).lane
+        self._signatures.clear(lane)
+        self._begin(
+            request, reader, command, CardPrompt.SIGN, wait_us, lambda image: self._signatures.keep(lane, image)
+        )
 
     def enter_number(self, request: Request) -> None:
         body = decode_body(request.body, EnterNumber)
@@ -96,16 +110,17 @@ class PadSteps:
 
     def _able(self, lease: LeaseRef, *abilities: Ability) -> Reader:
         """The reader of the lease, if it has one of these abilities. Raises CallError."""
-        reader = self._leased(lease)
+        reader = self._readers[self._lending.held(lease.lease_id, lease.fence).device]
         if not set(abilities) & set(reader.settings.abilities):
             raise errors.not_able(reader.name, *abilities)
         return reader
 
     def _begin(
-        self, request: Request, reader: Reader, command: commands.PadCommand, prompt: CardPrompt | None, wait_us: int
-    ) -> None:
+        self, request: Request, reader: Reader, command: commands.PadCommand, prompt: CardPrompt | None, wait_us: int,
+        keep: Keep | None = None,
+    ) -> None:  # fmt: skip
         now_us = self._clock.monotonic_us()
-        step = PadStep(request, reader.name, prompt, wait_us, self._settle_us, now_us)
+        step = PadStep(request, reader.name, prompt, wait_us, self._settle_us, now_us, keep)
         reader.begin(step, command, now_us)
         request.on_cancel(lambda: reader.cancel(step))
 
@@ -113,15 +128,17 @@ class PadSteps:
 class PadStep(CustomerStep):
     """One entry under way. The customer's time begins when the pad shows what he is to do."""
 
-    __slots__ = ("_asks",)
+    __slots__ = ("_asks", "_keep")
 
     is_aside = True
 
     def __init__(
-        self, request: Request, device: str, prompt: CardPrompt | None, wait_us: int, settle_us: int, now_us: int
-    ) -> None:
+        self, request: Request, device: str, prompt: CardPrompt | None, wait_us: int, settle_us: int, now_us: int,
+        keep: Keep | None,
+    ) -> None:  # fmt: skip
         super().__init__(request, device, wait_us, settle_us, now_us)
         self._asks = prompt
+        self._keep = keep
         if prompt is not None and prompt is not CardPrompt.SIGN:
             self._customer_asked(prompt, now_us)
 
@@ -132,16 +149,18 @@ class PadStep(CustomerStep):
     def ended(self, event: Answered, now_us: int) -> None:
         self._customer_done(now_us)
         result = self._result(event, self._reader_us(now_us), self._customer_us)
-        if isinstance(result, CallError):
-            self.request.fail(result)
+        if result is None:
+            self.request.fail(_error(self._device, event))
         else:
             self.request.reply(result)
 
-    def _result(self, event: Answered, reader_us: int, customer_us: int) -> Struct | CallError:
+    def _result(self, event: Answered, reader_us: int, customer_us: int) -> Struct | None:
         match event:
             case SignatureGiven():
-                points = sum(len(stroke) for stroke in event.strokes)
-                return Signed(bitmap(event.strokes), points, reader_us, customer_us)
+                image = bitmap(event.strokes)
+                if self._keep is not None:
+                    self._keep(image)
+                return Signed(image, sum(len(stroke) for stroke in event.strokes), reader_us, customer_us)
             case NumberEntered():
                 return EnteredNumber(event.number, reader_us, customer_us)
             case PinEntered():
@@ -152,14 +171,20 @@ class PadStep(CustomerStep):
                 return ReadCodeResult("", True, reader_us, customer_us)
             case MessageShown():
                 return Empty()
-            case EntryRefused():
-                return errors.entry_refused(self._device, event)
-            case EntryTimedOut():
-                return errors.entry_timed_out()
-            case CardTaken():
-                return errors.card_taken()
             case _:
-                return failed(self._device, event, Outcome.FAILED)
+                return None
+
+
+def _error(device: str, event: Answered) -> CallError:
+    match event:
+        case EntryRefused():
+            return errors.entry_refused(device, event)
+        case EntryTimedOut():
+            return errors.entry_timed_out()
+        case CardTaken():
+            return errors.card_taken()
+        case _:
+            return failed(device, event, Outcome.FAILED)
 
 
 def _nonce() -> str:

@@ -20,6 +20,7 @@ from tpayd.device_broker.pad_steps import PadSteps
 from tpayd.device_broker.pool import Pool
 from tpayd.device_broker.reader import Reader
 from tpayd.device_broker.settings import DeviceBrokerSettings, DeviceSettings
+from tpayd.device_broker.signature_files import SignatureFiles
 from tpayd.device_broker.standing import BrokerMetrics, Standing
 from tpayd.device_broker.steps import FinishStep, ReadStep
 from tpayd.kit import crashpoints
@@ -68,7 +69,10 @@ class DeviceBroker:
             self._pool, self._readers, metrics, self._standing, house.clock, waiting_max=settings.waiting_max
         )
         self._keys = KeySteps(self._lending, self._readers, house.clock, int(settings.key_hold_s * 1e6))
-        self._pads = PadSteps(self._leased, house.clock, settings.prompt_settle_ms * 1000)
+        self._signatures = SignatureFiles(settings.signature_file or None, house.instance.home, house.log)
+        self._pads = PadSteps(
+            self._lending, self._readers, house.clock, self._signatures, settings.prompt_settle_ms * 1000
+        )
         self._lease_us = int(settings.lease_ttl_s * 1e6)
         self._settle_us = settings.prompt_settle_ms * 1000
         for device in settings.devices:
@@ -110,6 +114,7 @@ class DeviceBroker:
     async def stop(self) -> None:
         for reader in self._readers.values():
             reader.close()
+        self._signatures.close()
 
     def readiness(self) -> tuple[Readiness, tuple[Dependency, ...]]:
         dependencies = tuple(self._dependency(name) for name in self._readers)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from tpayd.device_broker.signature_files import LANE
 from tpayd.kit.settings import ServiceSettings
 from tpayd_contracts.device import Ability
 from tpayd_contracts.shapes import Lane, Name
@@ -51,7 +52,12 @@ class DeviceBrokerSettings(ServiceSettings, frozen=True, forbid_unknown_fields=T
     prompt_settle_ms: Annotated[int, Meta(ge=0, le=1000)] = 50
     """Milliseconds that a prompt must stand before it is told: what is overtaken sooner, nobody could read."""
 
+    signature_file: Annotated[str, Meta(max_length=200)] = ""
+    """Where the last signature of each lane is kept, with {lane} for its name; empty: nowhere."""
+
     def __post_init__(self) -> None:
+        if self.signature_file and LANE not in self.signature_file:
+            raise ValueError(f"signature_file: {LANE} is missing, and lanes would overwrite each other's")
         for what, values in (
             ("name", [device.name for device in self.devices]),
             ("port", [device.port for device in self.devices]),
