@@ -13,6 +13,9 @@ DEV := build/dev/bin
 STORE := build/store/bin
 DEMO_HOME := $(CURDIR)/var/demo
 
+# For `make torture`.
+KILLS := 1000
+
 # The first interpreter that is new enough.
 find_python = for p in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; exit 0; }; \
@@ -59,6 +62,10 @@ bench: build/dev/.stamp ## measure the whole chain beside its floor; the last li
 .PHONY: crashpoints
 crashpoints: build/dev/.stamp ## kill at every boundary of a payment, under every behaviour of the host (about 15 minutes)
 	$(DEV)/python -m tests.crashpoints
+
+.PHONY: torture
+torture: build/dev/.stamp ## kill KILLS=1000 processes while 8 lanes sell, and compare the books; goes on where it stopped
+	$(DEV)/python -m tests.torture --kills $(KILLS)
 
 .PHONY: dev
 dev: build/dev/.stamp ## make build/dev, the environment to work in

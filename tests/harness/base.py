@@ -39,7 +39,7 @@ _CARD_FIELDS = ("pan", "number")
 
 
 class StoreBase:
-    """A sandbox instance in a directory of the test.
+    """A sandbox instance in a directory of the test; one that is there already is used again as it is.
 
     `settings` changes settings by file: `{"transaction": {"card_wait_s": 2.0}}`. A test pays the same amount with the
     same card many times, so nobody is asked about it unless the test says so.
@@ -59,7 +59,9 @@ class StoreBase:
         self.plan = Plan(sandbox=True, lanes=lanes, readers=readers, ports=ports)
         changed = {name: dict(values) for name, values in (settings or {}).items()}
         changed["transaction"] = {"duplicate_window_s": 0} | changed.get("transaction", {})
-        self.instance: Instance = found(self.plan, directory / "store", changed)
+        home = directory / "store"
+        exists = (home / "config" / "store.toml").exists()
+        self.instance: Instance = Instance.open(home) if exists else found(self.plan, home, changed)
         self.sandbox = Sandbox(self.ask)
 
     def running(self) -> tuple[str, ...]:
