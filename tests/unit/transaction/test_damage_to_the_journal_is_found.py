@@ -12,7 +12,7 @@ from tests.harness.clock import FakeClock
 from tests.harness.journals import Place
 from tests.unit.transaction.samples import EVENTS, PAYMENT, run
 from tpayd.transaction import events as ev
-from tpayd.transaction.journal import Journal, JournalStore, JournalVersionError
+from tpayd.transaction.journal import Journal, JournalStore, JournalVersionError, StorageError
 from tpayd.transaction.journal.verifying import PAGE, Verified, verify
 from tpayd.transaction.payment import Payment
 
@@ -131,8 +131,9 @@ async def test_what_is_written_meanwhile_is_no_damage(place: Place) -> None:
 
 def test_without_a_journal_there_is_nothing_to_verify(place: Place) -> None:
     """And none is made."""
-    with pytest.raises(JournalVersionError, match="no journal yet"):
-        walked(place)
+    for _ in range(2):
+        with pytest.raises((JournalVersionError, StorageError), match="no journal yet"):
+            walked(place)
 
 
 def swap_record(place: Place, record: bytes, state: str) -> None:

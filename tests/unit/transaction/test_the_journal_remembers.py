@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 import structlog
 from msgspec.structs import replace
+from sqlalchemy import select
 
 from tests.harness.clock import FakeClock
 from tests.harness.journals import Place
@@ -19,6 +21,8 @@ from tpayd.transaction import events as ev
 from tpayd.transaction.journal import Journal, JournalStore, JournalVersionError, StanBlock, StorageError
 from tpayd.transaction.journal.chain import Link, link
 from tpayd.transaction.journal.journal import COMMIT_MAX_S
+from tpayd.transaction.journal.opening import IS_OPEN
+from tpayd.transaction.journal.schema import payments
 from tpayd.transaction.payment import Payment
 from tpayd_contracts.payment import PaymentState
 
@@ -200,3 +204,48 @@ def test_a_payment_survives_its_own_encoding() -> None:
     for payment, event in to_approved():
         assert payment == msgspec.msgpack.decode(msgspec.msgpack.encode(payment), type=Payment)
         assert event == EVENT_DECODER.decode(msgspec.msgpack.encode(event))
+
+
+@pytest.mark.parametrize("events_too", [False, True], ids=["record", "record and events"])
+async def test_a_damaged_open_payment_keeps_nobody_from_starting(place: Place, events_too: bool) -> None:
+    """It is made anew from its events; where they are damaged too, it is parked for a person. The others go on."""
+    journal = journal_at(place)
+    journal.open()
+    other = replace(PAYMENT, payment_id="other", request_id="other")
+    journal.put(other, ev.Created(other))
+    for payment, event in to_approved()[:4]:
+        journal.put(payment, event)
+    await journal.close()
+    place.run(f"update payments set record = substr(record, 2) where request_id = '{PAYMENT.request_id}'")
+    if events_too:
+        place.run(f"update events set payload = hash where payment_id = '{PAYMENT.payment_id}' and event = 'leased'")
+    found = journal_at(place).open()
+    of_it = next(payment for payment in found.open if payment.request_id == PAYMENT.request_id)
+    assert {other.request_id, PAYMENT.request_id} == {payment.request_id for payment in found.open}
+    if events_too:
+        assert [of_it] == [damaged.payment for damaged in found.damaged]
+        assert (PaymentState.NEEDS_HUMAN, "000001") == (of_it.state, of_it.stan)
+    else:
+        assert ((of_it,), ()) == (found.rebuilt, found.damaged)
+        assert to_approved()[3][0] == of_it
+
+
+async def test_a_damaged_payment_that_was_paid_stays_paid(place: Place) -> None:
+    """The POS has been told so."""
+    journal = journal_at(place)
+    journal.open()
+    for payment, event in to_approved():
+        journal.put(payment, event)
+    await journal.close()
+    place.run("update payments set record = substr(record, 2)", "update events set payload = hash")
+    found = journal_at(place).open()
+    assert ((), [PaymentState.APPROVED]) == (found.open, [payment.state for payment in found.unacknowledged])
+    assert 1 == len(found.damaged)
+
+
+def test_a_start_reads_only_what_is_open(tmp_path: Path) -> None:
+    """However many payments there have been."""
+    place = Place.make("sqlite", tmp_path, None)
+    JournalStore(place.url).open()
+    plan = place.rows(f"explain query plan {select(payments).where(IS_OPEN)}")
+    assert [True] == ["USING INDEX payments_open" in step[-1] for step in plan]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Dialect, create_engine, event, make_url
@@ -71,6 +72,8 @@ class Database:
         """Raises StorageError; at once where it failed a moment ago."""
         if self._refused is not None and time.monotonic() - self._tried_s < RECONNECT_AFTER_S:
             raise self._refused
+        if self._reading and self.is_sqlite and not Path(self._url.database or "").exists():
+            raise StorageError(f"there is no journal yet: {self._url.database}")
         try:
             connection = self._engine.connect()
         except SQLAlchemyError as error:
@@ -84,6 +87,11 @@ class Database:
         """Keep other writers out from now on, until commit; PostgreSQL does so by locks on rows."""
         if self.is_sqlite:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def take_time(self, connection: Connection) -> None:
+        """Let the statements of this transaction take as long as they need."""
+        if not self.is_sqlite:
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
 
     def begin_to_read(self, connection: Connection) -> None:
         """One view of everything from now on, until commit or rollback."""

@@ -58,6 +58,7 @@ def move(source: JournalPlace, target: JournalPlace, progress: Progress) -> Veri
         with new.begin():
             new_database.begin_to_write(new)
             new_database.check_durable(new)
+            new_database.take_time(new)
             upgrade(new)
             there = read_ends(new)
             if there != ends or not ends.position:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.engine import Connection
 
 from tpayd.transaction.journal.chain import Link
@@ -16,7 +16,10 @@ from tpayd.transaction.journal.rebuilding import Damaged, StoredEvent, parked, r
 from tpayd.transaction.journal.schema import chains, events, payments, stan_blocks
 from tpayd.transaction.payment import Payment
 
-__all__ = ["Found", "check_end", "read_ends", "read_open", "rebuild"]
+__all__ = ["IS_OPEN", "Found", "check_end", "read_ends", "read_open", "rebuild"]
+
+IS_OPEN = text("payments.open")
+"""In the words of the index: SQLAlchemy's own `payments.open = 1` would read all payments that ever were."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Found:
     newest: dict[str, str] = field(default_factory=dict)
     """Lane → request id of the payment that it began last."""
     damaged: tuple[Damaged, ...] = ()
-    """Of `open`: those that could not be read, parked for a person."""
+    """Of `open` and `unacknowledged`: those that could not be read, parked for a person."""
     rebuilt: tuple[Payment, ...] = ()
     """Of `open` and `unacknowledged`: those whose record was damaged, and that their events made again."""
 
@@ -64,7 +67,7 @@ def read_open(connection: Connection, ends: Ends) -> Found:
     kept: list[Payment] = []
     damaged: list[Damaged] = []
     rebuilt: list[Payment] = []
-    for row in connection.execute(select(payments).where(payments.c.open)).all():
+    for row in connection.execute(select(payments).where(IS_OPEN)).all():
         try:
             kept.append(decode_payment(row.record))
         except msgspec.MsgspecError as error:

@@ -85,10 +85,15 @@ def advance(payment: Payment, event: ev.Event, at_ms: int) -> Payment:
 
 
 def parked(columns: Any) -> Payment:
-    """A payment of which the row's columns alone are left. A person must settle it: money may have moved."""
+    """A payment of which the row's columns alone are left, for a person to settle: money may have moved.
+
+    One that was approved stays so: the POS has been told PAID, and that never turns into anything else.
+    """
+    approved = columns.state == PaymentState.APPROVED.value
     return Payment(
         payment_id=columns.payment_id, lane=columns.lane, request_id=columns.request_id, body_hash=b"", order=None,
         terminal_id=columns.terminal_id, profile=columns.profile, created_ms=columns.created_ms,
-        state=PaymentState.NEEDS_HUMAN, reason=Reason.STORAGE_FAILED, stan=columns.stan,
-        business_day=columns.business_day, ended_ms=columns.created_ms,
+        state=PaymentState.APPROVED if approved else PaymentState.NEEDS_HUMAN,
+        reason=None if approved else Reason.STORAGE_FAILED, stan=columns.stan, business_day=columns.business_day,
+        ended_ms=columns.created_ms,
     )  # fmt: skip

@@ -23,8 +23,8 @@ from tpayd.transaction.payment import Payment
 
 __all__ = ["PAGE_EVENTS", "Purged", "purge_page", "reduced"]
 
-PAGE_EVENTS = 400
-"""Events looked at in one transaction: some milliseconds."""
+PAGE_EVENTS = 100
+"""Events looked at in one transaction: some milliseconds, which a payment's commit may have to wait."""
 
 _DONE_TO = "purged_to"
 

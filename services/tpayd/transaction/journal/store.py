@@ -105,6 +105,7 @@ class JournalStore:
                 with connection.begin():
                     self._database.begin_to_write(connection)
                     self._database.check_durable(connection)
+                    self._database.take_time(connection)
                     upgrade(connection)
                     self._writership.take(connection, by_force=by_force)
                     self._ends = read_ends(connection)
