@@ -168,7 +168,7 @@ def reader_lost(device: str, outcome: Outcome) -> CallError:
 
 
 def cancelled() -> CallError:
-    return CallError(ErrorCode.ABORTED, "cancelled; the reader is being reset", outcome=Outcome.FAILED)
+    return CallError(ErrorCode.ABORTED, "cancelled; the reader is being made ready", outcome=Outcome.FAILED)
 
 
 def card_timed_out() -> CallError:

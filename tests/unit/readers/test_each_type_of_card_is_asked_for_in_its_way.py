@@ -70,7 +70,7 @@ def request(type_: str, amount: int, flags: str, lengths: str, nonce: str = NONC
     ("command", "expected"),
     [
         (ASKED, request("01", 1000, "00", "0000")),
-        (UNIONPAY, request("02", 1000, "10", "0606")),
+        (UNIONPAY, request("02", 1000, "10", "0406")),
         (structs.replace(UNIONPAY, pin=False), request("02", 1000, "00", "0000")),
         (CASH_IC, request("03", 1000, "10", "0406")),
         (structs.replace(CASH_IC, choose=True), request("03", 1000, "11", "0406")),
@@ -85,7 +85,7 @@ def test_the_reader_is_told_what_the_card_is_for(command: ReadCard, expected: by
 
 def test_only_credit_and_unionpay_may_fall_back_to_the_stripe() -> None:
     assert request("07", 1000, "00", "0000", AGAIN) == stripe_frame(ASKED)
-    assert request("10", 1000, "10", "0606", AGAIN) == stripe_frame(UNIONPAY)
+    assert request("10", 1000, "10", "0406", AGAIN) == stripe_frame(UNIONPAY)
     assert [None] * 4 == [stripe_frame(command) for command in (CASH_IC, INQUIRY, MEMBERSHIP, RECEIPT)]
 
 

@@ -342,6 +342,12 @@ def test_a_card_instead_of_a_code_ends_the_scan_where_it_is_wanted() -> None:
     assert len(events(driver, card("I"))) == 1
 
 
+def test_a_card_that_is_inside_already_needs_no_scan() -> None:
+    driver = ready()
+    events(driver, INSERTED)
+    assert (b"", [CardInstead()]) == driver.ask(structs.replace(CODE, or_card=True), 0)
+
+
 def test_a_card_put_in_where_it_is_not_wanted_changes_nothing() -> None:
     driver = begun(CODE)
     assert [] == events(driver, INSERTED)

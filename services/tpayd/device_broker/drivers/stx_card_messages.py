@@ -34,11 +34,9 @@ _TYPES = {
 }
 _STRIPE_TYPES = {TransactionType.CREDIT: "07", TransactionType.UNIONPAY: "10"}
 """The types that ask for the stripe of a card whose chip has failed."""
-_PIN_LENGTHS = {
-    TransactionType.UNIONPAY: "0606",
-    TransactionType.CASH_IC: "0406",
-    TransactionType.CASH_IC_INQUIRY: "0406",
-}
+_WITH_PIN = frozenset({TransactionType.UNIONPAY, TransactionType.CASH_IC, TransactionType.CASH_IC_INQUIRY})
+_PIN_DIGITS = "0406"
+"""Least and most."""
 _ENTRY_MODES = {
     b"I": EntryMode.IC,
     b"C": EntryMode.CONTACTLESS,
@@ -74,10 +72,10 @@ def stripe_frame(command: ReadCard) -> bytes | None:
 
 
 def _card_frame(command: ReadCard, kind: str, nonce: str) -> bytes:
-    lengths = _PIN_LENGTHS.get(command.type, _NO_PIN) if command.pin else _NO_PIN
-    pad, choice = "01"[lengths != _NO_PIN], "01"[command.choose]
+    asks_pin = command.pin and command.type in _WITH_PIN
+    pad, choice, digits = "01"[asks_pin], "01"[command.choose], _PIN_DIGITS if asks_pin else _NO_PIN
     amount_minor = 0 if command.type is TransactionType.CASH_IC_INQUIRY else command.amount_minor
-    text = f"{kind}{amount_minor:010d}{command.at}{pad}{choice}00000{lengths}{_NO_WORKING_KEY}{nonce}"
+    text = f"{kind}{amount_minor:010d}{command.at}{pad}{choice}00000{digits}{_NO_WORKING_KEY}{nonce}"
     return frame(Cmd.CARD, text.encode("ascii"))
 
 

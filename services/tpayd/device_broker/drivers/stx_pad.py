@@ -97,13 +97,16 @@ class PadSteps:
     ) -> Step[bool]:  # fmt: skip
         """Wait for what the customer enters."""
         talk, known = self._talk, self._known
+        if isinstance(command, ReadCode) and self._card_instead(command):
+            talk.tell(CardInstead())
+            return True
         until_us = talk.now_us + command.wait_us
         frame = yield Ask(request, RULES[cmd], command.wait_us)
         while frame is not None:
             if taken(talk, frame).command == Cmd.STATE_ANSWER:
                 if known.chip_gone:
                     raise _CardTakenError
-                if isinstance(command, ReadCode) and command.or_card and known.slot is Slot.INSERTED:
+                if isinstance(command, ReadCode) and self._card_instead(command):
                     yield from self.cancel()
                     talk.tell(CardInstead())
                     return True
@@ -117,6 +120,9 @@ class PadSteps:
         yield from self.cancel()
         talk.tell(EntryTimedOut())
         return True
+
+    def _card_instead(self, command: ReadCode) -> bool:
+        return command.or_card and self._known.slot is Slot.INSERTED
 
     def _show(self, request: bytes) -> Step[bool]:
         answer = yield from asked(self._talk, request, Cmd.SHOW)
