@@ -124,8 +124,7 @@ class StxDriver:
     def _job_of(self, command: Command) -> Job:
         match command:
             case ReadCard():
-                request = stx_card_messages.card_frame(command)
-                return self._step(self._cards.read(command, request, stx_card_messages.stripe_frame(command)))
+                return self._step(self._cards.read(command, stx_card_messages.card_frame(command)))
             case FinishCard():
                 request = stx_card_messages.finish_frame(command)
                 if not self._known.chip:

@@ -22,7 +22,7 @@ from tpayd.device_broker.drivers.events import (
     Trouble,
     TroubleKind,
 )
-from tpayd.device_broker.drivers.stx_card_messages import CardAnswer, parse_card, parse_finished
+from tpayd.device_broker.drivers.stx_card_messages import CardAnswer, parse_card, parse_finished, stripe_frame
 from tpayd.device_broker.drivers.stx_codes import STRIPE_ALLOWED, Cmd, Slot
 from tpayd.device_broker.drivers.stx_messages import EJECT_FRAME, STATE_FRAME, parse_state
 from tpayd.device_broker.drivers.stx_rules import CARD_POLL_US, PULL_WAIT_US, READ_WAIT_US, RULES
@@ -56,17 +56,17 @@ class CardSteps:
         self._talk = talk
         self._known = known
 
-    def read(self, command: ReadCard, request: bytes, stripe_request: bytes | None) -> Step[bool]:
-        """Read a card. `stripe_request` asks for the stripe, should the chip fail."""
+    def read(self, command: ReadCard, request: bytes) -> Step[bool]:
+        """Read a card, by its stripe should the chip fail."""
         answer = yield from self._transaction(command, request, command.nonce)
         if answer is None:
             return False
         card, fallback = answer.card, None
-        if isinstance(card, CardRefused) and card.code in STRIPE_ALLOWED and stripe_request is not None:
+        if isinstance(card, CardRefused) and card.code in STRIPE_ALLOWED and (by_stripe := stripe_frame(command)):
             fallback = card.code
             if not (yield from self._taken_out(answer)):
                 return False
-            answer = yield from self._transaction(command, stripe_request, command.nonce_again)
+            answer = yield from self._transaction(command, by_stripe, command.nonce_again)
             if answer is None:
                 return False
         return self._answered(command, answer, fallback)
