@@ -126,12 +126,46 @@ def test_wrong_use_is_told_by_name(store: Store, words: tuple[str, ...], told: s
 
 
 def test_a_check_digit_warns_and_does_not_block(store: Store) -> None:
-    """It may be the registry that is wrong."""
+    """It may be the registry that is wrong, so the host is asked; this one knows its merchant, and says no."""
     said = run(store, "terminal", "open", "TPAY0001", "--business-number", "123-45-67890", "--json")
-    run(store, "terminal", "discard")
 
-    assert ["TPAY0001"] == [each["terminal_id"] for each in said.json["openings"]]
     assert ["business_number: the check digit of 1234567890 does not fit"] == said.json["warnings"]
+    assert (Exit.FAILED, [("TPAY0001", False, "03")], None) == (
+        said.status,
+        [(each["terminal_id"], each["opened"], each["code"]) for each in said.json["openings"]],
+        said.json["list"]["staged"],
+    )
+
+
+def test_what_the_host_refuses_is_told_and_the_others_are_staged(store: Store) -> None:
+    """With `--commit`, nothing is committed unless all were opened."""
+    before = listed(store)
+
+    said = run(store, "terminal", "open", "TPAY1006", "OTHER001", "--commit", "--json")
+    discarded = run(store, "terminal", "discard")
+
+    assert (Exit.FAILED, False) == (said.status, said.json["committed"])
+    assert [("TPAY1006", True, None), ("OTHER001", False, "58")] == [
+        (each["terminal_id"], each["opened"], each["code"]) for each in said.json["openings"]
+    ]
+    assert ["TPAY1006"] == [each["terminal_id"] for each in said.json["list"]["staged"]["opened"]]
+    assert (Exit.OK, before) == (discarded.status, listed(store))
+
+
+def test_merchant_info_is_downloaded_and_kept(store: Store) -> None:
+    """Shown, on the list after a restart, and refused for a terminal that is another merchant's."""
+    told = run(store, "merchant", "download", "TPAY0001", "--json")
+    refused = run(store, "merchant", "download", "OTHER001", "--json")
+    restart(store)
+    kept = run(store, "merchant", "list", "--json").json["merchants"]
+
+    assert (Exit.OK, "Sandbox Store", "1234567891") == (
+        told.status,
+        told.json["merchant"]["name"],
+        told.json["merchant"]["business_number"],
+    )
+    assert [told.json["merchant"]] == kept
+    assert (Exit.REFUSED, "not_found") == (refused.status, refused.json["error"]["code"])
 
 
 def test_no_line_to_the_host_opens_nothing(store: Store) -> None:
