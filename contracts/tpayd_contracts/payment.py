@@ -78,7 +78,7 @@ class PaymentState(enum.StrEnum):
     REVERSED = "reversed"
     NEEDS_HUMAN = "needs_human"
     CHARGED = "charged"
-    """A person learned that the host has charged it, though the POS was told NOT_PAID."""
+    """A person learned that the host has done it all the same, though the POS was told NOT_PAID."""
 
 
 class Reason(enum.StrEnum):
@@ -103,6 +103,8 @@ class Reason(enum.StrEnum):
     NEVER_SEEN = "never_seen"
     """Nothing is known under this request id, and nothing can happen under it any more."""
     IN_PROGRESS = "in_progress"
+    NEVER_ACKNOWLEDGED = "never_acknowledged"
+    """It was approved, the POS never acknowledged it, and the store's setting is to take such payments back."""
     DUPLICATE = "duplicate"
     """The same card paid the same amount at this lane within five minutes, and the cashier did not confirm it."""
     SIGNATURE_FAILED = "signature_failed"

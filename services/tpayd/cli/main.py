@@ -28,6 +28,7 @@ _COMMANDS = {
     "payment": CommandEntry("payment:payment", "Ask for, abort or acknowledge a payment; print its receipt.", _PAY),
     "standalone": CommandEntry("standalone:standalone", "Take payments without a POS.", _PAY),
     "explain": CommandEntry("explain:explain", "Tell the story of a payment, step by step.", _PAY),
+    "reversals": CommandEntry("reversals:reversals", "See what must be taken back, and settle it by hand.", _PAY),
     "client": CommandEntry("client:client", "Add, list and remove the POS clients that may connect.", _SETUP),
     "devices": CommandEntry("devices:devices", "List the card readers.", _SETUP),
     "keys": CommandEntry("keys:keys", "Exchange keys with the host, and list them.", _SETUP),

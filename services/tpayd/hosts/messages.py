@@ -119,6 +119,8 @@ class ReversalReason(enum.StrEnum):
     """The card's last word never came."""
     RESTARTED = "restarted"
     """The daemon restarted before it knew the outcome."""
+    NEVER_ACKNOWLEDGED = "never_acknowledged"
+    """The POS did not say that it knows of the approval."""
 
 
 class Reversal(Quiet, frozen=True, kw_only=True):

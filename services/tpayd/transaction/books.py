@@ -9,19 +9,21 @@ from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
 from tpayd.kit.store_settings import Merchant
 from tpayd.transaction.journal import Journal
+from tpayd.transaction.waits import Waits
 
 __all__ = ["Books"]
 
 
 @dataclass(frozen=True)
 class Books:
-    """Journal, time, log, and whose money it is."""
+    """Journal, time, log, whose money it is, and how long a verdict may take."""
 
     journal: Journal
     clock: Clock
     log: Log
     merchant: Merchant
     """As config/store.toml names it."""
+    waits: Waits
     downloaded: Callable[[str], Merchant | None] = lambda _: None
     """As the host names the merchant behind a terminal, if that was asked."""
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tpayd.kit.bus import CallError, Request
+from tpayd.kit.clock import Clock
 from tpayd.transaction import events as ev
 from tpayd.transaction import flow
 from tpayd.transaction.books import Books
@@ -33,6 +34,8 @@ class Case:
         self.told = told
         self._books = books
         self._started_us = books.clock.monotonic_us()
+        self._since_ms = _since_ms(payment, books.clock)
+        """When it got into its state, on the clock that nobody can set."""
         self.balance_minor: int | None = None
         """An account's balance, from the answer to whoever asked. It is told and never kept."""
         self._slip = Slip()
@@ -64,6 +67,8 @@ class Case:
         payment, effects = flow.step(self.payment, event, self._books.clock.unix_ms())
         if payment.ended_ms is not None and self.payment.ended_ms is None:
             payment = replace(payment, total_us=self._books.clock.monotonic_us() - self._started_us)
+        if payment.state is not self.payment.state:
+            self._since_ms = self._books.clock.boottime_ms()
         self.payment = payment
         self._books.journal.put(payment, event)
         return effects
@@ -71,7 +76,8 @@ class Case:
     def result(self, *, repeated: bool = False) -> PaymentResult:
         """What a POS may be told now."""
         merchant = self._books.merchant_of(self.payment.terminal_id)
-        result = result_of(self.payment, merchant, told=self.told, repeated=repeated)
+        left_ms = self._books.waits.left_ms(self.payment, self._books.clock.boottime_ms() - self._since_ms)
+        result = result_of(self.payment, merchant, told=self.told, repeated=repeated, left_ms=left_ms)
         if self.payment.standalone:
             result = as_told(result, self.payment, self._slip)
         return result if self.balance_minor is None else replace(result, balance_minor=self.balance_minor)
@@ -105,9 +111,22 @@ class Case:
         self.told = True
         if self._progress_due is not None:
             self._progress_due.cancel()
+        if not self._watchers:
+            self.unheard()
         for index, request in enumerate(self.leave()):
             request.reply(self.result(repeated=index > 0))
         self.balance_minor = None
+
+    def unheard(self) -> None:
+        """Put down that nobody was there to be told."""
+        if self.payment.order is not None and flow.has_row(self.payment, ev.Unheard):
+            self.apply(ev.Unheard())
+
+    def asked(self) -> PaymentResult:
+        """What a POS is told that asks; put down if it did not hear before."""
+        if self.told and self.payment.unheard and flow.has_row(self.payment, ev.Asked):
+            self.apply(ev.Asked())
+        return self.result()
 
     def leave(self) -> list[Request]:
         """Hand over whoever waits."""
@@ -118,3 +137,9 @@ class Case:
         """Nobody can be told a verdict."""
         for request in self.leave():
             request.fail(error)
+
+
+def _since_ms(payment: Payment, clock: Clock) -> int:
+    """An inquiry that a former process began goes on: its time has begun with it."""
+    passed_ms = max(0, clock.unix_ms() - payment.inquiry.since_ms) if payment.inquiry is not None else 0
+    return clock.boottime_ms() - passed_ms

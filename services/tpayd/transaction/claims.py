@@ -33,6 +33,12 @@ class Claims:
             text = f"payment {holder} is taking this original back already: wait for its verdict"
             raise CallError.not_started(ErrorCode.CLAIMED, text, field="$.original", retryable=True)
 
+    def held(self, payment: Payment) -> bool:
+        """Whether something is taking this payment back now."""
+        if payment.approval_code is None or payment.local is None:
+            return False
+        return (payment.approval_code, payment.local[:8], payment.amount_minor) in self._holders
+
     def give_up(self, claim: Claim, payment_id: str) -> None:
         """It is decided. Somebody else's claim stays."""
         if self._holders.get(claim.key) == payment_id:

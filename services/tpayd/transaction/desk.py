@@ -9,9 +9,10 @@ from collections.abc import Callable
 from tpayd.kit.bus import CallError, Request
 from tpayd.kit.store_settings import StoreSettings
 from tpayd.transaction import events as ev
+from tpayd.transaction import flow
 from tpayd.transaction.books import Books
 from tpayd.transaction.case import Case
-from tpayd.transaction.effects import Effect, Inquire, Reverse
+from tpayd.transaction.effects import Effect, Inquire, Reverse, UnmarkOriginal
 from tpayd.transaction.errands import Terminals
 from tpayd.transaction.host_steps import HostSteps
 from tpayd.transaction.inquiries import InquiryDesk
@@ -96,11 +97,11 @@ class Desk:
 
     async def status(self, ref: PaymentRef) -> PaymentResult:
         """What is known now. An id that nobody knows is buried first."""
-        return (await self._case(ref)).result()
+        return (await self.case_of(ref)).asked()
 
     async def abort(self, ref: PaymentRef) -> PaymentResult:
         """End a payment that has not been sent. Raises CallError `too_late`."""
-        case = await self._case(ref)
+        case = await self.case_of(ref)
         runner = self._runners.get(case.key)
         if runner is not None and runner.interrupt(ev.AbortAsked()):
             await runner.finished()
@@ -112,7 +113,7 @@ class Desk:
 
     async def confirm(self, ref: PaymentRef, *, proceed: bool) -> PaymentResult:
         """The cashier's answer about a payment that looks like an earlier one. Raises CallError `too_late`."""
-        case = await self._case(ref)
+        case = await self.case_of(ref)
         if case.question is None or case.question.done():
             text = f"nothing is asked about payment {ref.request_id}"
             raise CallError(ErrorCode.TOO_LATE, text, outcome=Outcome.FAILED)
@@ -121,7 +122,7 @@ class Desk:
 
     async def acknowledge(self, ref: PaymentRef) -> PaymentResult:
         """The POS has recorded the verdict. While there is none, nothing is acknowledged, and the answer says WAIT."""
-        case = await self._case(ref)
+        case = await self.case_of(ref)
         if case.told and case.payment.acknowledged_ms is None:
             case.apply(ev.Acknowledged())
             await self._commit()
@@ -132,6 +133,28 @@ class Desk:
         opening = self._opening.get(key)
         if opening is not None:
             await asyncio.wait([opening])
+
+    async def left_unacknowledged(self, key: Key, *, reverse: bool) -> None:
+        """The POS had its time to acknowledge a payment: let it stand for good, or take it back.
+
+        Raises CallError if it cannot be read.
+        """
+        case = await self.case_of(PaymentRef(*key))
+        if not reverse:
+            if flow.has_row(case.payment, ev.ClosedUnacknowledged):
+                case.apply(ev.ClosedUnacknowledged())
+            return
+        # Whoever takes it back otherwise shows that the payment is known.
+        if not flow.has_row(case.payment, ev.LeftUnacknowledged) or self._originals.is_claimed(case.payment):
+            return
+        if UnmarkOriginal() in case.apply(ev.LeftUnacknowledged()):
+            self._originals.unmark(case)
+        self._books.log.warning("payment.left_unacknowledged", payment=case.payment.payment_id)
+        case.told = False
+        self._registry.hold(case)
+        self.reversals.add(case)
+        await self._commit()
+        case.tell()
 
     # Life cycle
 
@@ -146,6 +169,8 @@ class Desk:
         effects: tuple[Effect, ...] = ()
         if payment.state != PaymentState.NEEDS_HUMAN:
             effects = case.apply(ev.Restarted())
+            if payment.ended_ms is None and case.payment.ended_ms is not None:
+                case.unheard()
             self._books.log.info("payment.resumed", payment=payment.payment_id, state=case.payment.state)
         if Reverse() in effects:
             self.reversals.add(case)
@@ -215,7 +240,7 @@ class Desk:
             except CallError as error:
                 request.fail(error)
 
-    async def _case(self, ref: PaymentRef) -> Case:
+    async def case_of(self, ref: PaymentRef) -> Case:
         """The payment of that name: from memory, from disk, or buried now."""
         key = ref.lane, ref.request_id
         terminal_id = self.terminal(ref.lane)
@@ -295,6 +320,7 @@ class Desk:
             payment_id=str(uuid.uuid4()), lane=key[0], request_id=key[1], body_hash=body_hash(order), order=order,
             terminal_id=terminal_id, profile=self._store.host_profile, created_ms=self._books.clock.unix_ms(),
             trace=request.trace, client=request.principal, card=shown,
+            reverse_unacknowledged=settings.unacknowledged == "reverse" and not order.standalone,
             wants_signature=signs and order.amount is not None
             and order.amount.total_minor > settings.no_signature_limit_minor,
         )  # fmt: skip

@@ -7,15 +7,18 @@ from msgspec import Struct
 from tpayd.hosts import ReversalReason
 from tpayd.transaction.payment import Payment
 from tpayd_contracts.payment import CardSummary, Reason
+from tpayd_contracts.records import ReceiptCopy, SettledAs
 
 __all__ = [
     "AbortAsked",
     "Acknowledged",
+    "Asked",
     "Buried",
     "CardAccepted",
     "CardFailed",
     "CardRead",
     "CardRefused",
+    "ClosedUnacknowledged",
     "CommitFailed",
     "Confirmed",
     "Created",
@@ -28,17 +31,21 @@ __all__ = [
     "InquirySealed",
     "InquiryUnanswered",
     "Leased",
+    "LeftUnacknowledged",
     "NotSent",
     "PosGone",
     "ReaderLost",
+    "ReceiptPrinted",
     "Restarted",
     "Restored",
     "ReversalAnswered",
     "ReversalSealed",
     "ReversalUnanswered",
     "Sealed",
+    "SettledByHand",
     "Signed",
     "Stopped",
+    "Unheard",
     "Voided",
 ]
 
@@ -180,6 +187,35 @@ class Acknowledged(_Event, frozen=True, tag="acknowledged"):
     """The POS has recorded the verdict."""
 
 
+class Unheard(_Event, frozen=True, tag="unheard"):
+    """The verdict was ready, and nobody waited for it any more."""
+
+
+class Asked(_Event, frozen=True, tag="asked"):
+    """The POS asked for the verdict that it had not heard, and was told."""
+
+
+class LeftUnacknowledged(_Event, frozen=True, tag="left_unacknowledged"):
+    """The POS had its time to acknowledge, and the store's setting is that it then must not stand."""
+
+
+class ClosedUnacknowledged(_Event, frozen=True, tag="closed_unacknowledged"):
+    """It stands, and the POS's word on it is no longer waited for."""
+
+
+class ReceiptPrinted(_Event, frozen=True, tag="receipt_printed"):
+    copy: ReceiptCopy
+
+
+class SettledByHand(_Event, frozen=True, tag="settled_by_hand"):
+    """A person asked the host's desk, and says how it stands there."""
+
+    outcome: SettledAs
+    by: str
+    """The client that the command came from."""
+    note: str
+
+
 class Restarted(_Event, frozen=True, tag="restarted"):
     """The process starts and finds the payment as its predecessor left it."""
 
@@ -246,4 +282,5 @@ Event = (
     | Sealed | CommitFailed | NotSent | HostApproved | HostDeclined | HostUnknown | CardAccepted | CardRefused | Voided
     | Restored | Acknowledged | Restarted | InquirySealed | InquiryAnswered | InquiryUnanswered | InquiryGivenUp
     | ReversalSealed | ReversalAnswered | ReversalUnanswered
+    | Unheard | Asked | LeftUnacknowledged | ClosedUnacknowledged | ReceiptPrinted | SettledByHand
 )  # fmt: skip

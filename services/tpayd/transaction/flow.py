@@ -16,9 +16,10 @@ The rules of the machine:
     CREATED → LEASED → CARD_READ → SENDING → AUTHORIZED → APPROVED → CLOSED
        │         │          │          ├────→ DECLINED
        └─────────┴──────────┴→ ABORTED ├────→ ABORTED (proof that no byte left)
-                                       ├────→ UNKNOWN → REVERSING → REVERSED | NEEDS_HUMAN
+                                       ├────→ UNKNOWN → REVERSING → REVERSED | NEEDS_HUMAN → REVERSED | CHARGED
                                        └────→ INQUIRING → APPROVED | DECLINED | REVERSING
     AUTHORIZED → REVERSING (the card's last word is no)
+    APPROVED → REVERSING (only by setting: the POS did not acknowledge it in time)
 
 An event that has no row in the present state raises `NotInTableError`; for an abort that means `too late`.
 """
@@ -51,9 +52,10 @@ from tpayd.transaction.effects import (
     UnmarkOriginal,
 )
 from tpayd.transaction.order import OnUnknown, Reads
-from tpayd.transaction.payment import InquiryRecord, Payment, ReversalRecord
+from tpayd.transaction.payment import InquiryRecord, Payment, ReversalRecord, Settlement
 from tpayd_contracts.payment import PaymentState as S
 from tpayd_contracts.payment import Reason
+from tpayd_contracts.records import SettledAs
 
 __all__ = ["MAX_READERS", "MAX_REVERSAL_TRIES", "NotInTableError", "ROWS", "begin", "bury", "has_row", "step"]
 
@@ -61,6 +63,8 @@ MAX_REVERSAL_TRIES = 6
 """Unanswered sendings of a reversal before a person must settle it."""
 MAX_READERS = 3
 """Readers that one payment may lose before it gives up."""
+
+_ENDED = (S.APPROVED, S.CLOSED, S.DECLINED, S.ABORTED, S.UNKNOWN, S.REVERSING, S.REVERSED, S.NEEDS_HUMAN, S.CHARGED)
 
 Result = tuple[Payment, tuple[Effect, ...]]
 E = TypeVar("E", bound=ev.Event)
@@ -320,7 +324,40 @@ def restored(payment: Payment, event: ev.Restored, now_ms: int) -> Result:
     return _to(payment, payment.state, voided_minor=max(0, payment.voided_minor - event.amount_minor))
 
 
-@_row(S.DECLINED, S.ABORTED, S.UNKNOWN, S.REVERSING, S.REVERSED, S.NEEDS_HUMAN)
+@_row(S.CLOSED)
+def acknowledged_late(payment: Payment, event: ev.Acknowledged, now_ms: int) -> Result:
+    return _to(payment, S.CLOSED, acknowledged_ms=payment.acknowledged_ms or now_ms)
+
+
+@_row(S.APPROVED)
+def closed_unacknowledged(payment: Payment, event: ev.ClosedUnacknowledged, now_ms: int) -> Result:
+    return _to(payment, S.CLOSED)
+
+
+@_row(S.APPROVED)
+def left_unacknowledged(payment: Payment, event: ev.LeftUnacknowledged, now_ms: int) -> Result:
+    """PAID turns NOT_PAID here, and nowhere else: a POS that acknowledges never sees it."""
+    unmark = (UnmarkOriginal(),) if payment.claim is not None else ()
+    return _owed(payment, S.REVERSING, now_ms, Reason.NEVER_ACKNOWLEDGED, ReversalReason.NEVER_ACKNOWLEDGED, *unmark)
+
+
+@_row(*_ENDED)
+def unheard(payment: Payment, event: ev.Unheard, now_ms: int) -> Result:
+    return _to(payment, payment.state, unheard=True)
+
+
+@_row(*_ENDED)
+def asked(payment: Payment, event: ev.Asked, now_ms: int) -> Result:
+    return _to(payment, payment.state, unheard=False)
+
+
+@_row(S.APPROVED, S.CLOSED)
+def receipt_printed(payment: Payment, event: ev.ReceiptPrinted, now_ms: int) -> Result:
+    prints = payment.prints | {event.copy.value: payment.prints.get(event.copy.value, 0) + 1}
+    return _to(payment, payment.state, Commit(), prints=prints)
+
+
+@_row(S.DECLINED, S.ABORTED, S.UNKNOWN, S.REVERSING, S.REVERSED, S.NEEDS_HUMAN, S.CHARGED)
 def acknowledged_unpaid(payment: Payment, event: ev.Acknowledged, now_ms: int) -> Result:
     return _to(payment, payment.state, acknowledged_ms=payment.acknowledged_ms or now_ms)
 
@@ -400,6 +437,14 @@ def reversal_unanswered(payment: Payment, event: ev.ReversalUnanswered, now_ms: 
     if record.tries >= MAX_REVERSAL_TRIES:
         return _to(payment, S.NEEDS_HUMAN, Commit(), Alarm.NEEDS_HUMAN, reversal=record)
     return _to(payment, S.REVERSING, Commit(), reversal=record)
+
+
+@_row(S.NEEDS_HUMAN)
+def settled_by_hand(payment: Payment, event: ev.SettledByHand, now_ms: int) -> Result:
+    """The POS was told NOT PAID, and that stays, whatever the host's desk said."""
+    state = S.CHARGED if event.outcome is SettledAs.STANDS else S.REVERSED
+    settlement = Settlement(outcome=event.outcome, by=event.by, note=event.note, at_ms=now_ms)
+    return _to(payment, state, Commit(), settlement=settlement)
 
 
 def _reversal(payment: Payment) -> ReversalRecord:

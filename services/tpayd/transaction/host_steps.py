@@ -23,10 +23,10 @@ from tpayd_contracts.host import EXCHANGE, Exchange
 from tpayd_contracts.keys import DATA_ENCRYPT, MAC_GENERATE, MAC_VERIFY, EncryptData, GenerateMac, Purpose, VerifyMac
 from tpayd_contracts.payment import Reason
 
-__all__ = ["Answer", "HostSteps", "SealedRequest"]
+__all__ = ["HOST_MARGIN_S", "KEY_WAIT_S", "Answer", "HostSteps", "SealedRequest"]
 
-_KEY_WAIT_S = 5.0
-_MARGIN_S = 2.0
+KEY_WAIT_S = 5.0
+HOST_MARGIN_S = 2.0
 """What an exchange gets beyond the host's own time, so that the host link's clear error arrives first."""
 
 
@@ -85,7 +85,7 @@ class HostSteps:
         """A typed or scanned number, as the host gets it."""
         request = EncryptData(payment.profile, payment.terminal_id, Purpose.NEW_PAYMENT, carried.number)
         try:
-            made = await self._keys.call(DATA_ENCRYPT, request, ttl_s=_KEY_WAIT_S, trace=payment.trace)
+            made = await self._keys.call(DATA_ENCRYPT, request, ttl_s=KEY_WAIT_S, trace=payment.trace)
         except CallError as error:
             return ev.Stopped(Reason.KEY_UNAVAILABLE, error.message)
         return Presented(entry_mode=carried.entry_mode, ksn=made.ksn, cipher=made.cipher, terminal_cipher=True)
@@ -172,7 +172,7 @@ class HostSteps:
         )  # fmt: skip
         crashpoints.passing("seal.before_mac")
         try:
-            made = await self._keys.call(MAC_GENERATE, request, ttl_s=_KEY_WAIT_S, trace=payment.trace)
+            made = await self._keys.call(MAC_GENERATE, request, ttl_s=KEY_WAIT_S, trace=payment.trace)
         except CallError as error:
             raise CallError.not_started(error.code, error.message, retryable=error.retryable) from None
         crashpoints.passing("seal.after_mac")
@@ -181,7 +181,7 @@ class HostSteps:
     async def _exchange(self, payment: Payment, sealed: SealedRequest) -> Answer:
         wait_s = self._settings.answer_wait_s
         exchanged = await self._host.call(
-            EXCHANGE, Exchange(payment.profile, sealed.raw, wait_s), ttl_s=wait_s + _MARGIN_S, trace=payment.trace
+            EXCHANGE, Exchange(payment.profile, sealed.raw, wait_s), ttl_s=wait_s + HOST_MARGIN_S, trace=payment.trace
         )
         crashpoints.passing("transmit.after_answer")
         try:
@@ -200,7 +200,7 @@ class HostSteps:
                     profile=payment.profile, terminal_id=payment.terminal_id, key_id=sealed.key_id, ksn=sealed.ksn,
                     data=opened.covered, mac=opened.mac,
                 ),
-                ttl_s=_KEY_WAIT_S, trace=payment.trace,
+                ttl_s=KEY_WAIT_S, trace=payment.trace,
             )  # fmt: skip
         except CallError as error:
             raise CallError.unknown(error.code, f"the answer's MAC could not be checked: {error.message}") from None

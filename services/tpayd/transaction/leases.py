@@ -9,9 +9,9 @@ from tpayd.kit.logs import Log
 from tpayd_contracts.device import LEASE_RELEASE, LEASE_RENEW, LEASE_RESET, Lease, LeaseRef, RenewLeases
 from tpayd_contracts.operation import Empty
 
-__all__ = ["Leases"]
+__all__ = ["RESET_WAIT_S", "Leases"]
 
-_RESET_WAIT_S = 5.0
+RESET_WAIT_S = 5.0
 
 
 class Leases:
@@ -59,7 +59,7 @@ class Leases:
             if self._reset or not self._broker.connected:
                 return
             try:
-                await self._broker.call(LEASE_RESET, Empty(), ttl_s=_RESET_WAIT_S)
+                await self._broker.call(LEASE_RESET, Empty(), ttl_s=RESET_WAIT_S)
             except CallError as error:
                 self._log.warning("leases.not_reset", why=error.message)
             else:

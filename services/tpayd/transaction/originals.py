@@ -71,6 +71,10 @@ class Originals:
         if original is not None:
             original.apply(ev.Restored(case.payment.payment_id, case.payment.amount_minor))
 
+    def is_claimed(self, payment: Payment) -> bool:
+        """Whether something is taking this payment back now."""
+        return self._claims.held(payment)
+
     def give_up(self, case: Case) -> None:
         """It is decided, one way or the other."""
         claim = case.payment.claim

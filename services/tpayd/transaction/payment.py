@@ -11,8 +11,9 @@ from tpayd.hosts import ReversalReason
 from tpayd.transaction.order import Order
 from tpayd_contracts.money import Amount
 from tpayd_contracts.payment import CardSummary, PaymentState, Reason
+from tpayd_contracts.records import SettledAs
 
-__all__ = ["Claim", "InquiryRecord", "Payment", "ReversalRecord", "body_hash"]
+__all__ = ["Claim", "InquiryRecord", "Payment", "ReversalRecord", "Settlement", "body_hash"]
 
 
 class ReversalRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -60,6 +61,15 @@ class Claim(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def key(self) -> tuple[str, str, int]:
         """Two orders that name the same original have the same key, however they name it."""
         return self.approval_code, self.approved_on, self.amount_minor
+
+
+class Settlement(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a person found out, where the host never confirmed a reversal."""
+
+    outcome: SettledAs
+    by: str
+    note: str
+    at_ms: int
 
 
 class Payment(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -113,7 +123,14 @@ class Payment(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     inquiry: InquiryRecord | None = None
     reversal: ReversalRecord | None = None
+    unheard: bool = False
+    """Nobody has heard the verdict yet."""
+    settlement: Settlement | None = None
+    reverse_unacknowledged: bool = False
+    """As the setting was when it began: without the POS's acknowledgement it must not stand."""
     acknowledged_ms: int | None = None
+    prints: dict[str, int] = {}
+    """How often each copy of its receipt was asked for."""
     ended_ms: int | None = None
 
     customer_us: int = 0

@@ -42,12 +42,12 @@ from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.pad import CODE_READ, SIGN, ReadCode, Sign
 from tpayd_contracts.payment import CardSummary, EntryMode, PaymentProgress, Reason, Step
 
-__all__ = ["Read", "ReaderSteps", "progress_of"]
+__all__ = ["READ_MARGIN_S", "SIGN_MARGIN_S", "Read", "ReaderSteps", "progress_of"]
 
-_READ_MARGIN_S = 65.0
+READ_MARGIN_S = 65.0
 """Beyond two card waits: a card that comes late is still read, and a failed chip may be pulled out and swiped."""
 
-_SIGN_MARGIN_S = 5.0
+SIGN_MARGIN_S = 5.0
 
 _CARD_REASONS = {
     ErrorCode.CARD_TIMEOUT: Reason.CARD_TIMEOUT,
@@ -156,7 +156,7 @@ class ReaderSteps:
             at=stamp_of(self._clock.local()), card_wait_s=self._settings.card_wait_s,
         )  # fmt: skip
         return await self._broker.call(
-            CARD_READ, request, ttl_s=3 * self._settings.card_wait_s + _READ_MARGIN_S, trace=trace,
+            CARD_READ, request, ttl_s=3 * self._settings.card_wait_s + READ_MARGIN_S, trace=trace,
             on_progress=self._prompts(lease, progress),
         )  # fmt: skip
 
@@ -168,7 +168,7 @@ class ReaderSteps:
         )  # fmt: skip
         try:
             signed = await self._broker.call(
-                SIGN, request, ttl_s=self._settings.signature_wait_s + _SIGN_MARGIN_S, trace=payment.trace,
+                SIGN, request, ttl_s=self._settings.signature_wait_s + SIGN_MARGIN_S, trace=payment.trace,
                 on_progress=self._prompts(lease, progress),
             )  # fmt: skip
         except CallError as error:
@@ -181,7 +181,7 @@ class ReaderSteps:
         request = ReadCode(lease=LeaseRef(lease.lease_id, lease.fence), wait_s=self._settings.card_wait_s)
         try:
             read = await self._broker.call(
-                CODE_READ, request, ttl_s=self._settings.card_wait_s + _SIGN_MARGIN_S, trace=payment.trace,
+                CODE_READ, request, ttl_s=self._settings.card_wait_s + SIGN_MARGIN_S, trace=payment.trace,
                 on_progress=self._prompts(lease, progress),
             )  # fmt: skip
         except CallError as error:

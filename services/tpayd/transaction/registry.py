@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
+from collections.abc import Collection
 
 from tpayd.kit.bus import CallError
 from tpayd.transaction.case import Case
@@ -73,6 +74,10 @@ class Registry:
     def stan_in_use(self, terminal_id: str, stan: str) -> bool:
         """Whether an open payment of the terminal has this STAN, which a wrap must skip."""
         return any(stan in (case.payment.stan, _reversal_stan(case)) for case in self._of_terminal.get(terminal_id, ()))
+
+    def standing(self, states: Collection[PaymentState]) -> list[Case]:
+        """Payments that stand in one of these states and are not done with."""
+        return [case for case in self._live.values() if case.payment.state in states]
 
     def count(self, state: PaymentState) -> int:
         """Payments that stand in this state and are not done with."""

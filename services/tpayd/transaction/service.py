@@ -13,6 +13,7 @@ from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.house import House
 from tpayd.kit.settings import SettingsError
 from tpayd.kit.store_settings import Merchant
+from tpayd.transaction.acknowledgements import Acknowledgements
 from tpayd.transaction.bookkeeping import Bookkeeper
 from tpayd.transaction.books import Books
 from tpayd.transaction.desk import Desk
@@ -22,12 +23,13 @@ from tpayd.transaction.leases import Leases
 from tpayd.transaction.membership import MembershipDesk
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.reader_steps import ReaderSteps
-from tpayd.transaction.records import RecordsDesk
+from tpayd.transaction.records import OWED, RecordsDesk, oldest_s
 from tpayd.transaction.registry import Registry
 from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.standalone.gate import Gate, serve_standalone
 from tpayd.transaction.stans import Stans
 from tpayd.transaction.terminals import on_receipt, open_terminal_desk, serve_terminals, terminals_open
+from tpayd.transaction.waits import Waits
 from tpayd_contracts.health import Dependency, Readiness
 from tpayd_contracts.orders import MEMBERSHIP_READ
 from tpayd_contracts.payment import (
@@ -54,8 +56,11 @@ class Transaction:
         settings = house.settings
         self._bookkeeper = Bookkeeper(house)
         self._journal = self._bookkeeper.journal
+        self._acknowledgements = Acknowledgements(house.clock, settings.unacknowledged_after_s)
         self._registry = Registry(settings.remembered_payments)
-        self._books = Books(self._journal, house.clock, house.log, house.store.merchant, self._downloaded)
+        self._books = Books(
+            self._journal, house.clock, house.log, house.store.merchant, Waits(settings), self._downloaded
+        )
 
     async def start(self) -> None:
         house, settings = self._house, self._house.settings
@@ -75,6 +80,8 @@ class Transaction:
             self._books, readers=readers, host=steps, leases=leases, registry=self._registry, store=house.store,
             settings=settings, admit=self._admit,
         )  # fmt: skip
+        self._acknowledgements.take_over(found.unacknowledged)
+        self._journal.on_put = self._acknowledgements.note
         for payment in found.open:
             await self._desk.resume(payment)
         crashpoints.passing("recovery.before_commit")
@@ -93,11 +100,13 @@ class Transaction:
         house.server.handle(STATUS, self._status, while_draining=True)
         house.server.handle(ABORT, self._abort, while_draining=True)
         house.server.handle(ACKNOWLEDGE, self._acknowledge, while_draining=True)
-        records = RecordsDesk(
-            self._books, registry=self._registry, reader=self._bookkeeper.reader, status=self._desk.status,
-            opened=self._desk.opened, lanes=[lane.name for lane in house.store.lanes],
+        self._records = RecordsDesk(
+            self._books, desk=self._desk, registry=self._registry, reader=self._bookkeeper.reader,
+            acknowledgements=self._acknowledgements, lanes=[lane.name for lane in house.store.lanes],
+            unacknowledged_after_s=settings.unacknowledged_after_s,
         )  # fmt: skip
-        records.register(house.server)
+        self._records.register(house.server)
+        house.call_every(1.0, self._records.sweep)
 
     async def drain(self) -> None:
         await self._desk.drain()
@@ -163,6 +172,12 @@ class Transaction:
         metrics.gauge("reversals_owed", "Payments that must be taken back").set_function(
             lambda: len(desk.reversals.owed)
         )
+        metrics.gauge("reversals_oldest_s", "Age in seconds of the reversal that is owed for longest").set_function(
+            lambda: oldest_s((case.payment for case in self._registry.standing(OWED)), self._house.clock.unix_ms())
+        )
+        metrics.gauge(
+            "payments_unacknowledged", "PAID, and not acknowledged by the POS within unacknowledged_after_s"
+        ).set_function(lambda: len(self._acknowledgements.late))
         metrics.gauge("payments_inquired", "Payments about which the host is being asked").set_function(
             lambda: len(desk.inquiries.open)
         )

@@ -59,5 +59,9 @@ class TransactionSettings(ServiceSettings, frozen=True, forbid_unknown_fields=Tr
     """How long a customer may take to sign."""
     partial_voids: bool = False
     """Whether the card host takes voids of a part of the amount."""
+    unacknowledged: Literal["keep", "reverse"] = "keep"
+    """What becomes of a payment that no POS acknowledges: it stands and is listed, or it is taken back."""
+    unacknowledged_after_s: Annotated[float, Meta(ge=1, le=86_400)] = 300.0
+    """How long a POS has to acknowledge."""
     remembered_payments: Annotated[int, Meta(ge=100, le=1_000_000)] = 10_000
     """Finished payments kept in memory for quick answers; older ones are read from the journal."""

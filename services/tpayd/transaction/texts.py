@@ -48,6 +48,10 @@ REASON_TEXTS: dict[Reason, tuple[str, str]] = {
     ),
     Reason.SIGNATURE_FAILED: ("The customer did not sign", "서명이 완료되지 않았습니다"),
     Reason.CODE_UNKNOWN: ("No wallet has codes like this one", "알 수 없는 결제 코드입니다"),
+    Reason.NEVER_ACKNOWLEDGED: (
+        "The POS never acknowledged the approval; the payment is being reversed",
+        "POS가 승인을 확인하지 않아 망취소를 진행합니다",
+    ),
     Reason.IN_PROGRESS: VERDICT_TEXTS[Verdict.WAIT],
 }
 

@@ -9,7 +9,7 @@ from tpayd.transaction.texts import REASON_TEXTS, STATE_TEXTS, VERDICT_TEXTS
 from tpayd_contracts.payment import PaymentKind, PaymentResult, Reason, TimeSplit, Verdict
 from tpayd_contracts.payment import PaymentState as S
 
-__all__ = ["REVERSAL_PENDING", "VERDICTS", "WAIT_ENDS_IN_MS", "result_of", "verdict_of"]
+__all__ = ["REVERSAL_PENDING", "VERDICTS", "result_of", "verdict_of"]
 
 VERDICTS: dict[S, Verdict] = {
     S.CREATED: Verdict.WAIT,
@@ -32,24 +32,16 @@ VERDICTS: dict[S, Verdict] = {
 
 REVERSAL_PENDING = frozenset({S.UNKNOWN, S.REVERSING, S.NEEDS_HUMAN})
 
-WAIT_ENDS_IN_MS: dict[S, int] = {
-    S.CREATED: 420_000,
-    S.LEASED: 300_000,
-    S.CARD_READ: 60_000,
-    S.SENDING: 45_000,
-    S.INQUIRING: 150_000,
-    S.AUTHORIZED: 20_000,
-}
-"""A generous bound on the time until a verdict, from each state on. The service's settings may not exceed it."""
-
 
 def verdict_of(payment: Payment, *, told: bool) -> Verdict:
     """The verdict as it may be told: one that is not on disk yet is still WAIT."""
     return VERDICTS[payment.state] if told else Verdict.WAIT
 
 
-def result_of(payment: Payment, merchant: Merchant, *, told: bool, repeated: bool = False) -> PaymentResult:
-    """All that a POS may know of a payment now."""
+def result_of(
+    payment: Payment, merchant: Merchant, *, told: bool, repeated: bool = False, left_ms: int = 0
+) -> PaymentResult:
+    """All that a POS may know of a payment now; `left_ms` is within what time WAIT ends."""
     verdict = verdict_of(payment, told=told)
     state = payment.state
     if not told and VERDICTS[state] != Verdict.WAIT:
@@ -69,7 +61,7 @@ def result_of(payment: Payment, merchant: Merchant, *, told: bool, repeated: boo
         message_ko=korean,
         kind=payment.order.kind if payment.order is not None else PaymentKind.SALE,
         reason=reason,
-        known_in_ms=WAIT_ENDS_IN_MS[state] if verdict == Verdict.WAIT else None,
+        known_in_ms=left_ms if verdict == Verdict.WAIT else None,
         reversal_pending=state in REVERSAL_PENDING,
         repeated=repeated,
         payment_id=payment.payment_id,

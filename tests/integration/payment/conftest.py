@@ -21,6 +21,7 @@ IMPATIENT = {
         "card_wait_s": 5.0,
         "inquiry_wait_s": 0.3,
         "inquiry_limit_s": 10.0,
+        "unacknowledged_after_s": 1.0,
     },
 }
 

@@ -14,6 +14,7 @@ from tpayd.transaction.payment import Claim, InquiryRecord, Payment, ReversalRec
 from tpayd_contracts.money import Amount
 from tpayd_contracts.orders import OriginalPayment
 from tpayd_contracts.payment import CardSummary, EntryMode, PaymentKind, PaymentState, Reason
+from tpayd_contracts.records import ReceiptCopy, SettledAs
 
 NOW_MS = 1_790_000_000_000
 SALE = Order(amount=Amount(total_minor=11_000, vat_minor=1_000))
@@ -58,8 +59,23 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.ReversalSealed("000002", "20260922120030", "20260922"),
     ev.ReversalAnswered("00", settled=True),
     ev.ReversalUnanswered("silence"),
+    ev.Unheard(),
+    ev.Asked(),
+    ev.LeftUnacknowledged(),
+    ev.ClosedUnacknowledged(),
+    ev.ReceiptPrinted(ReceiptCopy.CUSTOMER),
+    ev.SettledByHand(SettledAs.REVERSED, "cli", "acquirer's desk"),
 )
 """One of each kind that may follow a first event."""
+TAKEN_BACK = frozenset(
+    {
+        PaymentState.UNKNOWN,
+        PaymentState.REVERSING,
+        PaymentState.REVERSED,
+        PaymentState.NEEDS_HUMAN,
+        PaymentState.CHARGED,
+    }
+)
 
 
 VOID = Order(kind=PaymentKind.VOID, amount=SALE.amount, original=OriginalPayment(request_id=PAYMENT.request_id))
@@ -81,7 +97,13 @@ def payment_in(
     payment = replace(payment, business_day="20260922", key_id="key")
     if state == PaymentState.INQUIRING:
         return replace(payment, inquiry=InquiryRecord(since_ms=NOW_MS), reason=Reason.HOST_SILENT)
-    if state in (PaymentState.UNKNOWN, PaymentState.REVERSING, PaymentState.REVERSED, PaymentState.NEEDS_HUMAN):
+    if state in (
+        PaymentState.UNKNOWN,
+        PaymentState.REVERSING,
+        PaymentState.REVERSED,
+        PaymentState.NEEDS_HUMAN,
+        PaymentState.CHARGED,
+    ):
         record = ReversalRecord(reason=ReversalReason.NO_ANSWER, stan="000002", tries=tries)
         payment = replace(payment, reversal=record)
     return payment

@@ -21,7 +21,9 @@ from tpayd.transaction.journal.verifying import verify
 from tpayd.transaction.order import Order
 from tpayd.transaction.payment import Payment, body_hash
 from tpayd.transaction.registry import Registry
+from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.standalone.stubs import PurgedStubs, Stubs
+from tpayd.transaction.waits import Waits
 from tpayd_contracts.money import Amount
 from tpayd_contracts.payment import PaymentRef, PaymentResult, PaymentState, Reason, Verdict
 
@@ -42,7 +44,7 @@ class Shop:
     def __init__(self, store: JournalStore, reader: JournalReader) -> None:
         self.store, self.reader = store, reader
         self.journal = Journal(store, FakeClock(), structlog.get_logger())
-        self.books = Books(self.journal, FakeClock(), structlog.get_logger(), MERCHANT)
+        self.books = Books(self.journal, FakeClock(), structlog.get_logger(), MERCHANT, Waits(TransactionSettings()))
         self.registry = Registry(100)
 
     def pay(self, number: int, *events: ev.Event, order: Order = ORDER) -> Case:

@@ -1,4 +1,4 @@
-"""`tpayd payment`: ask for, abort or acknowledge a payment."""
+"""`tpayd payment`: ask for, abort or acknowledge a payment, print its receipt."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from uuid import UUID
 
 import click
 
+from tpayd.cli.commands.payment_records import receipt, unacknowledged
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.payment_view import exit_of, show_payment
 from tpayd.cli.pos import Gateway, connection_options, forget, lane_or_first, open_pos
@@ -25,6 +26,7 @@ def payment() -> None:
       tpayd payment status 5e0f5a3c-0c2b-4f7e-9a44-1f0f6f3a2b11
       tpayd payment status 5e0f5a3c-0c2b-4f7e-9a44-1f0f6f3a2b11 --wait
       tpayd payment last --lane 2
+      tpayd payment receipt last --text en
       tpayd payment acknowledge 5e0f5a3c-0c2b-4f7e-9a44-1f0f6f3a2b11 --lane 2
     """
 
@@ -86,6 +88,10 @@ def abort(output: Output, gateway: Gateway, request_id: UUID, lane: str | None) 
 def acknowledge(output: Output, gateway: Gateway, request_id: UUID, lane: str | None) -> int:
     """Say that the POS has the verdict on record; closes the payment."""
     return _show(output, gateway, lane, request_id, Pos.acknowledge)
+
+
+payment.add_command(receipt)
+payment.add_command(unacknowledged)
 
 
 def _show(

@@ -60,6 +60,7 @@ REVERSAL_REASONS = {
     ReversalReason.CARD_DECLINED: "03",
     ReversalReason.READER_LOST: "04",
     ReversalReason.RESTARTED: "05",
+    ReversalReason.NEVER_ACKNOWLEDGED: "06",
 }
 CARD_NETWORKS = {CardNetwork.UNIONPAY: "02"}
 """The domestic network of a credit card is the rule, and not told."""

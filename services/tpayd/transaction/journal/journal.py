@@ -41,6 +41,8 @@ class Journal:
         """`writer` is who does the writing; by default a thread."""
         self.failing: str | None = None
         """Why the last write failed, or None. While it is set, no new payment may start."""
+        self.on_put: Callable[[Payment], None] = _ignore
+        """Hears of every payment that changes."""
         self.newest: dict[str, str] = {}
         """Lane → request id of the payment that it began last."""
         self._store = store
@@ -72,6 +74,7 @@ class Journal:
         """Remember an event. It is durable once a later `committed` returns."""
         if isinstance(event, Created) and not payment.standalone:
             self.newest[payment.lane] = payment.request_id
+        self.on_put(payment)
         self._entries.append(Entry(payment, event, self._clock.unix_ms()))
         self._flush_later()
 
@@ -137,3 +140,7 @@ class Journal:
                 waiter.set_exception(outcome)
             else:
                 waiter.set_result(outcome)
+
+
+def _ignore(_: Payment) -> None:
+    pass

@@ -27,6 +27,10 @@ MAX_STEPS = 120
 """Steps of a story; an answer must fit into one frame. The first and the last are kept."""
 
 
+_UNTOLD = frozenset({"unheard", "commit_failed"})
+"""What follows a verdict that was not told after all."""
+
+
 def story_of(payment: Payment, result: PaymentResult, recorded: Sequence[Recorded], *, complete: bool = True) -> Story:
     """The story of `payment`, whose events are `recorded`; `result` is what its POS would be told now."""
     steps = tuple(_steps(recorded))
@@ -69,9 +73,13 @@ def _steps(recorded: Sequence[Recorded]) -> Iterator[StoryStep]:
             share=share,
             text=text,
             state=payment.state if payment is not None else None,
-            told=_told(payment, effects),
+            told=_told(payment, each, effects) if _following(recorded, index) not in _UNTOLD else None,
             purged=each.purged,
         )
+
+
+def _following(recorded: Sequence[Recorded], index: int) -> str:
+    return recorded[index + 1].name if index + 1 < len(recorded) else ""
 
 
 def _after(before: Payment | None, each: Recorded, *, first: bool) -> tuple[Payment | None, tuple[Effect, ...]]:
@@ -90,7 +98,7 @@ def _after(before: Payment | None, each: Recorded, *, first: bool) -> tuple[Paym
         return None, ()
 
 
-def _told(payment: Payment | None, effects: tuple[Effect, ...]) -> Verdict | None:
-    if payment is None or TellPos() not in effects:
+def _told(payment: Payment | None, each: Recorded, effects: tuple[Effect, ...]) -> Verdict | None:
+    if payment is None or not (TellPos() in effects or isinstance(each.event, ev.Asked)):
         return None
     return VERDICTS[payment.state]

@@ -89,6 +89,10 @@ def _unanswered(event: ev.ReversalUnanswered, before: Payment | None) -> str:
     return event.detail if tries is None else f"try {tries}, {event.detail}"
 
 
+def _settled(event: ev.SettledByHand, _: Payment | None) -> str:
+    return f"{event.outcome}, by {event.by}: {event.note}"
+
+
 def _s(microseconds: int) -> str:
     return f"{microseconds / 1_000_000:.3f} s"
 
@@ -119,6 +123,12 @@ _WORDS: dict[str, _Words] = {
     "signed": _Words(Share.CUSTOMER, "The customer signed", lambda event, _: event.device or "on paper"),
     "voided": _Words(Share.POS, "A later payment took it back", lambda event, _: f"{event.amount_minor:,} won"),
     "restored": _Words(Share.DAEMON, "What took it back could not be recorded, so it stands"),
+    "unheard": _Words(Share.POS, "Nobody was there to be told"),
+    "asked": _Words(Share.POS, "The POS asked, and was told"),
+    "left_unacknowledged": _Words(Share.POS, "The POS did not acknowledge it in time: it is taken back, as is set"),
+    "closed_unacknowledged": _Words(Share.POS, "The POS never acknowledged it: it stays paid, and is no longer listed"),
+    "receipt_printed": _Words(Share.POS, "A receipt was asked for", lambda event, _: f"{event.copy} copy"),
+    "settled_by_hand": _Words(Share.PERSON, "A person settled it", _settled),
     "inquiry_sealed": _Words(
         Share.DAEMON, "The question what became of it goes to the host", lambda event, _: f"STAN {event.stan}"
     ),
