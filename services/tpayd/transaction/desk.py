@@ -69,7 +69,7 @@ class Desk:
         self._idle.set()
         terminals = Terminals()
         self._originals = Originals(books, registry, partial=settings.partial_voids)
-        self._twins = Twins(int(settings.duplicate_window_s * 1000))
+        self.twins = Twins(int(settings.duplicate_window_s * 1000))
         self.reversals = ReversalDesk(books, host, settings, terminals, self._settled)
         self.inquiries = InquiryDesk(
             books, host, settings, terminals, mark=self._originals.mark, reverse=self.reversals.add,
@@ -223,7 +223,7 @@ class Desk:
 
     def _run(self, case: Case, carried: Carried | None) -> None:
         runner = Runner(
-            case, self._books, readers=self._readers, host=self._host, leases=self._leases, twins=self._twins,
+            case, self._books, readers=self._readers, host=self._host, leases=self._leases, twins=self.twins,
             carried=carried, confirm_wait_s=self._settings.confirm_wait_s, originals=self._originals,
             reverse=self.reversals.add, inquire=self.inquiries.add, ended=self._ended,
         )  # fmt: skip
@@ -348,7 +348,7 @@ class Desk:
     def _settled(self, case: Case) -> None:
         """Nothing more happens to it by itself."""
         if case.payment.state in _PAID:
-            self._twins.note(case.payment, self._books.clock.unix_ms())
+            self.twins.note(case.payment, self._books.clock.unix_ms())
         self._originals.give_up(case)
         self._registry.retire(case)
 

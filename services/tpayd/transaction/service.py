@@ -84,6 +84,9 @@ class Transaction:
         self._journal.on_put = self._acknowledgements.note
         for payment in found.open:
             await self._desk.resume(payment)
+        since_ms = house.clock.unix_ms() - self._desk.twins.window_ms
+        recent = await self._bookkeeper.reader.since(since_ms)
+        self._desk.twins.recall((one.payment_id, one.at_ms, one.event) for one in recent if one.event is not None)
         crashpoints.passing("recovery.before_commit")
         await self._journal.committed()
         crashpoints.passing("recovery.after_commit")

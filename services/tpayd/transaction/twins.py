@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
+from msgspec.structs import replace
+
+from tpayd.transaction.events import CardRead, Created, Event, HostApproved, InquiryAnswered
 from tpayd.transaction.payment import Payment
 
 __all__ = ["Twins"]
@@ -27,6 +31,23 @@ class Twins:
         self._paid[key] = now_ms, payment.request_id
         while len(self._paid) > _KEPT_MAX:
             self._paid.popitem(last=False)
+
+    @property
+    def window_ms(self) -> int:
+        return self._window_ms
+
+    def recall(self, events: Iterable[tuple[str, int, Event]]) -> None:
+        """Take up what a former process has noted, from its payments' ids, times and events in their order."""
+        begun: dict[str, Payment] = {}
+        for payment_id, at_ms, event in events:
+            payment = begun.get(payment_id)
+            match event:
+                case Created():
+                    begun[payment_id] = event.payment
+                case CardRead() if payment is not None:
+                    begun[payment_id] = replace(payment, card=event.card)
+                case HostApproved() | InquiryAnswered(stands=True) if payment is not None:
+                    self.note(payment, at_ms)
 
     def of(self, payment: Payment, masked_pan: str, now_ms: int) -> str | None:
         """The request id of a payment that looks like this one, or None."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from tpayd.transaction.events import Event
@@ -26,9 +26,14 @@ __all__ = ["MAX_EVENTS", "PAGE_POSITIONS", "JournalReader", "Recorded"]
 PAGE_POSITIONS = 5_000
 """Events looked at in one query: some ten milliseconds."""
 PAGE_PAYMENTS = 2_000
+RECENT_PAGES = 20
+"""Pages of events that `since` looks at."""
 MAX_EVENTS = 500
 """Events of one payment that are read; a reversal that is tried for days makes the most."""
 
+_COLUMNS = (
+    events.c.position, events.c.seq, events.c.at_ms, events.c.event, events.c.payload, events.c.payment_id,
+)  # fmt: skip
 _decoder: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
 
 
@@ -44,6 +49,7 @@ class Recorded:
     event: Event | None
     """None where the payload was purged, or was written by a version that knew other events."""
     purged: bool
+    payment_id: str = ""
 
 
 class JournalReader:
@@ -64,7 +70,7 @@ class JournalReader:
         payment, found = rows[0], list[Recorded]()
         for start in range(payment.first_position, payment.last_position + 1, PAGE_POSITIONS):
             page = (
-                select(events.c.position, events.c.seq, events.c.at_ms, events.c.event, events.c.payload)
+                select(*_COLUMNS)
                 .where(
                     events.c.position >= start,
                     events.c.position < start + PAGE_POSITIONS,
@@ -77,6 +83,22 @@ class JournalReader:
             if len(found) >= MAX_EVENTS:
                 break
         return tuple(found[:MAX_EVENTS])
+
+    async def since(self, at_ms: int) -> tuple[Recorded, ...]:
+        """The newest events in their order, back to `at_ms`; at most RECENT_PAGES pages of them."""
+        newest = (await self._rows(select(func.max(events.c.position))))[0][0] or 0
+        found: list[Recorded] = []
+        for end in range(newest, max(0, newest - RECENT_PAGES * PAGE_POSITIONS), -PAGE_POSITIONS):
+            page = (
+                select(*_COLUMNS)
+                .where(events.c.position > end - PAGE_POSITIONS, events.c.position <= end)
+                .order_by(events.c.position)
+            )
+            rows = await self._rows(page)
+            found = [_recorded(row) for row in rows if row.at_ms >= at_ms] + found
+            if not rows or rows[0].at_ms < at_ms:
+                break
+        return tuple(found)
 
     async def request_id_of(self, lane: str, payment_id: str) -> str | None:
         """The request id of a payment that only its own id is known of. Looks at all payments of the lane."""
@@ -133,7 +155,9 @@ class JournalReader:
 
 
 def _recorded(row: Row[Any]) -> Recorded:
-    return Recorded(row.position, row.seq, row.at_ms, row.event, _event(row.payload), purged=row.payload is None)
+    return Recorded(
+        row.position, row.seq, row.at_ms, row.event, _event(row.payload), row.payload is None, row.payment_id
+    )
 
 
 def _event(payload: bytes | None) -> Event | None:
