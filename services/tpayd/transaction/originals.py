@@ -124,4 +124,4 @@ def _against(order: Order, original: Payment) -> Order:
     order = replace(order, amount=amount, provider=sold.provider, installments=sold.installments)
     if kind == PaymentKind.SIMPLE_PAY:
         return replace(order, kind=PaymentKind.SIMPLE_PAY_VOID)
-    return replace(order, purpose=sold.purpose, network=sold.network)
+    return replace(order, network=sold.network)

@@ -57,7 +57,7 @@ def test_unionpay_asks_for_the_pin(fresh_shop: Store) -> None:
 
     read, told = asyncio.run(pay())
     assert (EntryMode.IC, "620000******0005") == (read.entry_mode, read.masked_pan)
-    assert pin_of(read.pin_ksn, read.pin_block, "6200000000000005") == "123456"
+    assert pin_of(read.pin_ksn, read.pin_block, "6200000000000005") == "1234"
     assert read.pin_ksn != read.ksn
     assert [CardPrompt.PRESENT_CARD, CardPrompt.ENTER_PIN] == told
     assert read.emv
@@ -72,7 +72,7 @@ def test_a_unionpay_chip_that_fails_is_swiped_and_keeps_its_pin(fresh_shop: Stor
 
     read = asyncio.run(pay())
     assert (EntryMode.FALLBACK, "02") == (read.entry_mode, read.fallback_code)
-    assert pin_of(read.pin_ksn, read.pin_block, "6250940000000001") == "123456"
+    assert pin_of(read.pin_ksn, read.pin_block, "6250940000000001") == "1234"
 
 
 @pytest.mark.parametrize("type_", [TransactionType.CASH_IC, TransactionType.CASH_IC_INQUIRY])
