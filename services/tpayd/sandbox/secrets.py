@@ -19,7 +19,7 @@ PAN_TOKEN_KEY = b"SANDBOX-PAN-TOKEN-KEY-32-BYTES!!"
 """Under which the virtual host turns a card number into a token."""
 
 PIN = "1234"
-"""The PIN of every card of the sandbox."""
+"""The PIN of a card for which the sandbox's list has none."""
 
 _MASTER: dict[Role, bytes] = {
     Role.READER: b"SANDBOX-READER-M",

@@ -12,14 +12,26 @@ from tpayd.crypto.dukpt import Derivation, Usage, derive_initial_key, make_ksn
 from tpayd.crypto.exchange import Role
 from tpayd.crypto.mac import cmac8
 from tpayd.crypto.track import encrypt_track
-from tpayd.hosts import EmvAnswer, Financial, Original, Reversal, ReversalReason, SignOn, Unsealed, load
+from tpayd.hosts import (
+    EmvAnswer,
+    Financial,
+    HostTotals,
+    Inquiry,
+    Original,
+    Reconciliation,
+    Reversal,
+    ReversalReason,
+    SignOn,
+    Unsealed,
+    load,
+)
 from tpayd.hosts.framing import frame
 from tpayd.hosts.iso8583 import host_side
 from tpayd.hosts.iso8583.spec import FIELDS, Item, Kind, Network
 from tpayd.sandbox.host.codes import Code
 from tpayd.sandbox.secrets import BDK
 from tpayd_contracts.money import Amount
-from tpayd_contracts.payment import EntryMode
+from tpayd_contracts.payment import EntryMode, PaymentKind
 
 TEXT = Path("docs/host-protocol.md").read_text(encoding="utf-8")
 ADAPTER = load("iso8583")
@@ -67,6 +79,18 @@ def examples() -> dict[str, bytes]:
         original=Original(stan="000042", local="20260314150926"),
         reason=ReversalReason.NO_ANSWER,
     )
+    named = Original(stan="000042", local="20260314150926")
+    common = {"terminal_id": "TPAY0001", "merchant_id": "TPAYSANDBOX0001", "business_day": "20260314"}
+    void = Financial(
+        kind=PaymentKind.VOID, **common, stan="000044", local="20260314152000", amount=Amount(total_minor=11_000),
+        original=named,
+    )  # fmt: skip
+    inquiry = Inquiry(**common, stan="000045", local="20260314152100", original=named)
+    stands = host_side.InquiryReply(
+        response_code="00", amount_minor=11_000, approval_code="000007", host_reference="SBX000000007",
+    )  # fmt: skip
+    totals = HostTotals(sales_count=2, sales_minor=31_000, voids_count=1, voids_minor=11_000)
+    reconciliation = Reconciliation(**common, stan="000046", local="20260314235500", totals=totals)
     sign_on = SignOn(terminal_id="TPAYLINK", stan="000001", local="20260314090000")
     return {
         "sign-on": ADAPTER.encode_network(sign_on),
@@ -74,6 +98,10 @@ def examples() -> dict[str, bytes]:
         "sale": sealed(ADAPTER.encode(sale), 1, Usage.MAC_GENERATION),
         "sale answer": sealed(host_side.reply_financial(sale, approval), 1, Usage.MAC_VERIFICATION),
         "reversal": sealed(ADAPTER.encode(reversal), 2, Usage.MAC_GENERATION),
+        "void": sealed(ADAPTER.encode(void), 3, Usage.MAC_GENERATION),
+        "inquiry": sealed(ADAPTER.encode(inquiry), 4, Usage.MAC_GENERATION),
+        "inquiry answer": sealed(host_side.reply_inquiry(inquiry, stands), 4, Usage.MAC_VERIFICATION),
+        "reconciliation": sealed(ADAPTER.encode(reconciliation), 5, Usage.MAC_GENERATION),
         "reversal answer": sealed(host_side.reply_reversal(reversal, "00"), 2, Usage.MAC_VERIFICATION),
     }
 

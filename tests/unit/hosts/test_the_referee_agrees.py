@@ -10,13 +10,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.hosts import referee
-from tests.unit.hosts.examples import KSN, MAC
-from tpayd.hosts import HostFormatError
+from tests.unit.hosts.examples import KSN, MAC, financials, inquiries, reconciliations, reversals
+from tpayd.hosts import Financial, HostFormatError, MacedMessage, Reconciliation, Reversal, load
 from tpayd.hosts.iso8583 import codec
 from tpayd.hosts.iso8583.codec import Value
 from tpayd.hosts.iso8583.fields import Fields
+from tpayd.hosts.iso8583.kinds import KINDS
 from tpayd.hosts.iso8583.spec import FIELDS, MAX_MESSAGE_BYTES, Field, Kind, Mti
 
+ADAPTER = load("iso8583")
 STRICTER = (
     "holds something else than digits",
     "holds a control character",
@@ -93,6 +95,27 @@ def test_what_fits_becomes_the_same_bytes(mti: Mti, fields: dict[str, Value]) ->
     assert referee.encode(mti, fields) == codec.pack(mti, fields)
     sealed = codec.seal(codec.pack_unsealed(mti, fields), KSN, MAC)
     assert referee.encode(mti, fields | {"53": KSN, "128": MAC}) == sealed
+
+
+@settings(max_examples=200, deadline=None)
+@given(financials() | reversals() | inquiries() | reconciliations())
+def test_the_referee_reads_what_a_store_says(message: MacedMessage) -> None:
+    """The fields that a host programmer looks for hold what the message says, and make the same bytes again."""
+    raw = ADAPTER.seal(ADAPTER.encode(message), KSN, MAC)
+    mti, found = referee.decode(raw)
+    texts = {number: data for number, (_, data) in found.items()}
+    assert (message.terminal_id.encode(), message.stan.encode(), message.business_day[4:].encode()) == (
+        texts["41"], texts["11"], texts["15"],
+    )  # fmt: skip
+    if isinstance(message, (Financial, Reversal)):
+        assert KINDS[message.kind].processing_code.encode() == texts["3"]
+    if not isinstance(message, Reconciliation) and message.original is not None and message.original.stan is not None:
+        assert message.original.stan.encode() == texts["90"][4:10]
+    if isinstance(message, Reconciliation):
+        assert (message.totals.sales_count, message.totals.voids_minor) == (int(texts["76"]), int(texts["86"]))
+    binary = {str(field.number) for field in FIELDS if field.kind is Kind.BINARY}
+    again = {number: data if number in binary else data.decode() for number, data in texts.items()}
+    assert raw == referee.encode(Mti(mti), again)
 
 
 @settings(max_examples=500, deadline=None)

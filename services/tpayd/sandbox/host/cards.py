@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from datetime import date
 
 from msgspec import Struct, structs
@@ -63,10 +64,11 @@ def card_as_booked(masked_pan: str, token: str) -> Card:
     )
 
 
-def pin_holds(track: str, key: bytes, block: bytes) -> bool:
-    """Whether a PIN block holds this card's PIN: in the sandbox all cards have the same."""
+def pin_holds(track: str, key: bytes, block: bytes, pins: Mapping[str, str]) -> bool:
+    """Whether a PIN block holds this card's PIN. `pins`: of the cards whose PIN is known, by token."""
+    pan, _ = _split(track)
     try:
-        return hmac.compare_digest(decrypt_pin_block(key, block, _split(track)[0]), PIN)
+        return hmac.compare_digest(decrypt_pin_block(key, block, pan), pins.get(token_of(pan), PIN))
     except CryptoError:
         return False
 

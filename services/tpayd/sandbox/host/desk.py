@@ -57,6 +57,8 @@ class HostTerms(Struct, frozen=True, kw_only=True):
 
     merchant: Merchant
     terminals: frozenset[str]
+    pins: dict[str, str] = {}
+    """Of cards, by token."""
     partial_voids: bool = True
     late_answer_s: float = 45.0
 
@@ -116,8 +118,11 @@ class Desk:
         """What is kept in memory beside the database, as the database has it."""
         self.ledger = Ledger(self._database)
         self._issuing = Issuing(self._database)
-        self._judge = Judge(self._keychain, self._issuing, self.ledger.lookups, partial_voids=self._terms.partial_voids)
-        self._merchants = Merchants(self._database, self._terms.merchant, self._terms.terminals)
+        terms = self._terms
+        self._judge = Judge(
+            self._keychain, self._issuing, self.ledger.lookups, partial_voids=terms.partial_voids, pins=terms.pins
+        )
+        self._merchants = Merchants(self._database, terms.merchant, terms.terminals)
 
     def _handle(self, received: host_side.Received, send: Send) -> None:
         message = received.message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 
 from msgspec import Struct, structs
@@ -33,11 +33,14 @@ class Judged(Struct, frozen=True, kw_only=True):
 class Judge:
     """Judges; it books nothing."""
 
-    def __init__(self, keychain: Keychain, issuing: Issuing, lookups: Lookups, *, partial_voids: bool) -> None:
+    def __init__(
+        self, keychain: Keychain, issuing: Issuing, lookups: Lookups, *, partial_voids: bool, pins: Mapping[str, str]
+    ) -> None:
         self._keychain = keychain
         self._issuing = issuing
         self._lookups = lookups
         self._partial = partial_voids
+        self._pins = pins
         self._rules: dict[Kind, Callable[[Financial, Card, date], Judged]] = {
             Kind.CASH_IC_SALE: self._cash_ic_sale,
             Kind.CASH_IC_BALANCE: self._balance,
@@ -114,4 +117,4 @@ class Judge:
         if self._issuing.owner(request.pin_ksn[:IKID_BYTES]) is None:
             return False
         key = self._keychain.pin_key(request.pin_ksn)
-        return key is not None and pin_holds(track, key, request.pin_block)
+        return key is not None and pin_holds(track, key, request.pin_block, self._pins)

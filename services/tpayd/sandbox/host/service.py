@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from pathlib import Path
 
 from tpayd.hosts import Merchant
 from tpayd.kit.bus import Request
 from tpayd.kit.process import House
 from tpayd.kit.settings import SettingsError
 from tpayd.kit.store_settings import StoreSettings
+from tpayd.sandbox.card_list import load_cards
+from tpayd.sandbox.host.cards import token_of
 from tpayd.sandbox.host.desk import Desk, HostTerms, Send
 from tpayd.sandbox.host.schema import open_database
 from tpayd.sandbox.host.session import Session
@@ -39,6 +42,7 @@ class SandboxHost:
         terms = HostTerms(
             merchant=_merchant_of(house.store),
             terminals=frozenset(lane.terminal_id for lane in house.store.lanes),
+            pins=_pins_of(house.instance.sandbox / "cards.toml"),
             partial_voids=house.settings.partial_voids,
             late_answer_s=house.settings.late_answer_s,
         )
@@ -145,6 +149,13 @@ class SandboxHost:
             file = self._house.instance.settings_file(self._house.name)
             raise SettingsError(file, "tls", f"cannot be used: {error}") from error
         return context
+
+
+def _pins_of(card_list: Path) -> dict[str, str]:
+    """PINs by token, as the sandbox's list has them. Raises SettingsError for a list that is none."""
+    if not card_list.exists():
+        return {}
+    return {token_of(card.pan): card.pin for card in load_cards(card_list).values() if card.pin}
 
 
 def _merchant_of(store: StoreSettings) -> Merchant:

@@ -1,7 +1,6 @@
 """Virtual card readers: each a pty that speaks the STX frames of docs/reader-protocol.md, with its own DUKPT key.
 
 * `line`     the frames, from the reader's side; an implementation apart from the broker's, so that two have to agree
-* `cards`    the test cards and wallets of sandbox/cards.toml
 * `customer` who carries them, and what he does when he is asked
 * `rounds`   his time: what happens after a while, unless it is called off
 * `cardslot` card transactions

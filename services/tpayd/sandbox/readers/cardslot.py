@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable
 
 from tpayd.crypto.errors import CryptoError
-from tpayd.sandbox.readers.cards import CardKind, TestCard
+from tpayd.sandbox.card_list import CardKind, TestCard
 from tpayd.sandbox.readers.customer import (
     CASH_IC_TYPES,
     MEMBERSHIP_TYPE,

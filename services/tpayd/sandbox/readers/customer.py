@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tpayd.sandbox.readers.cards import CardKind, TestCard
+from tpayd.sandbox.card_list import CardKind, TestCard
 from tpayd_contracts.sandbox import Keying, Signing
 
 __all__ = ["CASH_IC_TYPES", "MEMBERSHIP_TYPE", "STRIPE_TYPES", "UNIONPAY_TYPES", "Customer", "fits"]

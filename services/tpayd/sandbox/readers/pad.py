@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable
 
 from tpayd.crypto.errors import CryptoError
-from tpayd.sandbox.readers.cards import CardKind
+from tpayd.sandbox.card_list import CardKind
 from tpayd.sandbox.readers.cardslot import NO_KEY, REFUSED, CardSlot
 from tpayd.sandbox.readers.customer import Customer
 from tpayd.sandbox.readers.line import NAK, answer

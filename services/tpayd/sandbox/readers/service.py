@@ -8,7 +8,7 @@ from pathlib import Path
 from tpayd.kit.bus import CallError, Request
 from tpayd.kit.process import House
 from tpayd.kit.settings import SettingsError
-from tpayd.sandbox.readers.cards import TestCard, load_cards
+from tpayd.sandbox.card_list import TestCard, load_cards
 from tpayd.sandbox.readers.plug import Cable
 from tpayd.sandbox.readers.rounds import Deed
 from tpayd.sandbox.readers.settings import SandboxReadersSettings, VirtualReaderSettings

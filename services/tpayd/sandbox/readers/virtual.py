@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tpayd.crypto.errors import ExchangeError
 from tpayd.kit.clock import Clock
-from tpayd.sandbox.readers.cards import TestCard
+from tpayd.sandbox.card_list import TestCard
 from tpayd.sandbox.readers.cardslot import CardPhase, CardSlot
 from tpayd.sandbox.readers.customer import Customer
 from tpayd.sandbox.readers.line import ACK, NAK, RequestReader, answer

@@ -1,4 +1,4 @@
-"""The test cards of sandbox/cards.toml: public test numbers, never a real card."""
+"""The test cards of sandbox/cards.toml: public test numbers, never a real card. Readers and host read the same list."""
 
 from __future__ import annotations
 
