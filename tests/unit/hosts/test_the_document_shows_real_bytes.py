@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,7 @@ def examples() -> dict[str, bytes]:
         reason=ReversalReason.NO_ANSWER,
     )
     named = Original(stan="000042", local="20260314150926")
-    common = {"terminal_id": "TPAY0001", "merchant_id": "TPAYSANDBOX0001", "business_day": "20260314"}
+    common: dict[str, Any] = {"terminal_id": "TPAY0001", "merchant_id": "TPAYSANDBOX0001", "business_day": "20260314"}
     void = Financial(
         kind=PaymentKind.VOID, **common, stan="000044", local="20260314152000", amount=Amount(total_minor=11_000),
         original=named,
