@@ -99,6 +99,28 @@ def test_the_sandbox_does_as_told(run: Run, store: Store) -> None:
     assert 4321 == ledger[-1]["net_minor"]
 
 
+def test_the_customer_at_a_reader_does_as_told(run: Run) -> None:
+    """What he carries, signs and keys is set from the command line, and what makes no sense is refused by name."""
+    told = run(
+        "sandbox", "reader", "reader-2", "--auto", "cash-ic, kakaopay", "--sign", "refuses", "--key", "wrong",
+        "--number", "01000001234", "--mute", "--json",
+    ).json["readers"][1]  # fmt: skip
+    shown = run("sandbox", "reader").out
+    unknown = run("sandbox", "reader", "reader-2", "--auto", "cash-ic,nosuch", "--json")
+    wrong = run("sandbox", "reader", "reader-2", "--number", "12a", "--json")
+    back = run(
+        "sandbox", "reader", "reader-2", "--auto", "visa-ic", "--sign", "signs", "--key", "right", "--speak", "--json"
+    ).json["readers"][1]
+
+    assert ("cash-ic, kakaopay", "refuses", "wrong", True) == tuple(
+        told[name] for name in ("auto_card", "signing", "keying", "mute")
+    )
+    assert "mute" in shown
+    assert "no card 'nosuch'" in unknown.json["error"]["message"]
+    assert (Exit.USAGE, True) == (wrong.status, "--number" in wrong.out + wrong.err)
+    assert ("signs", "right", False) == (back["signing"], back["keying"], back["mute"])
+
+
 def test_clients_are_listed_with_their_rights(run: Run) -> None:
     """Adding one twice, or removing one that is not there, is refused; a lane that the store lacks is wrong use."""
     run("client", "add", "office", "--lane", "*", "--right", "admin")

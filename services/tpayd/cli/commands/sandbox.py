@@ -35,7 +35,14 @@ from tpayd_contracts.sandbox import (
 
 __all__ = ["sandbox"]
 
+_NUMBER_MAX_DIGITS = 20
 _HOST, _READERS = "sandbox_host", "sandbox_readers"
+
+
+def _digits(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not (value.isascii() and value.isdigit() and len(value) <= _NUMBER_MAX_DIGITS):
+        raise click.BadParameter(f"1 to {_NUMBER_MAX_DIGITS} digits")
+    return value
 
 
 @click.group()
@@ -80,7 +87,7 @@ def host(output: Output, mode: str | None, code: str, delay_ms: int, times: int,
 @click.option("--auto-delay-ms", type=click.IntRange(0, 60_000), help="How long the customer takes for each thing.")
 @click.option("--sign", "signing", type=click.Choice([each.value for each in Signing]), help="When he is to sign.")
 @click.option("--key", "keying", type=click.Choice([each.value for each in Keying]), help="When he is to key a PIN.")
-@click.option("--number", metavar="DIGITS", help="What he keys where a number is wanted.")
+@click.option("--number", metavar="DIGITS", callback=_digits, help="What he keys where a number is wanted.")
 @click.option("--mute/--speak", "mute", default=None, help="Have the reader say nothing at all.")
 @json_option
 @pass_output
