@@ -12,7 +12,7 @@ from tests.integration.payment.conftest import IMPATIENT
 from tests.integration.payment.till import Till
 from tpayd_client.types import PaymentResult
 
-REVERSING = {"transaction": IMPATIENT["transaction"] | {"unacknowledged": "reverse", "unacknowledged_after_s": 2.0}}
+REVERSING = {"transaction": IMPATIENT["transaction"] | {"unacknowledged": "reverse", "unacknowledged_after_s": 1.0}}
 
 
 def listed(till: Till) -> dict[str, str]:
@@ -103,7 +103,7 @@ def test_what_is_being_voided_is_not_reversed_as_well(strict: Store) -> None:
         body = {"lane": "1", "original": {"request_id": sold.request_id}}
         void = till.pos.call("payment.void", body, key="0" * 8 + sold.request_id[8:], ttl_s=20)
         till.pos.acknowledge("1", void["request_id"])
-        time.sleep(3.5)  # past the time to acknowledge, and a round of the sweep
+        time.sleep(2.5)  # past the time to acknowledge, and a round of the sweep
         after = till.status(sold.request_id)
         assert ("PAID", 27_008) == (after.verdict, after.voided_minor)
 
