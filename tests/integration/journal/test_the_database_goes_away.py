@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -81,6 +82,20 @@ def test_a_start_waits_for_the_database(database_till: Till, server: PostgresSer
     server.start()
     store.wait_ready()
     sells_again(database_till)
+
+
+def test_a_database_that_hangs_is_waited_for_ten_seconds_at_most(database_till: Till, server: PostgresServer) -> None:
+    """It neither answers nor breaks the connection; the POS hears that nothing was sent."""
+    backends = server.run("postgres", "select pid from pg_stat_activity where application_name = 'tpayd'")
+    for (pid,) in backends:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        assert "not_started storage_failed" == refused(database_till)
+    finally:
+        for (pid,) in backends:
+            os.kill(pid, signal.SIGCONT)
+    sells_again(database_till)
+    assert intact(database_till)
 
 
 def refused(till: Till) -> str:

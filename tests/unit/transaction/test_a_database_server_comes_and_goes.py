@@ -8,12 +8,13 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy.exc import OperationalError
 
+from tests.harness import eventually
 from tests.harness.journals import Place
 from tests.harness.postgres import PostgresServer
 from tests.unit.transaction.samples import NOW_MS, PAYMENT
 from tpayd.transaction import events as ev
 from tpayd.transaction.journal import JournalStore, StanBlock, StorageError, UnreachableError
-from tpayd.transaction.journal.database import RECONNECT_AFTER_S
+from tpayd.transaction.journal.database import RECONNECT_AFTER_S, Database
 from tpayd.transaction.journal.entries import Entry
 
 
@@ -140,7 +141,6 @@ def test_a_server_that_is_gone_is_not_knocked_at_by_everybody(server: PostgresSe
     with pytest.raises(UnreachableError):
         store.find("1", "x")
     server.start()
-    from tests.harness import eventually
 
     def written() -> bool:
         try:
@@ -164,6 +164,27 @@ def test_commits_are_synchronous_even_where_the_server_says_otherwise(there: Pla
     assert "on" == store._connection.exec_driver_sql("show synchronous_commit").scalar_one()
     assert "5s" == store._connection.exec_driver_sql("show statement_timeout").scalar_one()
     store.close()
+
+
+def test_a_server_that_forgets_is_refused(postgres: PostgresServer) -> None:
+    """Without fsync a power cut there would lose what it has acknowledged."""
+    place = Place("postgresql", postgres.database())
+    postgres.run("postgres", "ALTER SYSTEM SET fsync = off")
+    postgres.run("postgres", "SELECT pg_reload_conf()")
+    try:
+        eventually(lambda: postgres.run("postgres", "SHOW fsync") == [("off",)], timeout_s=5, what="fsync off")
+        with pytest.raises(StorageError, match="fsync = off"):
+            JournalStore(place.url).open()
+    finally:
+        postgres.run("postgres", "ALTER SYSTEM RESET fsync")
+        postgres.run("postgres", "SELECT pg_reload_conf()")
+        eventually(lambda: postgres.run("postgres", "SHOW fsync") == [("on",)], timeout_s=5, what="fsync on")
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:s3cret@h/d", "postgresql://u@h/d?password=s3cret&sslpassword=s3cret"])
+def test_a_password_is_never_shown(url: str) -> None:
+    """Wherever it stands in the URL."""
+    assert "s3cret" not in Database(url).name
 
 
 def fail_after_commit(store: JournalStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,8 @@ class Database:
     @property
     def name(self) -> str:
         """The URL as it may be shown: without its password."""
-        return self._url.set(drivername=self._url.get_backend_name()).render_as_string(hide_password=True)
+        shown = self._url.difference_update_query(["password", "sslpassword"])
+        return shown.set(drivername=shown.get_backend_name()).render_as_string(hide_password=True)
 
     def connect(self) -> Connection:
         """Raises StorageError; at once where it failed a moment ago."""
