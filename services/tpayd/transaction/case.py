@@ -16,7 +16,7 @@ from tpayd.transaction.effects import Effect
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.standalone.slip import Slip, as_told, kept, noted
 from tpayd.transaction.verdict import result_of
-from tpayd_contracts.payment import PaymentResult
+from tpayd_contracts.payment import CardSummary, PaymentResult
 
 __all__ = ["PROGRESS_SETTLE_S", "Case"]
 
@@ -49,6 +49,11 @@ class Case:
     @property
     def key(self) -> tuple[str, str]:
         return self.payment.lane, self.payment.request_id
+
+    @property
+    def card(self) -> CardSummary | None:
+        """The card, also where the payment keeps none of it."""
+        return self._slip.card or self.payment.card
 
     @property
     def watched(self) -> bool:

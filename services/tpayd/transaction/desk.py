@@ -348,7 +348,7 @@ class Desk:
     def _settled(self, case: Case) -> None:
         """Nothing more happens to it by itself."""
         if case.payment.state in _PAID:
-            self.twins.note(case.payment, self._books.clock.unix_ms())
+            self.twins.note(case.payment, case.card, self._books.clock.unix_ms())
         self._originals.give_up(case)
         self._registry.retire(case)
 

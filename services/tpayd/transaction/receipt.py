@@ -16,8 +16,8 @@ RECEIPT_TAGS = {0x84: "84", 0x50: "50", 0x95: "95", 0x9F26: "9F26"}
 
 
 def receipt_of(payment: Payment, merchant: Merchant) -> Receipt | None:
-    """The receipt of an approved payment; None before approval."""
-    if payment.approved_ms is None:
+    """The receipt of an approved payment; None before approval, and once nothing of it is kept (see `standalone`)."""
+    if payment.approved_ms is None or (payment.standalone and payment.acknowledged_ms is not None):
         return None
     return Receipt(
         merchant_id=merchant.id,

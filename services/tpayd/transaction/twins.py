@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from tpayd.transaction.events import CardRead, Created, Event, HostApproved, InquiryAnswered
 from tpayd.transaction.payment import Payment
+from tpayd_contracts.payment import CardSummary
 
 __all__ = ["Twins"]
 
@@ -22,11 +23,11 @@ class Twins:
         self._window_ms = window_ms
         self._paid: OrderedDict[tuple[str, str, int], tuple[int, str]] = OrderedDict()
 
-    def note(self, payment: Payment, now_ms: int) -> None:
+    def note(self, payment: Payment, card: CardSummary | None, now_ms: int) -> None:
         """It was approved just now."""
-        if payment.card is None or not payment.ordered.rules.asks_duplicate or self._window_ms == 0:
+        if card is None or not payment.ordered.rules.asks_duplicate or self._window_ms == 0:
             return
-        key = payment.lane, payment.card.masked_pan, payment.amount_minor
+        key = payment.lane, card.masked_pan, payment.amount_minor
         self._paid.pop(key, None)
         self._paid[key] = now_ms, payment.request_id
         while len(self._paid) > _KEPT_MAX:

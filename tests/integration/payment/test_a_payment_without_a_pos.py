@@ -12,7 +12,7 @@ from tests.integration.payment.till import Till
 from tpayd.cli.exits import Exit
 from tpayd_client.types import Verdict
 
-ENABLED = {"transaction": {**IMPATIENT["transaction"], "standalone": True}}
+ENABLED = {"transaction": {**IMPATIENT["transaction"], "standalone": True, "duplicate_window_s": 300}}
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +62,19 @@ def test_the_slip_is_told_and_nothing_of_it_is_kept(store: Store) -> None:
     assert told["card"]["masked_pan"].encode() not in written(store)
 
 
+def test_the_same_card_and_amount_again_is_asked_about(store: Store) -> None:
+    """Nobody is there to answer in a pipe, so it is not paid twice."""
+    first = run(store, "standalone", "sale", "--amount", "4321", "--yes")
+    second = run(store, "standalone", "sale", "--amount", "4321", "--yes", "--json")
+
+    assert (Exit.OK, Exit.NO) == (first.status, second.status)
+    assert "duplicate" == second.json["reason"]
+
+
 def test_no_pos_is_told(store: Store) -> None:
     """A POS that asks for its lane's last payment hears of its own."""
     with Till(store) as till:
-        sold = till.sale(11_000)
+        sold = till.sale(11_100)
         run(store, "standalone", "sale", "--amount", "5000", "--yes")
 
         assert sold.request_id == till.pos.last("1").request_id

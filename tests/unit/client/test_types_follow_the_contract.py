@@ -78,3 +78,11 @@ def without_defaults(written: Any, example: Any) -> Any:
     if isinstance(example, list) and isinstance(written, list):
         return [without_defaults(*pair) for pair in zip(written, example, strict=True)]
     return written
+
+
+def test_a_password_is_in_no_repr() -> None:
+    """What a till's log or debugger shows of a request."""
+    password = "correct horse"
+    requests = (types.SetPassword(new=password, old=password), types.SetPrevention(on=False, password=password))
+
+    assert [] == [text for text in map(repr, requests) if password in text]

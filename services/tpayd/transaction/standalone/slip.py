@@ -58,6 +58,6 @@ def kept(event: ev.Event) -> ev.Event:
 def as_told(result: PaymentResult, payment: Payment, slip: Slip) -> PaymentResult:
     """The result as it may be told: with the slip's part, and once it is acknowledged without any of the approval."""
     if payment.acknowledged_ms is not None:
-        return replace(result, card=None, approval_code=None, receipt=None)
+        return replace(result, card=None, approval_code=None)
     receipt = result.receipt and replace(result.receipt, emv=slip.emv)
     return replace(result, card=slip.card, receipt=receipt)
