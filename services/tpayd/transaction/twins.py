@@ -48,7 +48,7 @@ class Twins:
                 case CardRead() if payment is not None:
                     begun[payment_id] = replace(payment, card=event.card)
                 case HostApproved() | InquiryAnswered(stands=True) if payment is not None:
-                    self.note(payment, at_ms)
+                    self.note(payment, payment.card, at_ms)
 
     def of(self, payment: Payment, masked_pan: str, now_ms: int) -> str | None:
         """The request id of a payment that looks like this one, or None."""
