@@ -20,7 +20,7 @@ __all__ = ["Image", "damages"]
 
 _NAME = "journal.sqlite3"
 _WAL_HEADER_BYTES = 32
-_DURABLE = frozenset({"approved", "closed", "declined", "unknown", "reversing", "reversed", "needs_human"})
+_DURABLE = frozenset({"approved", "closed", "declined", "unknown", "reversing", "reversed", "needs_human", "charged"})
 """States that a POS is told of only once they are on disk. What ended before anything was sent may be forgotten."""
 
 

@@ -15,8 +15,8 @@ from tpayd.transaction.books import Books
 from tpayd.transaction.effects import Effect
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.standalone.slip import Slip, as_told, kept, noted
-from tpayd.transaction.verdict import result_of
-from tpayd_contracts.payment import CardSummary, PaymentResult
+from tpayd.transaction.verdict import result_of, verdict_of
+from tpayd_contracts.payment import CardSummary, PaymentResult, Verdict
 
 __all__ = ["PROGRESS_SETTLE_S", "Case"]
 
@@ -81,11 +81,16 @@ class Case:
     def result(self, *, repeated: bool = False) -> PaymentResult:
         """What a POS may be told now."""
         merchant = self._books.merchant_of(self.payment.terminal_id)
-        left_ms = self._books.waits.left_ms(self.payment, self._books.clock.boottime_ms() - self._since_ms)
-        result = result_of(self.payment, merchant, told=self.told, repeated=repeated, left_ms=left_ms)
+        result = result_of(self.payment, merchant, told=self.told, repeated=repeated, left_ms=self._left_ms())
         if self.payment.standalone:
             result = as_told(result, self.payment, self._slip)
         return result if self.balance_minor is None else replace(result, balance_minor=self.balance_minor)
+
+    def _left_ms(self) -> int:
+        """Until WAIT ends; 0 once it has."""
+        if verdict_of(self.payment, told=self.told) is not Verdict.WAIT:
+            return 0
+        return self._books.waits.left_ms(self.payment, self._books.clock.boottime_ms() - self._since_ms)
 
     # Who waits
 

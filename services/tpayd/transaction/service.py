@@ -175,7 +175,7 @@ class Transaction:
         metrics.gauge("reversals_owed", "Payments that must be taken back").set_function(
             lambda: len(desk.reversals.owed)
         )
-        metrics.gauge("reversals_oldest_s", "Age in seconds of the reversal that is owed for longest").set_function(
+        metrics.gauge("reversals_oldest_seconds", "Age of the reversal that is owed for longest").set_function(
             lambda: oldest_s((case.payment for case in self._registry.standing(OWED)), self._house.clock.unix_ms())
         )
         metrics.gauge(

@@ -55,11 +55,11 @@ def test_it_is_listed_until_it_is_settled(till: Till, owed: OwedReversal) -> Non
     assert ("1", 26_001, 6, "host_answer_refused") == (owed.lane, owed.amount_minor, owed.tries, owed.reason)
     assert None not in (owed.stan, owed.reversal_stan, owed.business_day)
     assert 1 == till.pos.owed_reversals().needs_human == metric(till, "needs_human")
-    assert metric(till, "reversals_oldest_s") > 0
+    assert metric(till, "reversals_oldest_seconds") > 0
     settled = till.pos.settle("1", owed.request_id, SettledAs.REVERSED, "acquirer's desk, case 118")
     assert ("NOT_PAID", "reversed", False) == (settled.verdict, settled.state, settled.reversal_pending)
     assert () == till.pos.owed_reversals().reversals
-    assert (0, 0) == (metric(till, "needs_human"), metric(till, "reversals_oldest_s"))
+    assert (0, 0) == (metric(till, "needs_human"), metric(till, "reversals_oldest_seconds"))
 
 
 def test_what_stands_at_the_host_stays_not_paid_here(till: Till, owed: OwedReversal) -> None:

@@ -23,10 +23,11 @@ from tpayd_contracts.records import Story, StoryStep
 
 __all__ = ["MAX_STEPS", "local_time", "story_of"]
 
-MAX_STEPS = 120
+MAX_STEPS = 80
 """Steps of a story; an answer must fit into one frame. The first and the last are kept."""
 
 
+_MAX_TEXT = 160
 _UNTOLD = frozenset({"unheard", "commit_failed"})
 """What follows a verdict that was not told after all."""
 
@@ -71,7 +72,7 @@ def _steps(recorded: Sequence[Recorded]) -> Iterator[StoryStep]:
             offset_ms=each.at_ms - recorded[0].at_ms,
             event=each.name,
             share=share,
-            text=text,
+            text=text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…",
             state=payment.state if payment is not None else None,
             told=_told(payment, each, effects) if _following(recorded, index) not in _UNTOLD else None,
             purged=each.purged,

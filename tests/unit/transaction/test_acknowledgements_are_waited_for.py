@@ -1,0 +1,109 @@
+"""A payment that is PAID waits for its POS: listed when late, taken back only by setting, never without bound."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from tests.harness.clock import FakeClock
+from tests.unit.transaction.samples import NOW_MS, PAYMENT, payment_in, run
+from tpayd.transaction import events as ev
+from tpayd.transaction.acknowledgements import Acknowledgements
+from tpayd.transaction.payment import Payment
+from tpayd_contracts.payment import PaymentState
+
+AFTER_S = 60.0
+
+
+def approved(number: int, clock: FakeClock, *, reverse: bool = False) -> Payment:
+    return replace(
+        payment_in(PaymentState.APPROVED),
+        request_id=f"{number:08d}{PAYMENT.request_id[8:]}",
+        ended_ms=clock.unix_ms(),
+        reverse_unacknowledged=reverse,
+    )
+
+
+def keys(*payments: Payment) -> list[tuple[str, str]]:
+    return [(payment.lane, payment.request_id) for payment in payments]
+
+
+def test_it_is_late_after_its_time_and_not_before() -> None:
+    """Oldest first; an acknowledgement takes it off."""
+    clock = FakeClock()
+    waiting = Acknowledgements(clock, AFTER_S)
+    first = approved(1, clock)
+    waiting.note(first)
+    clock.advance(59.0)
+    second = approved(2, clock)
+    waiting.note(second)
+    assert [] == waiting.late
+    clock.advance(1.0)
+    assert [first] == waiting.late
+    clock.advance(59.0)
+    assert [first, second] == waiting.late
+    waiting.note(run(first, ev.Acknowledged()))
+    assert [second] == waiting.late
+
+
+def test_only_what_began_under_the_setting_is_taken_back() -> None:
+    """A change of the setting reverses nobody's sales of yesterday."""
+    clock = FakeClock()
+    waiting = Acknowledgements(clock, AFTER_S)
+    kept, strict = approved(1, clock), approved(2, clock, reverse=True)
+    waiting.take_over([kept, strict])
+    assert [] == waiting.to_take_back()
+    clock.advance(AFTER_S)
+    assert keys(strict) == waiting.to_take_back()
+
+
+def test_a_clock_that_is_set_takes_nothing_back() -> None:
+    """The time to acknowledge is measured on the clock that nobody can set."""
+    clock = FakeClock()
+    waiting = Acknowledgements(clock, AFTER_S)
+    waiting.note(approved(1, clock, reverse=True))
+    clock.step(3_600.0)
+    assert [] == waiting.to_take_back()
+
+
+def test_what_was_voided_is_known_to_its_pos() -> None:
+    """Its money has been given back already."""
+    clock = FakeClock()
+    waiting = Acknowledgements(clock, AFTER_S)
+    sold = approved(1, clock, reverse=True)
+    waiting.note(sold)
+    waiting.note(run(sold, ev.Voided("33333333-3333-4333-8333-333333333333", 11_000)))
+    clock.advance(AFTER_S)
+    assert [] == waiting.to_take_back()
+
+
+def test_a_receipt_gives_no_new_time() -> None:
+    """Whatever else happens to a payment, its time runs from the approval."""
+    clock = FakeClock()
+    waiting = Acknowledgements(clock, AFTER_S)
+    sold = approved(1, clock, reverse=True)
+    waiting.note(sold)
+    clock.advance(AFTER_S - 1)
+    waiting.note(replace(sold, prints={"customer": 1}))
+    clock.advance(1)
+    assert keys(sold) == waiting.to_take_back()
+
+
+def test_the_oldest_of_too_many_are_let_go() -> None:
+    """A POS that never acknowledges does not fill the memory."""
+    clock = FakeClock()
+    waiting = Acknowledgements(clock, AFTER_S, max_waiting=3)
+    sold = [approved(number, clock) for number in range(5)]
+    for payment in sold:
+        waiting.note(payment)
+    assert keys(*sold[:2]) == waiting.to_let_go()
+    for payment in sold[:2]:
+        waiting.note(run(payment, ev.ClosedUnacknowledged()))
+    assert [] == waiting.to_let_go()
+
+
+def test_a_late_word_is_taken_from_whoever_was_let_go() -> None:
+    """It closes what is closed, and says when."""
+    closed = run(approved(1, FakeClock()), ev.ClosedUnacknowledged())
+    assert (PaymentState.CLOSED, None) == (closed.state, closed.acknowledged_ms)
+    after = run(closed, ev.Acknowledged())
+    assert (PaymentState.CLOSED, NOW_MS) == (after.state, after.acknowledged_ms)
