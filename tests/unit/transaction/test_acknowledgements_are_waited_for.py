@@ -5,11 +5,13 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tests.harness.clock import FakeClock
-from tests.unit.transaction.samples import NOW_MS, PAYMENT, payment_in, run
+from tests.unit.transaction.samples import CLAIM, NOW_MS, PAYMENT, VOID, payment_in, run
 from tpayd.transaction import events as ev
+from tpayd.transaction import flow
 from tpayd.transaction.acknowledgements import Acknowledgements
+from tpayd.transaction.effects import Commit, Reverse, UnmarkOriginal
 from tpayd.transaction.payment import Payment
-from tpayd_contracts.payment import PaymentState
+from tpayd_contracts.payment import PaymentState, Reason
 
 AFTER_S = 60.0
 
@@ -107,3 +109,24 @@ def test_a_late_word_is_taken_from_whoever_was_let_go() -> None:
     assert (PaymentState.CLOSED, None) == (closed.state, closed.acknowledged_ms)
     after = run(closed, ev.Acknowledged())
     assert (PaymentState.CLOSED, NOW_MS) == (after.state, after.acknowledged_ms)
+
+
+def test_the_first_step_wins() -> None:
+    """An acknowledgement and the end of its time at the same moment: whichever is applied first decides."""
+    sold = approved(1, FakeClock(), reverse=True)
+    acknowledged = run(sold, ev.Acknowledged())
+    assert PaymentState.CLOSED == acknowledged.state
+    assert not flow.has_row(acknowledged, ev.LeftUnacknowledged)
+    left = run(sold, ev.LeftUnacknowledged())
+    late = run(left, ev.Acknowledged())
+    assert (PaymentState.REVERSING, Reason.NEVER_ACKNOWLEDGED) == (late.state, late.reason)
+    assert late.acknowledged_ms is not None
+
+
+def test_what_takes_money_back_gives_it_up_when_it_is_taken_back_itself() -> None:
+    """In the commit of its own reversal, before that is owed."""
+    void = replace(payment_in(PaymentState.APPROVED, order=VOID, claim=CLAIM), reverse_unacknowledged=True)
+    _, effects = flow.step(void, ev.LeftUnacknowledged(), NOW_MS)
+    assert [UnmarkOriginal(), Commit(), Reverse()] == [
+        effect for effect in effects if effect in (UnmarkOriginal(), Commit(), Reverse())
+    ]

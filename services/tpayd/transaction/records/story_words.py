@@ -113,11 +113,11 @@ _WORDS: dict[str, _Words] = {
     "host_approved": _Words(Share.HOST, "The host approved it", _approved),
     "host_declined": _Words(Share.HOST, "The host declined it", _declined),
     "host_unknown": _Words(
-        Share.HOST, "The host's word is not known: it must be taken back", lambda event, _: event.detail
+        Share.HOST, "The host's word was lost, so it must be taken back", lambda event, _: event.detail
     ),
     "card_accepted": _Words(Share.READER, "The card accepted it", lambda event, _: f"reader {_s(event.reader_us)}"),
     "card_refused": _Words(
-        Share.READER, "The card's last word is no: it must be taken back", lambda event, _: event.detail or ""
+        Share.READER, "The card's last word was no, so it must be taken back", lambda event, _: event.detail or ""
     ),
     "confirmed": _Words(Share.POS, "The cashier confirmed that it is meant"),
     "signed": _Words(Share.CUSTOMER, "The customer signed", lambda event, _: event.device or "on paper"),
@@ -136,7 +136,7 @@ _WORDS: dict[str, _Words] = {
         Share.HOST, "The host said what became of it", lambda event, _: "it stands" if event.stands else "it does not"
     ),
     "inquiry_unanswered": _Words(Share.HOST, "The host did not say what became of it", lambda event, _: event.detail),
-    "inquiry_given_up": _Words(Share.DAEMON, "The time for the host's answer is over: it must be taken back"),
+    "inquiry_given_up": _Words(Share.DAEMON, "The time for the host's answer is over, so it must be taken back"),
     "acknowledged": _Words(Share.POS, "The POS has the verdict on record"),
     "restarted": _Words(Share.DAEMON, "The daemon restarted, and found it", _found),
     "reversal_sealed": _Words(Share.DAEMON, "The reversal is on disk, and goes to the host", _reversal),
