@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -13,7 +16,7 @@ from tests.harness.journals import Place
 from tests.harness.postgres import PostgresServer
 from tests.unit.transaction.samples import NOW_MS, PAYMENT
 from tpayd.transaction import events as ev
-from tpayd.transaction.journal import JournalStore, StanBlock, StorageError, UnreachableError
+from tpayd.transaction.journal import JournalStore, StanBlock, StorageError, UnreachableError, database
 from tpayd.transaction.journal.database import RECONNECT_AFTER_S, Database
 from tpayd.transaction.journal.entries import Entry
 
@@ -92,6 +95,29 @@ def test_a_commit_that_cannot_be_looked_up_at_once_is_looked_up_later(
         store.write([entry(1), entry(2)], [])
     store.write([entry(1), entry(2), entry(3)], [])
     assert [1, 2, 3] == seqs(place)
+    store.close()
+
+
+def test_a_log_that_somebody_reads_is_taken_over_once_he_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a failed sync SQLite's log may have a hole, so nothing may stand on it before it is emptied."""
+    monkeypatch.setattr(database, "_DURABLE_SQLITE", ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=20"))
+    place = Place.make("sqlite", tmp_path, None)
+    store = JournalStore(place.url)
+    store.open()
+    store.write([entry(1)], [])
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite3", isolation_level=None)) as reader:
+        reader.execute("begin")
+        assert 1 == len(reader.execute("select * from events").fetchall())
+        store.write([entry(2)], [])
+        fail_before_commit(store, monkeypatch)
+        for _ in range(2):
+            with pytest.raises(StorageError, match="while somebody reads"):
+                store.write([entry(3)], [])
+        reader.execute("commit")
+    store.write([entry(3), entry(4)], [])
+    assert [1, 2, 3, 4] == seqs(place)
     store.close()
 
 

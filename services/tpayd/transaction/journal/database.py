@@ -106,8 +106,10 @@ class Database:
         lose all after the hole. So SQLite's log is first moved into the database file, which is synced, and emptied.
         """
         if self.is_sqlite:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            (held_up, *_) = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
             connection.rollback()
+            if held_up:
+                raise StorageError("the journal's log cannot be taken over while somebody reads it")
 
     def check_durable(self, connection: Connection) -> None:
         """Raises StorageError where the server may forget what it has acknowledged."""

@@ -10,7 +10,8 @@ from dataclasses import astuple, dataclass, fields
 from typing import IO
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from tpayd.kit.store_settings import Merchant
@@ -60,13 +61,15 @@ class Line:
 
 
 def export(url: str, first_day: str, last_day: str, merchant: Merchant) -> Iterator[Line]:
-    """Payments that were sent to the host on these business days (YYYYMMDD, both included), as of one moment.
+    """Payments that were sent to the host on these business days (YYYYMMDD, both included), each as it stands now.
 
-    Raises StorageError, JournalVersionError, JournalUrlError, at the first line or while they are read.
+    Whoever takes the lines may take his time: between two pages no transaction is open, which would keep SQLite's log
+    from being taken over. Raises StorageError, JournalVersionError, JournalUrlError, at the first line or later.
     """
+    of_these_days = payments.c.business_day >= first_day, payments.c.business_day <= last_day
     wanted = (
-        select(payments.c.record, payments.c.payment_id)
-        .where(payments.c.business_day >= first_day, payments.c.business_day <= last_day)
+        select(payments.c.lane, payments.c.request_id)
+        .where(*of_these_days)
         .order_by(payments.c.business_day, payments.c.first_position)
     )
     with closing(Database(url, reading=True)) as database, closing(database.connect()) as connection:
@@ -74,14 +77,25 @@ def export(url: str, first_day: str, last_day: str, merchant: Merchant) -> Itera
             with connection.begin():
                 database.begin_to_read(connection)
                 check_version(connection)
-                for row in connection.execution_options(yield_per=_AT_ONCE).execute(wanted):
-                    try:
-                        payment = decode_payment(row.record)
-                    except msgspec.MsgspecError as error:
-                        raise StorageError(f"payment {row.payment_id} is damaged: {error}") from error
-                    yield _line(payment, merchant)
+                keys = [(row.lane, row.request_id) for row in connection.execute(wanted)]
+            for start in range(0, len(keys), _AT_ONCE):
+                yield from _page(connection, keys[start : start + _AT_ONCE], merchant)
         except SQLAlchemyError as error:
             raise StorageError(reason_of(error)) from error
+
+
+def _page(connection: Connection, keys: list[tuple[str, str]], merchant: Merchant) -> list[Line]:
+    key = tuple_(payments.c.lane, payments.c.request_id)
+    of_page = select(payments.c.lane, payments.c.request_id, payments.c.record).where(key.in_(keys))
+    with connection.begin():
+        records = {(row.lane, row.request_id): row.record for row in connection.execute(of_page)}
+    lines = []
+    for each in keys:
+        try:
+            lines.append(_line(decode_payment(records[each]), merchant))
+        except msgspec.MsgspecError as error:
+            raise StorageError(f"payment {each[1]} of lane {each[0]} is damaged: {error}") from error
+    return lines
 
 
 def write_csv(lines: Iterator[Line], to: IO[str]) -> int:
