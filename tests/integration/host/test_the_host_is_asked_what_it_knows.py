@@ -118,6 +118,18 @@ def test_an_inquiry_may_get_no_answer_and_be_asked_again(terminal: Terminal, sto
     assert "00" == terminal.ask(terminal.inquiry(sale)).opened.response_code
 
 
+def test_a_reversal_is_declined_by_name_only(terminal: Terminal, store: Store) -> None:
+    """A host that is to decline payments still takes them back; one that is to refuse reversals takes back nothing."""
+    sale = terminal.sale(10_000)
+    terminal.ask(sale)
+    store.sandbox.host(HostMode.DECLINE, code="96", only=HostRequest.REVERSAL)
+    refused = terminal.ask(terminal.reversal(sale)).opened.response_code
+    stands = store.sandbox.ledger()[-1].net_minor
+    store.sandbox.host(HostMode.DECLINE, code="96")
+    taken_back = terminal.ask(terminal.reversal(sale)).opened.response_code
+    assert ("96", 10_000, "00", 0) == (refused, stands, taken_back, store.sandbox.ledger()[-1].net_minor)
+
+
 # Reconciliation
 
 
