@@ -108,7 +108,7 @@ class StoryStep(Struct, frozen=True, omit_defaults=True):
     state: PaymentState | None = None
     """The payment's state after it; left out where a purged payload no longer tells."""
     told: Verdict | None = None
-    """The verdict that the POS was given then."""
+    """The verdict that the POS was given then, if it was there to hear it. Only its acknowledgement proves that."""
     purged: bool = False
     """Its details are no longer kept; that it happened, and when, is."""
 
