@@ -90,9 +90,15 @@ class Desk:
             text = f"the journal cannot be written: {self._books.journal.failing}; free disk space, then try again"
             raise CallError.not_started(ErrorCode.STORAGE_FAILED, text, retryable=True)
         case = Case(self._payment(key, terminal_id, order, request), self._books)
+        at_once = order.original is None and not self._books.journal.may_hold(*key)
+        if at_once:
+            self._admit(case.payment)
         self._registry.claim(case)
         self._watch(case, request)
         self._idle.clear()
+        if at_once:
+            self._run(case, carried)
+            return
         self._opening[key] = asyncio.get_running_loop().create_task(self._open(case, carried))
 
     async def status(self, ref: PaymentRef) -> PaymentResult:

@@ -89,6 +89,7 @@ class Transaction:
         self._desk.twins.recall((one.payment_id, one.at_ms, one.event) for one in recent if one.event is not None)
         crashpoints.passing("recovery.before_commit")
         await self._journal.committed()
+        self._journal.learn_keys()
         crashpoints.passing("recovery.after_commit")
         self._count()
         house.call_every(settings.lease_renew_s, leases.renew)

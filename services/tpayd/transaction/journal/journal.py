@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
 
 from tpayd.kit.clock import Clock
-from tpayd.transaction.events import Created, Event
+from tpayd.transaction.events import Buried, Created, Event
 from tpayd.transaction.journal.entries import Entry, StanBlock
 from tpayd.transaction.journal.errors import StorageError
+from tpayd.transaction.journal.known_keys import KnownKeys
 from tpayd.transaction.journal.opening import Found
 from tpayd.transaction.journal.store import Store
 from tpayd.transaction.journal.writing import Clerk, Read, Report, ThreadWriter, Write, Writer
@@ -24,8 +26,14 @@ T = TypeVar("T")
 
 FLUSH_AFTER_S = 0.1
 """Events that nobody waits for are written after this time at the latest."""
+KEYS_PER_PAGE = 2_000
+"""Keys read at a time after a start: some milliseconds of the writing thread."""
+KEYS_AGAIN_AFTER_S = 1.0
 COMMIT_MAX_S = 10.0
 """A disk that has not answered for so long counts as one that took nothing; what was put is still written if it can."""
+
+_FIRST = (Created, Buried)
+"""A payment's key comes into the journal with one of these."""
 
 
 class Journal:
@@ -53,6 +61,8 @@ class Journal:
         self._blocks: list[StanBlock] = []
         self._waiting: deque[tuple[int, asyncio.Future[Any]]] = deque()
         self._flush_timer: asyncio.TimerHandle | None = None
+        self._keys = KnownKeys()
+        self._learning: asyncio.Task[None] | None = None
 
     def open(self) -> Found:
         """Read what is open, and begin to write. Blocks; to be called once, at start.
@@ -65,8 +75,15 @@ class Journal:
         self._writer.start(Clerk(self._store), self._settle)
         return found
 
+    def learn_keys(self) -> asyncio.Task[None]:
+        """Begin to read which keys there are; until the task is done, `may_hold` rules none out."""
+        self._learning = self._loop.create_task(self._learn_keys())
+        return self._learning
+
     async def close(self) -> None:
         """Write what is left, and let go of the store."""
+        if self._learning is not None:
+            self._learning.cancel()
         self._hand_over(None)
         await self._writer.close()
 
@@ -75,6 +92,8 @@ class Journal:
         if isinstance(event, Created) and not payment.standalone:
             self.newest[payment.lane] = payment.request_id
         self.on_put(payment)
+        if isinstance(event, _FIRST):
+            self._keys.add(payment.lane, payment.request_id)
         self._entries.append(Entry(payment, event, self._clock.unix_ms()))
         self._flush_later()
 
@@ -88,6 +107,10 @@ class Journal:
         waiter = self._waiter()
         self._hand_over(waiter)
         await waiter
+
+    def may_hold(self, lane: str, request_id: str) -> bool:
+        """Whether `find` could find something; False is certain, and saves the way to the disk."""
+        return self._keys.may_hold(lane, request_id)
 
     async def find(self, lane: str, request_id: str) -> Payment | None:
         """A payment by its key, from disk. Raises StorageError."""
@@ -114,14 +137,32 @@ class Journal:
         self._waiting.append((self._clock.boottime_ms(), waiter))
         return waiter
 
+    async def _learn_keys(self) -> None:
+        """Page by page, so that nobody who commits meanwhile waits for long."""
+        keys: Sequence[tuple[str, str]] = [("", "")]
+        while True:
+            try:
+                keys = await self.ask(partial(self._store.keys, keys[-1], KEYS_PER_PAGE))
+            except StorageError as error:
+                self._log.warning("journal.keys_not_read", why=str(error))
+                await asyncio.sleep(KEYS_AGAIN_AFTER_S)
+                continue
+            for key in keys:
+                self._keys.add(*key)
+            if len(keys) < KEYS_PER_PAGE:
+                self._keys.complete = True
+                return
+
     def _flush_later(self) -> None:
+        # It is left to run out when a commit comes first: that is cheaper than a new one for each commit.
         if self._flush_timer is None:
-            self._flush_timer = self._loop.call_later(FLUSH_AFTER_S, self._hand_over, None)
+            self._flush_timer = self._loop.call_later(FLUSH_AFTER_S, self._flush)
+
+    def _flush(self) -> None:
+        self._flush_timer = None
+        self._hand_over(None)
 
     def _hand_over(self, waiter: asyncio.Future[None] | None) -> None:
-        if self._flush_timer is not None:
-            self._flush_timer.cancel()
-            self._flush_timer = None
         if not self._entries and not self._blocks and waiter is None:
             return
         self._writer.submit(Write(self._entries, self._blocks, waiter))

@@ -69,7 +69,7 @@ class Writership:
 
     def check(self, connection: Connection, query: Query) -> None:
         """Raises JournalOwnedError where another process has become the writer."""
-        if query.run(connection, {"its_name": _WRITER}).scalar_one_or_none() != self.token:
+        if query.value(connection, {"its_name": _WRITER}) != self.token:
             raise JournalOwnedError("another process has taken the journal over; this one writes nothing more")
 
 

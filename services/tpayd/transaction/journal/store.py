@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import Dialect, bindparam, select
+from sqlalchemy import Dialect, bindparam, select, tuple_
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -67,6 +67,10 @@ class Store(Protocol):
 
     def find(self, lane: str, request_id: str) -> Payment | None:
         """A payment by its idempotency key. Raises StorageError."""
+        ...
+
+    def keys(self, after: tuple[str, str], limit: int) -> list[tuple[str, str]]:
+        """Lane and request id of the payments behind that key, in their order. Raises StorageError."""
         ...
 
     def close(self) -> None:
@@ -134,7 +138,7 @@ class JournalStore:
             connection = self._live()
             with connection.begin():
                 row = {"its_lane": lane, "its_request_id": request_id}
-                record = self._statements.find.run(connection, row).scalar_one_or_none()
+                record = self._statements.find.value(connection, row)
                 try:
                     return None if record is None else decode_payment(record)
                 except msgspec.MsgspecError as error:
@@ -147,6 +151,14 @@ class JournalStore:
     def purge_stub(self, lane: str, request_id: str) -> Payment | None:
         """See `stubs.purge_stub`; in a transaction of its own. Raises StorageError."""
         return self._change(lambda connection: purge_stub(connection, lane, request_id))
+
+    def keys(self, after: tuple[str, str], limit: int) -> list[tuple[str, str]]:
+        key = payments.c.lane, payments.c.request_id
+        page = select(*key).where(tuple_(*key) > tuple_(*after)).order_by(*key).limit(limit)
+        with self._telling():
+            connection = self._live()
+            with connection.begin():
+                return [(row.lane, row.request_id) for row in connection.execute(page)]
 
     def close(self) -> None:
         if self._connection is not None:
