@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from tpayd.hosts.answers import Unsealed
 from tpayd.hosts.errors import HostFormatError
 from tpayd.hosts.iso8583.fields import Fields
-from tpayd.hosts.iso8583.layout import BITMAP_AT, Place, layout_of, places_in
+from tpayd.hosts.iso8583.layout import BITMAP_AT, Head, Place, Run, head_in, layout_of, places_in
 from tpayd.hosts.iso8583.spec import KSN_BYTES, MAC_BYTES, MAX_MESSAGE_BYTES, Kind, Mti
 
 __all__ = ["Fields", "Value", "pack", "pack_unsealed", "seal", "unpack"]
@@ -53,10 +53,14 @@ def seal(unsealed: Unsealed, ksn: bytes, mac: bytes) -> bytes:
 def unpack(raw: bytes) -> Fields:
     """Read a message; raises HostFormatError for anything that is not exactly one."""
     at = _bitmaps_end(raw)
-    places = places_in(raw[BITMAP_AT:at])
+    head = head_in(raw[BITMAP_AT:at])
     if not raw[:BITMAP_AT].isascii():
         raise HostFormatError("message type", _NO_ASCII, 0)
-    spans: dict[str, slice] = {}
+    if _head_holds(raw, head):
+        spans, at, places = head.spans.copy(), head.end, head.rest
+    else:
+        # Field by field, to say which one it is.
+        spans, places = {}, places_in(raw[BITMAP_AT:at])
     for key, kind, length_digits, size in places:
         begin = at
         if length_digits:
@@ -73,9 +77,23 @@ def unpack(raw: bytes) -> Fields:
             _check_text(f"DE {key}", data, begin)
         spans[key] = slice(begin, at)
     if at != len(raw):
-        last = places[-1].key if places else "1"
+        last = next(reversed(spans), "1")
         raise HostFormatError(f"DE {last}", f"{len(raw) - at} bytes follow the last field", at)
     return Fields(raw, raw[:BITMAP_AT].decode("ascii"), spans)
+
+
+def _head_holds(raw: bytes, head: Head) -> bool:
+    """Whether the fields with fixed places are all there, and hold what they may."""
+    if len(raw) < head.end:
+        return False
+    for span, kind in head.runs:
+        data = raw[span]
+        if kind is _DIGITS:
+            if not data.isdigit():
+                return False
+        elif kind is not _BINARY and not (data.isascii() and data.decode("ascii").isprintable()):
+            return False
+    return True
 
 
 def _bitmaps_end(raw: bytes) -> int:
@@ -109,25 +127,47 @@ def _check_text(field: str, data: bytes, begin: int) -> None:
         raise HostFormatError(field, _CONTROL, begin)
 
 
-def _written(places: tuple[Place, ...], fields: Mapping[str, Value]) -> list[bytes]:
+def _written(runs: tuple[Run, ...], fields: Mapping[str, Value]) -> list[bytes]:
     """Each field's bytes, its length before it where the table has one."""
-    written = []
-    for key, kind, length_digits, size in places:
-        value = fields[key]
-        if kind is _BINARY:
-            if not isinstance(value, bytes):
-                raise HostFormatError(f"DE {key}", "is binary: it takes bytes")
-            data = value
+    written: list[bytes] = []
+    for run in runs:
+        data = _together(run, fields) if len(run.places) > 1 else None
+        if data is None:
+            for place in run.places:
+                written += _one(place, fields[place.key])
         else:
-            data = _ascii(key, kind, value)
-        if length_digits:
-            if len(data) > size:
-                raise HostFormatError(f"DE {key}", f"{len(data)} bytes; the limit is {size}")
-            written.append(b"%0*d" % (length_digits, len(data)))
-        elif len(data) != size:
-            raise HostFormatError(f"DE {key}", f"{len(data)} bytes, not {size}")
-        written.append(data)
+            written.append(data)
     return written
+
+
+def _together(run: Run, fields: Mapping[str, Value]) -> bytes | None:
+    """The bytes of fields that lie side by side; None where one of them does not fit, or they are not text."""
+    kind = run.places[0].kind
+    if kind is _BINARY:
+        return None
+    values = [value for place in run.places if isinstance(value := fields[place.key], str)]
+    if tuple(map(len, values)) != run.sizes:
+        return None
+    text = "".join(values)
+    fits = text.isascii() and (text.isdigit() if kind is _DIGITS else text.isprintable())
+    return text.encode("ascii") if fits else None
+
+
+def _one(place: Place, value: Value) -> tuple[bytes, ...]:
+    key, kind, length_digits, size = place
+    if kind is _BINARY:
+        if not isinstance(value, bytes):
+            raise HostFormatError(f"DE {key}", "is binary: it takes bytes")
+        data = value
+    else:
+        data = _ascii(key, kind, value)
+    if length_digits:
+        if len(data) > size:
+            raise HostFormatError(f"DE {key}", f"{len(data)} bytes; the limit is {size}")
+        return b"%0*d" % (length_digits, len(data)), data
+    if len(data) != size:
+        raise HostFormatError(f"DE {key}", f"{len(data)} bytes, not {size}")
+    return (data,)
 
 
 def _ascii(key: str, kind: Kind, value: Value) -> bytes:

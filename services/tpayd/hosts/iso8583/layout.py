@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import groupby
 from typing import NamedTuple
 
 from tpayd.hosts.errors import HostFormatError
 from tpayd.hosts.iso8583.spec import FIELDS, Kind
 
-__all__ = ["BITMAP_AT", "Layout", "Place", "layout_of", "places_in"]
+__all__ = ["BITMAP_AT", "Head", "Layout", "Place", "Run", "head_in", "layout_of", "places_in", "runs_of"]
 
 BITMAP_AT = 4
 """After the message type, which has four characters."""
@@ -31,13 +32,31 @@ class Place(NamedTuple):
     size: int
 
 
+class Run(NamedTuple):
+    """Neighbours that can be checked and copied as one: of one kind, each always so many bytes long; else one field."""
+
+    places: tuple[Place, ...]
+    sizes: tuple[int, ...]
+
+
+class Head(NamedTuple):
+    """The fields before the first one whose place depends on the message."""
+
+    runs: tuple[tuple[slice, Kind], ...]
+    """Where neighbours of one kind stand."""
+    spans: dict[str, slice]
+    end: int
+    rest: tuple[Place, ...]
+    """The fields behind."""
+
+
 class Layout(NamedTuple):
     """The order of a message to be written."""
 
     bitmap: bytes
-    head: tuple[Place, ...]
+    head: tuple[Run, ...]
     """Up to the KSN, or all of them where there is none."""
-    tail: tuple[Place, ...]
+    tail: tuple[Run, ...]
     """Between KSN and MAC."""
 
 
@@ -65,6 +84,31 @@ def places_in(bitmap: bytes) -> tuple[Place, ...]:
 
 
 @lru_cache(maxsize=_KEPT)
+def head_in(bitmap: bytes) -> Head:
+    """The fields with the same place in every message of this bitmap. Raises HostFormatError, as `places_in`."""
+    places = places_in(bitmap)
+    at = BITMAP_AT + len(bitmap)
+    spans: dict[str, slice] = {}
+    runs: list[tuple[slice, Kind]] = []
+    for run in runs_of(places):
+        if run.places[0].length_digits:
+            break
+        begin = at
+        for key, _, _, size in run.places:
+            spans[key] = slice(at, at + size)
+            at += size
+        runs.append((slice(begin, at), run.places[0].kind))
+    return Head(tuple(runs), spans, at, places[len(spans) :])
+
+
+def runs_of(places: tuple[Place, ...]) -> tuple[Run, ...]:
+    """The same fields in as few runs as they make."""
+    grouped = groupby(enumerate(places), lambda each: (each[1].kind, each[0] if each[1].length_digits else -1))
+    found = [tuple(place for _, place in group) for _, group in grouped]
+    return tuple(Run(group, tuple(place.size for place in group)) for group in found)
+
+
+@lru_cache(maxsize=_KEPT)
 def layout_of(keys: tuple[str, ...], *, sealed: bool) -> Layout:
     """The order of a message of these fields, given in any; a `sealed` one has KSN and MAC besides.
 
@@ -85,6 +129,6 @@ def layout_of(keys: tuple[str, ...], *, sealed: bool) -> Layout:
     ordered = [(number, _PLACES[number]) for number in sorted(written)]
     return Layout(
         bitmap=bitmap,
-        head=tuple(place for number, place in ordered if number < end),
-        tail=tuple(place for number, place in ordered if number >= end),
+        head=runs_of(tuple(place for number, place in ordered if number < end)),
+        tail=runs_of(tuple(place for number, place in ordered if number >= end)),
     )
