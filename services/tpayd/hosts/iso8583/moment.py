@@ -34,6 +34,7 @@ def check_day(field: str, day: str) -> str:
     return day
 
 
+@lru_cache(maxsize=64)
 def transmission(field: str, local: str) -> str:
     """DE 7 of a local date and time: MMDDhhmmss, in local time as Korean hosts have it."""
     return check_local(field, local)[4:]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from tpayd.kit.bus import limits
 from tpayd.kit.bus.errors import CallError
@@ -15,8 +14,7 @@ from tpayd.kit.clock import Clock
 __all__ = ["Pending", "PendingTable", "Sink"]
 
 
-@dataclass(frozen=True, slots=True)
-class Sink:
+class Sink(Struct, frozen=True):
     """Where the answers to a request go. `reply` or `error` is called exactly once; `progress` any number of times."""
 
     reply: Callable[[Raw], None]
@@ -24,8 +22,7 @@ class Sink:
     progress: Callable[[Raw], None] | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Pending:
+class Pending(Struct, eq=False):
     """One request under way."""
 
     number: int

@@ -36,8 +36,7 @@ _encoder = msgspec.msgpack.Encoder()
 _payments = msgspec.msgpack.Decoder(Payment)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One event, and the payment after it."""
 
     payment: Payment
