@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.harness import SupervisedStore
+from tests.harness import SupervisedStore, card_numbers_in
 from tests.torture.oracle import Oracle
+from tests.torture.orders import PHONE, WALLET_CODE
 from tests.torture.recovery import longest_wait_s
-from tests.torture.storm import Storm
-from tests.torture.tills import TRIGGERS, Tills
+from tests.torture.storm import OTHER_CARDS, Storm
+from tests.torture.tills import Tills
 from tests.torture.told import UNTOLD, Told
 from tpayd.transaction.journal.verifying import verify
 
@@ -21,13 +22,19 @@ __all__ = ["Campaign", "Sums"]
 
 LANES, READERS = 8, 3
 QUICK: dict[str, dict[str, object]] = {
-    "transaction": {"answer_wait_s": 0.8, "reversal_waits_s": [0.2, 0.5, 1.0], "host_max_processing_s": 1.0},
+    "transaction": {
+        "answer_wait_s": 0.8,
+        "reversal_waits_s": [0.2, 0.5, 1.0],
+        "host_max_processing_s": 1.0,
+        "inquiry_wait_s": 0.3,
+        "card_wait_s": 5.0,
+    },
     "device_broker": {"lease_ttl_s": 5.0, "absent_grace_s": 3.0, "reopen_max_s": 0.5},
     "host_link": {"profiles.test.waits.retry_first_s": 0.1, "profiles.test.waits.retry_most_s": 0.4},
     "sandbox_host": {"late_answer_s": 1.2},
     "sandbox_readers": {
         "readers": [
-            {"name": f"reader-{number}", "auto_card": card, "auto_delay_ms": 100}
+            {"name": f"reader-{number}", "auto_card": f"{card},{OTHER_CARDS}", "auto_delay_ms": 100}
             for number, card in enumerate(("visa-ic", "visa-tap", "visa-ic"), 1)
         ]
     },
@@ -123,7 +130,7 @@ class Campaign:
                 book.flush()
 
             tills = Tills(
-                self._store, self._place / "tills", first=first, triggers=TRIGGERS, pause_s=TILL_PAUSE_S, seed=seed,
+                self._store, self._place / "tills", first=first, pause_s=TILL_PAUSE_S, seed=seed,
                 note=note,
             )  # fmt: skip
             storm = Storm(
@@ -138,7 +145,7 @@ class Campaign:
         oracle.hear(tills.told)
         unresolved = [str(told) for told in tills.told if told.verdict == UNTOLD] + oracle.settle(SETTLE_S)
         mismatches = tills.faults + storm.faults + oracle.disagreements() + self._damages()
-        stans, leases, cards = oracle.duplicate_stans(), oracle.leases_left(), self._store.card_number_leaks()
+        stans, leases, cards = oracle.duplicate_stans(), oracle.leases_left(), self._leaks()
         outages = storm.outages.all()
         sums.max_verdict_s = max(sums.max_verdict_s, longest_wait_s(tills.told, outages))
         sums.kills += storm.kills
@@ -156,6 +163,10 @@ class Campaign:
             f"{(time.monotonic() - began_s) / max(1, storm.kills):.1f} s per kill"
         )
         return [*mismatches, *unresolved, *stans, *leases, *cards]
+
+    def _leaks(self) -> list[str]:
+        """Numbers of cards, phones and wallets in a file of the instance."""
+        return card_numbers_in(self._store.instance.home, {*self._store.card_numbers(), PHONE, WALLET_CODE})
 
     def _damages(self) -> list[str]:
         url = self._journal_url or f"sqlite:///{self._store.instance.data / 'journal.sqlite3'}"

@@ -28,7 +28,12 @@ __all__ = ["Storm"]
 PAUSE_MAX_S = 1.1
 """Between two deeds."""
 CARDS = ("visa-ic", "master-ic", "visa-tap", "jcb-stripe", "broken-ic", "declining-ic", "expired-ic")
+OTHER_CARDS = "cash-ic,receipt-card,kakaopay"
+"""What every customer has beside a credit card."""
 _AT_START = 0.03
+_AMID_SALES = 0.3
+"""Share of the deeds before which the store gets the time for a payment: only then is anything under way."""
+_SALE_WAIT_S = 5.0
 _UP_WAIT_S = 60.0
 _JOURNAL = ("journal.sqlite3", "journal.sqlite3-wal", "journal.sqlite3-shm")
 
@@ -80,6 +85,8 @@ class Storm:
             with contextlib.suppress(SupervisorGoneError, CallError):  # it is down just now: something else, then
                 deed()
             time.sleep(self._chance.uniform(0, PAUSE_MAX_S))
+            if self._chance.random() < _AMID_SALES:
+                self._wait_for_sales()
         self._heal()
 
     # Kills
@@ -156,7 +163,7 @@ class Storm:
     def _change_card(self) -> None:
         reader, card = self._chance.choice(self._store.plan.reader_names), self._chance.choice(CARDS)
         self._write("card", card, reader=reader)
-        self._store.sandbox.auto(reader, card, delay_ms=self._chance.choice((0, 20, 200)))
+        self._store.sandbox.auto(reader, f"{card},{OTHER_CARDS}", delay_ms=self._chance.choice((0, 20, 200)))
 
     def _unplug(self) -> None:
         reader = self._chance.choice(self._store.plan.reader_names)
@@ -233,6 +240,13 @@ class Storm:
             self._store.wait_ready(timeout_s=_UP_WAIT_S, degraded=True)
         except TimeoutError as error:
             self.faults.append(f"not up again: {error}")
+
+    def _wait_for_sales(self) -> None:
+        before = len(self._told())
+        with contextlib.suppress(TimeoutError):
+            eventually(
+                lambda: any(told.verdict == "PAID" for told in self._told()[before:]), timeout_s=_SALE_WAIT_S, what=""
+            )
 
     def _heal(self) -> None:
         self._write("heal", "")

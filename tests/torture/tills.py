@@ -1,7 +1,9 @@
-"""Tills that never stop selling, whatever dies around them, and remember what they were told."""
+"""Tills that never stop, whatever dies around them, and remember what they were told."""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import random
 import threading
 import time
@@ -10,75 +12,83 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.harness.base import StoreBase
+from tests.torture.orders import EVERYTHING, TRIGGERS, Customers, Wish
 from tests.torture.told import UNTOLD, Told
 from tpayd.kit.instance import OWNER_CLIENT
 from tpayd_client import OutcomeUnknown, Pos, TpaydError, connect
-from tpayd_client.types import PaymentResult
+from tpayd_client.types import Amount, PaymentProgress, PaymentResult, SaleRequest
 
-__all__ = ["PLAIN", "TRIGGERS", "Tills", "sell"]
+__all__ = ["Tills", "ask_for", "sell"]
 
 RESOLVE_S = 60.0
+ORDER_S = 60.0
 PAUSE_S = 0.5
 """What a cashier does after a refusal before the next customer, so that an outage does not eat the sales."""
-PLAIN = (0,)
-TRIGGERS = (*[0] * 36, 51, 91, 92, 93, 94, 94, 95, 96, 96, 97, 98)
-"""The last four digits of amounts: what the host does with them, from approval to hanging up."""
-_REPEAT_EVERY = 20
-"""So often a POS sends a request again that it has the verdict of."""
+_REPEAT = 0.05
+"""Share of payments that a POS asks for again, under the same id, when it has the verdict."""
+_ACKNOWLEDGE = 0.5
+_ABORT = 0.03
+"""Share of payments that the cashier wants to end while they are under way."""
 
 
-def sell(pos: Pos, lane: str, amount_minor: int, *, request_id: str | None = None, timeout_s: float = 60.0) -> Told:
+def sell(pos: Pos, lane: str, amount_minor: int) -> Told:
     """One sale up to its verdict. Raises TpaydError where none was to be had."""
-    request_id = request_id or str(uuid.uuid4())
-    began_s = time.time()
+    wish = Wish("sale", SaleRequest(lane, Amount(total_minor=amount_minor)), amount_minor)
+    return ask_for(pos, wish, str(uuid.uuid4()))[0]
+
+
+def ask_for(
+    pos: Pos, wish: Wish, request_id: str, on_progress: Callable[[PaymentProgress], None] | None = None
+) -> tuple[Told, PaymentResult | None]:
+    """One order up to its verdict. Raises TpaydError where none was to be had."""
+    lane, began_s = wish.order.lane, time.time()
+
+    def told(verdict: str, state: str) -> Told:
+        return Told(lane, request_id, wish.amount_minor, verdict, state, began_s, time.time(), wish.kind)
+
     try:
-        result = _verdict(pos, lane, amount_minor, request_id, timeout_s)
+        try:
+            result = pos.order(wish.order, request_id=request_id, on_progress=on_progress, timeout_s=ORDER_S)
+        except OutcomeUnknown:
+            result = pos.resolve(lane, request_id, timeout_s=RESOLVE_S)
+        if result.verdict == "WAIT":
+            result = pos.resolve(lane, request_id, timeout_s=RESOLVE_S)
     except TpaydError as error:
-        if error.outcome != "not_started":
+        if error.outcome == "unknown":
             raise
-        return Told(lane, request_id, amount_minor, "NOT_PAID", f"refused: {error.code}", began_s, time.time())
-    return Told(lane, request_id, amount_minor, str(result.verdict), str(result.state), began_s, time.time())
-
-
-def _verdict(pos: Pos, lane: str, amount_minor: int, request_id: str, timeout_s: float) -> PaymentResult:
-    try:
-        result = pos.sale(lane, amount_minor, request_id=request_id, timeout_s=timeout_s)
-    except OutcomeUnknown:
-        return pos.resolve(lane, request_id, timeout_s=RESOLVE_S)
-    return result if result.verdict != "WAIT" else pos.resolve(lane, request_id, timeout_s=RESOLVE_S)
+        return told("NOT_PAID", f"refused: {error.code}"), None
+    return told(str(result.verdict), str(result.state)), result
 
 
 class Tills:
-    """One selling thread per lane. Each amount is used once: books are compared by them."""
+    """One thread per lane. Each amount is used once, by a sale and what takes it back: books are compared by them."""
 
     def __init__(
         self,
         store: StoreBase,
         directory: Path,
         *,
-        first: int = 1,
-        triggers: tuple[int, ...] = PLAIN,
-        pause_s: float = 0.0,
-        seed: str = "",
-        note: Callable[[Told], None] = lambda _: None,
+        first: int,
+        pause_s: float,
+        seed: str,
+        note: Callable[[Told], None],
     ) -> None:
-        """Amounts are `first` · 10,000 and up. A till pauses up to twice `pause_s` between sales.
+        """Amounts are `first` · 10,000 and up. A till pauses up to twice `pause_s` between customers.
 
         `directory` holds each till's request log: a till is another machine, with a disk of its own.
         """
         self.told: list[Told] = []
         self.faults: list[str] = []
-        self.number = first
         self._store = store
         self._directory = directory
-        self._triggers = triggers
+        self._numbers = itertools.count(first)
         self._pause_s = pause_s
         self._seed = seed
-        self._hear = note
+        self._note = note
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._threads = [
-            threading.Thread(target=self._sell, args=(lane,), name=f"till {lane}") for lane in store.plan.lane_names
+            threading.Thread(target=self._serve, args=(lane,), name=f"till {lane}") for lane in store.plan.lane_names
         ]
 
     def start(self) -> None:
@@ -86,8 +96,8 @@ class Tills:
         for thread in self._threads:
             thread.start()
 
-    def stop(self, limit_s: float = 120.0) -> None:
-        """Let each till finish the sale that it is at."""
+    def stop(self, limit_s: float = 180.0) -> None:
+        """Let each till finish what it is at."""
         self._stop.set()
         deadline = time.monotonic() + limit_s
         for thread in self._threads:
@@ -95,41 +105,54 @@ class Tills:
             if thread.is_alive():
                 self.faults.append(f"{thread.name} did not end within {limit_s} s")
 
-    def _sell(self, lane: str) -> None:
+    def _serve(self, lane: str) -> None:
         chance = random.Random(f"{self._seed} till {lane}")
-        with self._connected(lane) as pos:
+        customers = Customers(lane, chance, lambda: next(self._numbers), EVERYTHING, TRIGGERS)
+        log = self._directory / f"till-{lane}.jsonl"
+        with connect(self._store.instance.public(), OWNER_CLIENT, request_log=log, connect_timeout_s=30.0) as pos:
             while not self._stop.is_set():
-                told = self._one(pos, lane, chance)
+                told = self._one(pos, customers)
                 wait_s = chance.uniform(0, 2 * self._pause_s)
                 self._stop.wait(wait_s if told.verdict == "PAID" else max(PAUSE_S, wait_s))
 
-    def _one(self, pos: Pos, lane: str, chance: random.Random) -> Told:
-        with self._lock:
-            self.number += 1
-            amount_minor = self.number * 10_000 + chance.choice(self._triggers)
-        request_id = str(uuid.uuid4())
-        self._hear(Told(lane, request_id, amount_minor, UNTOLD, "asked", time.time()))
+    def _one(self, pos: Pos, customers: Customers) -> Told:
+        wish, chance, request_id = customers.next(), customers.chance, str(uuid.uuid4())
+        lane, began_s = customers.lane, time.time()
+        result = None
+        self._hear(Told(lane, request_id, wish.amount_minor, UNTOLD, "asked", began_s, kind=wish.kind))
+        aborting = chance.random() < _ABORT
+
+        def in_a_hurry(_: PaymentProgress) -> None:
+            if aborting:
+                with contextlib.suppress(TpaydError):  # too late, or nobody there: the verdict tells
+                    pos.abort(lane, request_id)
+
         try:
-            told = sell(pos, lane, amount_minor, request_id=request_id)
+            told, result = ask_for(pos, wish, request_id, in_a_hurry)
         except TpaydError as error:
-            told = Told(lane, request_id, amount_minor, UNTOLD, repr(error), time.time(), time.time())
-        with self._lock:
-            self.told.append(told)
+            told = Told(lane, request_id, wish.amount_minor, UNTOLD, repr(error), began_s, time.time(), wish.kind)
         self._hear(told)
-        if told.verdict != UNTOLD and not told.state.startswith("refused") and not chance.randrange(_REPEAT_EVERY):
-            self._say_again(pos, told)
+        if result is not None:
+            customers.learn(wish, result)
+            self._follow_up(pos, wish, told, chance)
         return told
 
-    def _say_again(self, pos: Pos, told: Told) -> None:
-        """The same request under the same id: it must be answered as before, and charge nobody."""
+    def _follow_up(self, pos: Pos, wish: Wish, told: Told, chance: random.Random) -> None:
+        """What a POS may do with a payment that it has the verdict of; none of it changes anything."""
         try:
-            again = sell(pos, told.lane, told.amount_minor, request_id=told.request_id)
+            if chance.random() < _ACKNOWLEDGE:
+                again = str(pos.acknowledge(told.lane, told.request_id).verdict)
+            elif chance.random() < _REPEAT:
+                again = ask_for(pos, wish, told.request_id)[0].verdict
+            else:
+                return
         except TpaydError:
             return  # no answer, no contradiction
-        if again.verdict != told.verdict and not again.state.startswith("refused"):
-            self.faults.append(f"{told}: said again, it was told {again}")
+        if again != told.verdict:
+            self.faults.append(f"{told}: asked again, it was told {again}")
 
-    def _connected(self, lane: str) -> Pos:
-        log = self._directory / f"till-{lane}.jsonl"
-        endpoint = self._store.instance.public()
-        return connect(endpoint, OWNER_CLIENT, request_log=log, connect_timeout_s=30.0)
+    def _hear(self, told: Told) -> None:
+        with self._lock:
+            if told.state != "asked":
+                self.told.append(told)
+            self._note(told)

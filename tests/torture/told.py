@@ -8,6 +8,7 @@ __all__ = ["UNTOLD", "Told"]
 
 UNTOLD = "?"
 """The verdict of a payment about which its POS could learn nothing."""
+_GIVES_BACK = frozenset({"void", "cash_receipt_void", "cash_ic_refund"})
 
 
 @dataclass(frozen=True)
@@ -17,13 +18,17 @@ class Told:
     lane: str
     request_id: str
     amount_minor: int
+    """Of what is taken back, its original's: both are compared under this amount."""
     verdict: str
     state: str
     began_s: float = 0.0
     """When it was asked for, and when the verdict came, in Unix time."""
     told_s: float = 0.0
+    kind: str = "sale"
 
     @property
     def effect_minor(self) -> int:
-        """What the customer has paid by it."""
-        return self.amount_minor if self.verdict == "PAID" else 0
+        """What the customer has paid by it, or what a cash receipt says."""
+        if self.verdict != "PAID":
+            return 0
+        return -self.amount_minor if self.kind in _GIVES_BACK else self.amount_minor
