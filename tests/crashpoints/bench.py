@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,14 +12,16 @@ from pathlib import Path
 from tests.crashpoints.cells import Cell, Found
 from tests.harness import SupervisedStore
 from tests.torture.oracle import Oracle
+from tests.torture.orders import Wish
 from tests.torture.recovery import ReadyTimes
-from tests.torture.tills import sell
+from tests.torture.tills import ask_for
 from tests.torture.told import Told
 from tpayd.kit.crashpoints import VARIABLE, Switchboard
+from tpayd_client.types import Amount, CashIcSaleRequest, SaleRequest
 
 __all__ = ["QUICK", "Bench"]
 
-CARD = "visa-ic"
+CARD = "visa-ic,cash-ic"
 LANE = "1"
 QUICK: dict[str, dict[str, object]] = {
     "transaction": {
@@ -26,6 +29,7 @@ QUICK: dict[str, dict[str, object]] = {
         "answer_wait_s": 0.8,
         "reversal_waits_s": [0.2, 0.5],
         "host_max_processing_s": 0.5,
+        "inquiry_wait_s": 0.3,
     },
     "sandbox_host": {"late_answer_s": 1.2},
 }
@@ -79,7 +83,9 @@ class Bench:
         return Found(cell, verdict if fired else None, tuple(holes), verdict_s)
 
     def _sell(self, cell: Cell) -> Told:
+        amount = Amount(total_minor=next(self._amounts) * 10_000 + cell.trigger)
+        order = CashIcSaleRequest(LANE, amount) if cell.on_account else SaleRequest(LANE, amount)
         with self.store.client(connect_timeout_s=_HEAL_S) as pos:
-            sale = sell(pos, LANE, next(self._amounts) * 10_000 + cell.trigger)
+            sale, _ = ask_for(pos, Wish("sale", order, amount.total_minor), str(uuid.uuid4()))
         self._oracle.hear([sale])
         return sale

@@ -34,6 +34,8 @@ _BEFORE: dict[str, Stage] = {
     "counter.after_reserve": ("mac.before_made", 1),
 }
 """Points that a process passes after its start: it has to die elsewhere first."""
+_CASH_IC = frozenset({"inquiry.before_send", "inquiry.after_answer"})
+"""Points that only a payment passes that is asked about: one on a bank account."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class Cell:
     @property
     def trigger(self) -> int:
         return BEHAVIOURS[self.behaviour]
+
+    @property
+    def on_account(self) -> bool:
+        """Whether a bank account pays, instead of a credit card."""
+        return self.point in _CASH_IC
 
     @property
     def stages(self) -> tuple[Stage, ...]:
