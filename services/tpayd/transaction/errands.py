@@ -16,10 +16,12 @@ from tpayd.transaction.case import Case
 from tpayd.transaction.effects import Alarm, Effect
 from tpayd.transaction.journal import StorageError
 
-__all__ = ["OUTAGE_WAIT_S", "Errands", "Terminals", "record"]
+__all__ = ["LOOK_AGAIN_S", "OUTAGE_WAIT_S", "Errands", "Terminals", "record"]
 
 OUTAGE_WAIT_S = 1.0
 """Between looks whether line or disk is back. Nothing leaves meanwhile, so it needs no growing."""
+LOOK_AGAIN_S = 0.2
+"""Between looks whether the other processes are there: after a restart they are at once, and a verdict may wait."""
 FAULT_WAIT_S = 30.0
 _STOP_S = 2.0
 

@@ -71,6 +71,11 @@ class HostSteps:
         self._clock = clock
         self._log = log
 
+    @property
+    def reachable(self) -> bool:
+        """Whether the processes that seal and send are there. Whether the line is, only a sending tells."""
+        return self._keys.connected and self._host.connected
+
     def number(self, payment: Payment) -> Numbered:
         """A STAN, local time and business day for the next request of the payment's terminal."""
         now = self._clock.local()

@@ -15,7 +15,7 @@ from tpayd.transaction import events as ev
 from tpayd.transaction.books import Books
 from tpayd.transaction.case import Case
 from tpayd.transaction.effects import Reverse, TellPos
-from tpayd.transaction.errands import OUTAGE_WAIT_S, Errands, Terminals, record
+from tpayd.transaction.errands import LOOK_AGAIN_S, OUTAGE_WAIT_S, Errands, Terminals, record
 from tpayd.transaction.host_steps import HostSteps
 from tpayd.transaction.settings import TransactionSettings
 from tpayd_contracts.errors import Outcome
@@ -94,6 +94,8 @@ class InquiryDesk:
     async def _one_try(self, case: Case) -> tuple[ev.InquiryAnswered | None, float]:
         """What the host says, or None and how long to wait."""
         wait_s = self._settings.inquiry_wait_s
+        if not self._host.reachable:
+            return None, LOOK_AGAIN_S
         if case.payment.inquiry is not None and case.payment.inquiry.stan is None:
             number = self._host.number(case.payment)
             await record(case, ev.InquirySealed(number.stan, number.local, number.business_day), self._books)

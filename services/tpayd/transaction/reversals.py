@@ -14,7 +14,7 @@ from tpayd.kit.bus import CallError
 from tpayd.transaction import events as ev
 from tpayd.transaction.books import Books
 from tpayd.transaction.case import Case
-from tpayd.transaction.errands import OUTAGE_WAIT_S, Errands, Terminals, record
+from tpayd.transaction.errands import LOOK_AGAIN_S, OUTAGE_WAIT_S, Errands, Terminals, record
 from tpayd.transaction.host_steps import HostSteps
 from tpayd.transaction.settings import TransactionSettings
 from tpayd_contracts.errors import Outcome
@@ -65,6 +65,8 @@ class ReversalDesk:
         payment_id = case.payment.payment_id
         if case.payment.state not in _OWED:
             return None
+        if not self._host.reachable:
+            return LOOK_AGAIN_S
         event = await self._one_try(case, repeat=payment_id in self._may_be_sent)
         if event is None:
             return OUTAGE_WAIT_S
