@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Store
-from tests.integration.readers.counter import counter_of, wait_for
+from tests.integration.readers.counter import counter_of, device, wait_for
 from tests.integration.readers.scripted import ScriptedReader
 from tests.unit.readers.answers import (
     ACK,
@@ -25,7 +25,7 @@ from tests.unit.readers.answers import (
     entry,
     strokes,
 )
-from tpayd_contracts.device import Ability, Lease, TransactionType
+from tpayd_contracts.device import Ability, DeviceState, TransactionType
 from tpayd_contracts.payment import EntryMode
 
 ALL = (Ability.IC, Ability.SIGN, Ability.PIN, Ability.QR)
@@ -92,14 +92,14 @@ def test_a_pin_is_taken_once_from_a_bad_line(store: Store, reader: ScriptedReade
 def test_a_late_signature_is_not_the_next_customers(store: Store, reader: ScriptedReader) -> None:
     """It comes in the moment of the cancel, behind its end, and again while the next one signs."""
 
-    async def begin(counter_lease: Lease) -> str:
+    async def begun() -> str:
         return (await asyncio.to_thread(reader.wait_for, 0xA2)).decode()
 
     async def pay() -> None:
         async with counter_of(store) as counter:
             lease = await counter.acquire("1", abilities=ALL)
             signing = asyncio.create_task(counter.sign(lease))
-            late = strokes(*PEN, nonce=await begin(lease))
+            late = strokes(*PEN, nonce=await begun())
             reader.answers[0xAC] = late + CANCELLED + late
             signing.cancel()
             await asyncio.gather(signing, return_exceptions=True)
@@ -107,12 +107,31 @@ def test_a_late_signature_is_not_the_next_customers(store: Store, reader: Script
             await counter.release(lease)
             following = await counter.acquire("2", abilities=ALL)
             second = asyncio.create_task(counter.sign(following))
-            nonce = await begin(following)
+            nonce = await begun()
             reader.send(late)
             done, _ = await asyncio.wait([second], timeout=0.3)
             assert not done
             reader.send(strokes((1, 1), nonce=nonce))
             assert (await second).points == 1
+
+    asyncio.run(pay())
+
+
+def test_a_lease_given_back_before_the_pad_has_ended_waits_for_its_word(store: Store, reader: ScriptedReader) -> None:
+    reader.answers[0xAC] = b""
+
+    async def pay() -> None:
+        async with counter_of(store) as counter:
+            lease = await counter.acquire("1", abilities=ALL)
+            signing = asyncio.create_task(counter.sign(lease))
+            await asyncio.to_thread(reader.wait_for, 0xA2)
+            signing.cancel()
+            await asyncio.gather(signing, return_exceptions=True)
+            await asyncio.to_thread(reader.wait_for, 0xAC)
+            await counter.release(lease)
+            assert device(store, "reader-1").state is DeviceState.QUARANTINE
+            reader.send(CANCELLED)
+            await counter.acquire("2", ttl_s=5, abilities=ALL)
 
     asyncio.run(pay())
 
