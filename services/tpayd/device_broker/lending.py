@@ -154,7 +154,9 @@ class Lending:
                 self._standing.changed(effect.grant.device)
                 self._waiters.pop(effect.ticket.number).granted(effect.grant)
             elif isinstance(effect, Moved):
-                self._waiters[effect.ticket.number].moved(effect.position)
+                waiter = self._waiters.get(effect.ticket.number)
+                if waiter is not None:  # else an effect before this one gave him a reader
+                    waiter.moved(effect.position)
             elif isinstance(effect, Ended):
                 self._ended(effect)
             else:
