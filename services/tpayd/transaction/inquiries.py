@@ -48,7 +48,9 @@ class InquiryDesk:
         self._settled = settled
         self._errands = Errands(self._attempt, terminals, self._done, books.log)
         self._asked_since_ms: dict[str, int] = {}
-        """On the clock that nobody sets; shifted by what passed before a restart."""
+        """On the clock that nobody sets; shifted by what passed before a restart, as the calendar has it."""
+        self._here_since_ms: dict[str, int] = {}
+        """The same without the shift: a calendar that was set must not make 'not found' count too early."""
 
     @property
     def open(self) -> list[Case]:
@@ -60,7 +62,9 @@ class InquiryDesk:
         assert inquiry is not None  # noqa: S101
         limit_ms = int(self._settings.inquiry_limit_s * 1000)
         passed_ms = min(max(0, self._books.clock.unix_ms() - inquiry.since_ms), limit_ms)
-        self._asked_since_ms[case.payment.payment_id] = self._books.clock.boottime_ms() - passed_ms
+        now_ms = self._books.clock.boottime_ms()
+        self._asked_since_ms[case.payment.payment_id] = now_ms - passed_ms
+        self._here_since_ms[case.payment.payment_id] = now_ms
         self._errands.add(case)
 
     async def stop(self) -> None:
@@ -88,6 +92,7 @@ class InquiryDesk:
 
     def _done(self, case: Case) -> None:
         self._asked_since_ms.pop(case.payment.payment_id, None)
+        self._here_since_ms.pop(case.payment.payment_id, None)
         if case.payment.state != PaymentState.REVERSING:
             self._settled(case)
 
@@ -119,10 +124,9 @@ class InquiryDesk:
         return ev.InquiryAnswered(code, stands, answer.approval_code if stands else None, approved_ms), 0.0
 
     def _not_found_counts(self, case: Case) -> bool:
-        return self._asked_ms(case) >= self._settings.host_max_processing_s * 1000
+        here_ms = self._books.clock.boottime_ms() - self._here_since_ms[case.payment.payment_id]
+        return here_ms >= self._settings.host_max_processing_s * 1000
 
     def _over(self, case: Case) -> bool:
-        return self._asked_ms(case) >= self._settings.inquiry_limit_s * 1000
-
-    def _asked_ms(self, case: Case) -> int:
-        return self._books.clock.boottime_ms() - self._asked_since_ms[case.payment.payment_id]
+        asked_ms = self._books.clock.boottime_ms() - self._asked_since_ms[case.payment.payment_id]
+        return asked_ms >= self._settings.inquiry_limit_s * 1000
