@@ -55,6 +55,10 @@ check: build/dev/.stamp ## ruff, mypy, import-linter, and what is generated from
 	$(DEV)/python -m tpayd_contracts.compatibility
 	$(DEV)/python -m tpayd_contracts.client_types --check
 
+.PHONY: simulate
+simulate: build/dev/.stamp ## run SEEDS=2000 simulated stores and find every planted bug; SEED=123 tells one story
+	$(DEV)/python -W ignore -m tests.simulation $(if $(SEED),--seed $(SEED) $(if $(BUG),--bug $(BUG)),--seeds $(or $(SEEDS),2000))
+
 .PHONY: bench
 bench: build/dev/.stamp ## measure the whole chain beside its floor; the last line is the result
 	$(DEV)/python -m tests.bench
