@@ -56,6 +56,13 @@ class Case:
         return self._slip.card or self.payment.card
 
     @property
+    def printed(self) -> Payment:
+        """The payment as its receipt shows it."""
+        if not self.payment.standalone or self._slip.card is None:
+            return self.payment
+        return replace(self.payment, card=self._slip.card, emv=self._slip.emv)
+
+    @property
     def watched(self) -> bool:
         return bool(self._watchers)
 

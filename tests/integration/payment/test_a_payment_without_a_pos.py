@@ -62,6 +62,18 @@ def test_the_slip_is_told_and_nothing_of_it_is_kept(store: Store) -> None:
     assert told["card"]["masked_pan"].encode() not in written(store)
 
 
+def test_the_receipt_is_printed_once_and_then_never_again(store: Store) -> None:
+    """With merchant, card and approval; afterwards there is none."""
+    words = ("standalone", "sale", "--amount", "6543", "--yes", "--json")
+    told = run(store, *words, "--receipt").json
+    again = run(store, "payment", "receipt", told["request_id"], "--json")
+
+    paper = "\n".join(told["lines"])
+    for fact in ("Sandbox Store", "6,543", told["approval_code"], told["card"]["masked_pan"]):
+        assert fact in paper
+    assert (Exit.REFUSED, "not_found") == (again.status, again.json["error"]["code"])
+
+
 def test_the_same_card_and_amount_again_is_asked_about(store: Store) -> None:
     """Nobody is there to answer in a pipe, so it is not paid twice."""
     first = run(store, "standalone", "sale", "--amount", "4321", "--yes")

@@ -21,6 +21,8 @@ from tpayd_client import Amount, Pos, TpaydError, Verdict
 from tpayd_client.orders import Order
 from tpayd_client.types import (
     CashReceiptPurpose,
+    Language,
+    ReceiptCopy,
     StandaloneCashReceiptRequest,
     StandaloneSaleRequest,
     StandaloneTerminal,
@@ -34,6 +36,8 @@ _vat = click.option("--vat", type=click.IntRange(min=0), default=0, help="VAT wi
 _timeout = click.option("--timeout", "timeout_s", type=click.FloatRange(min=1), default=120.0,
                         help="Seconds for all of it.")  # fmt: skip
 _yes = click.option("--yes", is_flag=True, help="Merchant and terminal have been looked at: don't ask.")
+
+_receipt = click.option("--receipt", is_flag=True, help="Print the customer's receipt as well.")
 
 
 @click.group()
@@ -56,6 +60,7 @@ def standalone() -> None:
 @click.option("--installments", type=click.IntRange(0, 60), default=0, help="Months; 0 is a lump sum.")
 @_lane
 @_yes
+@_receipt
 @_timeout
 @connection_options
 @json_option
@@ -68,6 +73,7 @@ def sale(
     installments: int,
     lane: str | None,
     yes: bool,
+    receipt: bool,
     timeout_s: float,
 ) -> int:
     """Take a card payment [신용승인]. Exit status as of `tpayd sale`."""
@@ -75,7 +81,7 @@ def sale(
     def order(lane: str) -> Order:
         return StandaloneSaleRequest(lane, Amount(total_minor=amount, vat_minor=vat), installments)
 
-    return _pay(output, gateway, lane, amount, order, yes=yes, timeout_s=timeout_s)
+    return _pay(output, gateway, lane, amount, order, yes=yes, receipt=receipt, timeout_s=timeout_s)
 
 
 @standalone.command("cash-receipt")
@@ -88,6 +94,7 @@ def sale(
 @click.option("--card", is_flag=True, help="Read a cash receipt card at the reader instead of a number.")
 @_lane
 @_yes
+@_receipt
 @_timeout
 @connection_options
 @json_option
@@ -102,6 +109,7 @@ def cash_receipt(
     card: bool,
     lane: str | None,
     yes: bool,
+    receipt: bool,
     timeout_s: float,
 ) -> int:
     """Issue a cash receipt [현금영수증]. The number is asked for, and never shown, kept or put on the command line."""
@@ -113,7 +121,7 @@ def cash_receipt(
         whole = Amount(total_minor=amount, vat_minor=vat)
         return StandaloneCashReceiptRequest(lane, whole, wanted, identity and identity.replace("-", ""))
 
-    return _pay(output, gateway, lane, amount, order, yes=yes, timeout_s=timeout_s)
+    return _pay(output, gateway, lane, amount, order, yes=yes, receipt=receipt, timeout_s=timeout_s)
 
 
 def _pay(
@@ -124,6 +132,7 @@ def _pay(
     order: Callable[[str], Order],
     *,
     yes: bool,
+    receipt: bool,
     timeout_s: float,
 ) -> int:
     request_id = str(uuid.uuid4())
@@ -131,10 +140,25 @@ def _pay(
         chosen = lane_or_first(lane, pos.connect())
         _agree(output, pos, chosen, amount_minor, yes=yes)
         result = place(output, pos, order(chosen), request_id, timeout_s)
-        output.result(as_json(result), lambda: show_payment(output, result))
+        printed = _printed(pos, chosen, request_id) if receipt and result.verdict is Verdict.PAID else ()
+
+        def show() -> None:
+            show_payment(output, result)
+            for line in printed:
+                output.line(line)
+
+        output.result({**as_json(result), "lines": list(printed)}, show)
         if result.verdict is not Verdict.WAIT:
             _forget(output, pos, chosen, request_id)
     return exit_of(result)
+
+
+def _printed(pos: Pos, lane: str, request_id: str) -> tuple[str, ...]:
+    """The receipt's lines; the verdict is told whether or not there are any."""
+    try:
+        return pos.receipt(lane, request_id, copy=ReceiptCopy.CUSTOMER, language=Language.KO).lines
+    except TpaydError as error:
+        return (f"no receipt: {error.message}",)
 
 
 def _forget(output: Output, pos: Pos, lane: str, request_id: str) -> None:

@@ -107,13 +107,13 @@ class RecordsDesk:
         case = await self._desk.case_of(PaymentRef(asked.lane, asked.request_id))
         result = case.result()
         merchant = self._books.merchant_of(case.payment.terminal_id)
-        if result.receipt is None or sheet_of(case.payment, merchant, asked) is None:
+        if result.receipt is None or sheet_of(case.printed, merchant, asked) is None:
             raise _not_found(f"payment {asked.request_id} is {result.verdict}: it has no receipt")
         if flow.has_row(case.payment, ev.ReceiptPrinted):
             case.apply(ev.ReceiptPrinted(asked.copy))
         # A print that a crash forgets would be an original twice.
         await _read(self._books.journal.committed())
-        sheet = sheet_of(case.payment, merchant, asked)
+        sheet = sheet_of(case.printed, merchant, asked)
         assert sheet is not None  # noqa: S101
         return sheet
 

@@ -37,6 +37,7 @@ def sheet_of(payment: Payment, merchant: Merchant, asked: ReceiptRequest) -> Rec
         merchant=ReceiptMerchant(
             id=receipt.merchant_id, name=receipt.merchant_name, business_number=receipt.business_number,
             address=merchant.address, tel=merchant.tel,
+            representative=merchant.representative,
         ),
         terminal_id=receipt.terminal_id,
         amounts=_amounts(payment.amount, -1 if order.rules.takes_back else 1),
