@@ -57,7 +57,7 @@ def telling() -> Iterator[None]:
     try:
         yield
     except JournalUrlError as error:
-        raise CommandError(f"the journal's URL {error}", Exit.USAGE, code="settings") from error
+        raise CommandError(f"journal_url: {error}", Exit.USAGE, code="settings") from error
     except (JournalVersionError, JournalOwnedError) as error:
         raise CommandError(str(error), Exit.REFUSED) from error
     except JournalDamagedError as error:

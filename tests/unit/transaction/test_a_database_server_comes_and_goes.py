@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.harness.journals import Place
 from tests.harness.postgres import PostgresServer
 from tests.unit.transaction.samples import NOW_MS, PAYMENT
 from tpayd.transaction import events as ev
-from tpayd.transaction.journal import JournalStore, StanBlock, StorageError, UnreachableError, database
+from tpayd.transaction.journal import JournalStore, JournalUrlError, StanBlock, StorageError, UnreachableError, database
 from tpayd.transaction.journal.database import RECONNECT_AFTER_S, Database
 from tpayd.transaction.journal.entries import Entry
 
@@ -205,6 +206,13 @@ def test_a_server_that_forgets_is_refused(postgres: PostgresServer) -> None:
         postgres.run("postgres", "ALTER SYSTEM RESET fsync")
         postgres.run("postgres", "SELECT pg_reload_conf()")
         eventually(lambda: postgres.run("postgres", "SHOW fsync") == [("on",)], timeout_s=5, what="fsync on")
+
+
+def test_without_the_driver_the_way_to_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not installed with the rest."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(JournalUrlError, match=r"pip install 'tpayd\[postgresql\]'"):
+        Database("postgresql://u@h/d")
 
 
 @pytest.mark.parametrize("url", ["postgresql://u:s3cret@h/d", "postgresql://u@h/d?password=s3cret&sslpassword=s3cret"])

@@ -18,7 +18,14 @@ from tests.harness.clock import FakeClock
 from tests.harness.journals import Place
 from tests.unit.transaction.samples import EVENTS, PAYMENT, run
 from tpayd.transaction import events as ev
-from tpayd.transaction.journal import Journal, JournalStore, JournalVersionError, StanBlock, StorageError
+from tpayd.transaction.journal import (
+    Journal,
+    JournalDamagedError,
+    JournalStore,
+    JournalVersionError,
+    StanBlock,
+    StorageError,
+)
 from tpayd.transaction.journal.chain import Link, link
 from tpayd.transaction.journal.journal import COMMIT_MAX_S
 from tpayd.transaction.journal.opening import IS_OPEN
@@ -228,6 +235,18 @@ async def test_a_damaged_open_payment_keeps_nobody_from_starting(place: Place, e
     else:
         assert ((of_it,), ()) == (found.rebuilt, found.damaged)
         assert to_approved()[3][0] == of_it
+
+
+async def test_a_journal_that_is_damaged_at_its_end_is_refused(place: Place) -> None:
+    """Whatever were written now would stand on sand."""
+    journal = journal_at(place)
+    journal.open()
+    for payment, event in to_approved():
+        journal.put(payment, event)
+    await journal.close()
+    place.run(f"delete from events where position = {len(to_approved())}")
+    with pytest.raises(JournalDamagedError, match=r"last event, 4, is not where .*`tpayd journal verify`"):
+        journal_at(place).open()
 
 
 async def test_a_damaged_payment_that_was_paid_stays_paid(place: Place) -> None:

@@ -49,9 +49,9 @@ class Database:
         self._refused: StorageError | None = None
         try:
             self._engine = create_engine(self._url, poolclass=NullPool, **self._options())
-        except ModuleNotFoundError as error:
+        except ImportError as error:
             raise JournalUrlError(
-                f"PostgreSQL needs one more package ({error.name} is missing): pip install 'tpayd[postgresql]'"
+                f"PostgreSQL needs one more package ({error}): pip install 'tpayd[postgresql]'"
             ) from None
         event.listen(self._engine, "connect", self._prepare)
 
