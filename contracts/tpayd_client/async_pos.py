@@ -20,6 +20,9 @@ from tpayd_client.request_log import OpenRequest, RequestLog
 from tpayd_client.transport import Channel
 from tpayd_client.types import (
     Amount,
+    CloseProgress,
+    CloseReport,
+    DayTotals,
     DeviceList,
     Health,
     KeyInfo,
@@ -161,6 +164,17 @@ class AsyncPos:
 
     async def unacknowledged(self, lane: str | None = None) -> UnacknowledgedPayments:
         return await self._run(self._calls.unacknowledged(lane))
+
+    async def totals(self, business_day: str | None = None) -> DayTotals:
+        return await self._run(self._calls.totals(business_day))
+
+    async def close_business(
+        self, business_day: str | None = None, *, on_progress: Callable[[CloseProgress], None] | None = None
+    ) -> CloseReport:
+        return await self._run(self._calls.close_business(business_day, on_progress))
+
+    async def close_report(self, business_day: str | None = None, number: int | None = None) -> CloseReport:
+        return await self._run(self._calls.close_report(business_day, number))
 
     async def owed_reversals(self, lane: str | None = None) -> OwedReversals:
         return await self._run(self._calls.owed_reversals(lane))

@@ -11,7 +11,11 @@ from tpayd_client.flows import Ask, Flow, ask, pay, read, resolve, typed
 from tpayd_client.orders import OPS, Order
 from tpayd_client.types import (
     Amount,
+    CloseProgress,
+    CloseReport,
     Confirmation,
+    DayQuery,
+    DayTotals,
     DeviceList,
     ExchangeProgress,
     ExchangeReader,
@@ -33,6 +37,7 @@ from tpayd_client.types import (
     ReceiptCopy,
     ReceiptRequest,
     ReceiptSheet,
+    ReportQuery,
     SaleRequest,
     SettledAs,
     SettleRequest,
@@ -46,6 +51,7 @@ __all__ = ["Calls"]
 
 READ_TTL_S = 10.0
 EXPLAIN_TTL_S = 30.0
+CLOSE_TTL_S = 300.0
 KEY_EXCHANGE_TTL_S = 120.0
 
 Body = Mapping[str, Any]
@@ -134,6 +140,23 @@ class Calls:
     def confirm(self, lane: str, request_id: str, proceed: bool) -> Flow[PaymentResult]:
         wish = Ask("payment.confirm", to_wire(Confirmation(lane, request_id, proceed)), READ_TTL_S)
         return read(wish, PaymentResult.from_wire, self.clock_s)
+
+    def totals(self, business_day: str | None) -> Flow[DayTotals]:
+        return read(
+            Ask("business.totals", to_wire(DayQuery(business_day)), CLOSE_TTL_S), DayTotals.from_wire, self.clock_s
+        )
+
+    def close_business(
+        self, business_day: str | None, on_progress: Callable[[CloseProgress], None] | None
+    ) -> Flow[CloseReport]:
+        """A close that is made twice is two reports of one day, so a lost answer is looked up, not asked for again."""
+        show = None if on_progress is None else (lambda body: on_progress(CloseProgress.from_wire(body)))
+        wish = Ask("business.close", to_wire(DayQuery(business_day)), CLOSE_TTL_S, None, show)
+        return typed((yield from ask(wish, self.clock_s)), CloseReport.from_wire)
+
+    def close_report(self, business_day: str | None, number: int | None) -> Flow[CloseReport]:
+        wish = Ask("business.report", to_wire(ReportQuery(business_day, number)), READ_TTL_S)
+        return read(wish, CloseReport.from_wire, self.clock_s)
 
     def membership(self, lane: str, on_progress: OnProgress | None, timeout_s: float) -> Flow[MembershipCard]:
         """A card that is read twice does no harm, but the customer would be asked twice: so a lost answer is lost."""

@@ -20,6 +20,9 @@ from tpayd_client.plan import CONNECT_TIMEOUT_S, PathLike, Plan
 from tpayd_client.request_log import OpenRequest, RequestLog
 from tpayd_client.types import (
     Amount,
+    CloseProgress,
+    CloseReport,
+    DayTotals,
     DeviceList,
     Health,
     KeyInfo,
@@ -176,6 +179,20 @@ class Pos:
     def unacknowledged(self, lane: str | None = None) -> UnacknowledgedPayments:
         """Payments that are PAID and were not acknowledged in time."""
         return self._run(self._calls.unacknowledged(lane))
+
+    def totals(self, business_day: str | None = None) -> DayTotals:
+        """A business day (YYYYMMDD, else the present one) as the store's book has it now."""
+        return self._run(self._calls.totals(business_day))
+
+    def close_business(
+        self, business_day: str | None = None, *, on_progress: Callable[[CloseProgress], None] | None = None
+    ) -> CloseReport:
+        """Compare a business day with the card host and the tills, and keep the report [마감]. Needs the right admin."""
+        return self._run(self._calls.close_business(business_day, on_progress))
+
+    def close_report(self, business_day: str | None = None, number: int | None = None) -> CloseReport:
+        """The report of a former close; the last one where nothing is said."""
+        return self._run(self._calls.close_report(business_day, number))
 
     def owed_reversals(self, lane: str | None = None) -> OwedReversals:
         """What must be taken back and is not yet. Needs the right `admin`."""

@@ -14,21 +14,22 @@ from typing import Any
 from tpayd_client.wire import OpenEnum, Reply, many, maybe
 
 __all__ = [
-    "Ability", "Amount", "CONTRACT", "CardNetwork", "CardState", "CardStateQuery", "CardSummary",
+    "Ability", "Amount", "Balance", "CONTRACT", "CardNetwork", "CardState", "CardStateQuery", "CardSummary",
     "CashIcBalanceRequest", "CashIcRefundRequest", "CashIcSaleRequest", "CashReceiptPurpose", "CashReceiptRequest",
-    "CashReceiptVoidReason", "CashReceiptVoidRequest", "Confirmation", "DeleteTerminals", "Dependency", "Device",
-    "DeviceEvent", "DeviceList", "DeviceState", "DownloadMerchant", "DownloadedMerchant", "EVENTS", "EntryMode",
-    "ErrorBody", "ErrorCode", "ExchangeProgress", "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Health",
-    "Hello", "KeyInfo", "KeyList", "KeyState", "KeyUsage", "LaneQuery", "LaneRef", "Language", "Line", "LineEvent",
-    "LineState", "LineStatus", "MembershipCard", "MembershipRequest", "Merchant", "MerchantList", "OpenTerminals",
-    "OpenedTerminals", "Opening", "OriginalOnReceipt", "OriginalPayment", "Outcome", "OwedReversal",
-    "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "REPLIES",
-    "Readiness", "Reason", "Receipt", "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant", "ReceiptRequest",
-    "ReceiptSheet", "Right", "SaleRequest", "SetPassword", "SetPrevention", "SettleRequest", "SettledAs", "Share",
-    "SimplePayRequest", "StagedTerminals", "StandaloneCashReceiptRequest", "StandaloneQuery",
-    "StandaloneSaleRequest", "StandaloneTerminal", "Step", "StoreStatus", "Story", "StoryStep", "Subscribe",
-    "Subscribed", "Terminal", "TerminalList", "TimeSplit", "UnacknowledgedPayment", "UnacknowledgedPayments",
-    "UnacknowledgedPolicy", "Verdict", "VoidRequest", "Welcome",
+    "CashReceiptVoidReason", "CashReceiptVoidRequest", "CloseProgress", "CloseReport", "Confirmation", "DayQuery",
+    "DayTotals", "DeleteTerminals", "Dependency", "Device", "DeviceEvent", "DeviceList", "DeviceState",
+    "Difference", "DownloadMerchant", "DownloadedMerchant", "EVENTS", "EntryMode", "ErrorBody", "ErrorCode",
+    "ExchangeProgress", "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Health", "Hello", "KeyInfo",
+    "KeyList", "KeyState", "KeyUsage", "LaneAcknowledgements", "LaneQuery", "LaneRef", "Language", "Line",
+    "LineEvent", "LineState", "LineStatus", "ListedPayment", "MembershipCard", "MembershipRequest", "Merchant",
+    "MerchantList", "OpenTerminals", "OpenedTerminals", "Opening", "OriginalOnReceipt", "OriginalPayment",
+    "Outcome", "OwedReversal", "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult",
+    "PaymentState", "REPLIES", "Readiness", "Reason", "Receipt", "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant",
+    "ReceiptRequest", "ReceiptSheet", "ReportQuery", "Right", "SaleRequest", "SetPassword", "SetPrevention",
+    "SettleRequest", "SettledAs", "Share", "SimplePayRequest", "StagedTerminals", "StandaloneCashReceiptRequest",
+    "StandaloneQuery", "StandaloneSaleRequest", "StandaloneTerminal", "Step", "StoreStatus", "Story", "StoryStep",
+    "Subscribe", "Subscribed", "Terminal", "TerminalBalance", "TerminalList", "TimeSplit", "TotalLine",
+    "UnacknowledgedPayment", "UnacknowledgedPayments", "UnacknowledgedPolicy", "Verdict", "VoidRequest", "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -1261,6 +1262,259 @@ class SettleRequest(Reply):
 
 
 @dataclass(frozen=True, slots=True)
+class DayQuery(Reply):
+    """Asks about a business day."""
+
+    business_day: str | None = None
+    """YYYYMMDD; left out: the present one."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> DayQuery:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            business_day=body.get("business_day"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TotalLine(Reply):
+    """What one lane did of one kind: only what stands, or what was reversed."""
+
+    lane: str
+    terminal_id: str
+    kind: PaymentKind
+    reversed: bool
+    """The line counts what was taken back, on the business day of its reversal; such payments count nowhere else.
+    """
+    count: int
+    total_minor: int
+    supply_minor: int
+    vat_minor: int
+    service_charge_minor: int
+    tax_free_minor: int
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> TotalLine:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            terminal_id=body["terminal_id"],
+            kind=PaymentKind(body["kind"]),
+            reversed=body["reversed"],
+            count=body["count"],
+            total_minor=body["total_minor"],
+            supply_minor=body["supply_minor"],
+            vat_minor=body["vat_minor"],
+            service_charge_minor=body["service_charge_minor"],
+            tax_free_minor=body["tax_free_minor"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LaneAcknowledgements(Reply):
+    """What a lane's POS has put on record, beside what the daemon has."""
+
+    lane: str
+    approved_count: int
+    approved_minor: int
+    acknowledged_count: int
+    acknowledged_minor: int
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> LaneAcknowledgements:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            approved_count=body["approved_count"],
+            approved_minor=body["approved_minor"],
+            acknowledged_count=body["acknowledged_count"],
+            acknowledged_minor=body["acknowledged_minor"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPayment(Reply):
+    """A payment that somebody should look at."""
+
+    lane: str
+    request_id: str
+    payment_id: str
+    terminal_id: str
+    kind: PaymentKind
+    state: PaymentState
+    amount_minor: int
+    created_ms: int
+    business_day: str | None = None
+    stan: str | None = None
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ListedPayment:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            request_id=body["request_id"],
+            payment_id=body["payment_id"],
+            terminal_id=body["terminal_id"],
+            kind=PaymentKind(body["kind"]),
+            state=PaymentState(body["state"]),
+            amount_minor=body["amount_minor"],
+            created_ms=body["created_ms"],
+            business_day=body.get("business_day"),
+            stan=body.get("stan"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotals(Reply):
+    """A business day as the store's book has it now."""
+
+    business_day: str
+    host_profile: str
+    at_ms: int
+    lines: tuple[TotalLine, ...]
+    acknowledgements: tuple[LaneAcknowledgements, ...]
+    open: tuple[ListedPayment, ...] = ()
+    """Without an end yet, of this day or earlier: they are carried over until they are settled."""
+    open_left_out: int = 0
+    unacknowledged: tuple[ListedPayment, ...] = ()
+    """Approved, and no POS has said that it knows."""
+    unacknowledged_left_out: int = 0
+    settled_by_hand: tuple[ListedPayment, ...] = ()
+    """A person has found that the host keeps the money: counted as sales, though the POS was told NOT PAID."""
+    settled_by_hand_left_out: int = 0
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> DayTotals:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            business_day=body["business_day"],
+            host_profile=body["host_profile"],
+            at_ms=body["at_ms"],
+            lines=many(body["lines"], TotalLine.from_wire),
+            acknowledgements=many(body["acknowledgements"], LaneAcknowledgements.from_wire),
+            open=many(body.get("open", ()), ListedPayment.from_wire),
+            open_left_out=body.get("open_left_out", 0),
+            unacknowledged=many(body.get("unacknowledged", ()), ListedPayment.from_wire),
+            unacknowledged_left_out=body.get("unacknowledged_left_out", 0),
+            settled_by_hand=many(body.get("settled_by_hand", ()), ListedPayment.from_wire),
+            settled_by_hand_left_out=body.get("settled_by_hand_left_out", 0),
+        )
+
+
+class Balance(OpenEnum):
+    """How a terminal's book compares with the host's."""
+
+    BALANCED = "balanced"
+    DIFFERENT = "different"
+    NOT_COMPARED = "not_compared"
+    """The host did not answer, or not so that it could be believed: close again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference(Reply):
+    """One figure on which the two books differ."""
+
+    figure: str
+    """As HostTotals names it, e.g. `sales_minor`."""
+    ours: int
+    hosts: int
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Difference:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            figure=body["figure"],
+            ours=body["ours"],
+            hosts=body["hosts"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalBalance(Reply):
+    """One terminal's day beside the host's book of it."""
+
+    terminal_id: str
+    balance: Balance
+    detail: str | None = None
+    """Why it could not be compared."""
+    differences: tuple[Difference, ...] = ()
+    suspects: tuple[str, ...] = ()
+    """Request ids of payments that may explain the difference: open ones, and those that were settled by hand."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> TerminalBalance:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            terminal_id=body["terminal_id"],
+            balance=Balance(body["balance"]),
+            detail=body.get("detail"),
+            differences=many(body.get("differences", ()), Difference.from_wire),
+            suspects=many(body.get("suspects", ()), None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CloseReport(Reply):
+    """What a close found. It is kept, and changes nothing about any payment."""
+
+    number: int
+    """Of the closes of that day, from 1."""
+    balance: Balance
+    """Of the whole: different if any terminal is, else not compared if any is not."""
+    totals: DayTotals
+    terminals: tuple[TerminalBalance, ...]
+    purged_stubs: int = 0
+    """Payments without a POS of which nothing but the verdict is kept now."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> CloseReport:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            number=body["number"],
+            balance=Balance(body["balance"]),
+            totals=DayTotals.from_wire(body["totals"]),
+            terminals=many(body["terminals"], TerminalBalance.from_wire),
+            purged_stubs=body.get("purged_stubs", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CloseProgress(Reply):
+    """One terminal has been compared."""
+
+    text: str
+    done: int
+    of: int
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> CloseProgress:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            text=body["text"],
+            done=body["done"],
+            of=body["of"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReportQuery(Reply):
+    """Asks for the report of a former close."""
+
+    business_day: str | None = None
+    """YYYYMMDD; left out: the day that was closed last."""
+    number: int | None = None
+    """Which close of that day, counted from 1; left out: its last."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ReportQuery:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            business_day=body.get("business_day"),
+            number=body.get("number"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class StandaloneQuery(Reply):
     """Ask on whose behalf a lane would take a payment without a POS."""
 
@@ -1989,6 +2243,9 @@ class LineEvent(Reply):
 
 
 REPLIES: dict[str, type[Reply] | None] = {
+    "business.close": CloseReport,
+    "business.report": CloseReport,
+    "business.totals": DayTotals,
     "cash_ic.balance": PaymentResult,
     "cash_ic.refund": PaymentResult,
     "cash_ic.sale": PaymentResult,

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from tpayd_contracts import (
+    business,
     device,
     gateway,
     health,
@@ -27,6 +28,7 @@ _MODULES: tuple[ModuleType, ...] = (
     orders,
     payment,
     records,
+    business,
     standalone,
     terminal,
     device,

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from tpayd_contracts import device, gateway, health, host, keys, pad, payment, sandbox
 from tpayd_contracts.errors import ErrorBody, ErrorCode, Outcome
+from tpayd_contracts.example_business import BUSINESS
 from tpayd_contracts.example_payments import AT_MS, PAYMENTS, REQUEST_ID, Example
 from tpayd_contracts.example_records import RECORDS
 from tpayd_contracts.example_terminals import TERMINALS
@@ -131,6 +132,7 @@ EVENTS: dict[str, Struct] = {
 EXAMPLES: dict[str, Example] = {
     **PAYMENTS,
     **RECORDS,
+    **BUSINESS,
     **TERMINALS,
     device.LEASE_ACQUIRE.name: Example(
         device.AcquireLease(lane="1", payment_id="p-1-000042", abilities=(device.Ability.IC,), avoid=("back",)),

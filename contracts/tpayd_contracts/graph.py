@@ -5,7 +5,7 @@ Calls go downwards only, so no cycle of waiting can form. `health.get` and PING 
 
 from __future__ import annotations
 
-from tpayd_contracts import device, host, keys, orders, pad, payment, records, sandbox, standalone, terminal
+from tpayd_contracts import business, device, host, keys, orders, pad, payment, records, sandbox, standalone, terminal
 from tpayd_contracts.health import HEALTH
 
 __all__ = ["CALLS", "OPS_OF", "SERVICES", "may_call", "service_of"]
@@ -28,7 +28,7 @@ OPS_OF: dict[str, frozenset[str]] = {
             records.SETTLE,
         )
     )
-    | {op.name for op in (*terminal.TERMINAL_OPS, *standalone.STANDALONE_OPS)},
+    | {op.name for op in (*terminal.TERMINAL_OPS, *standalone.STANDALONE_OPS, *business.BUSINESS_OPS)},
     "device_broker": frozenset(
         op.name
         for op in (

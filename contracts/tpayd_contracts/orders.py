@@ -35,6 +35,7 @@ __all__ = [
     "CashReceiptRequest",
     "CashReceiptVoidReason",
     "CashReceiptVoidRequest",
+    "Day",
     "MembershipCard",
     "MembershipRequest",
     "OriginalPayment",

@@ -23,6 +23,7 @@ from msgspec import Struct
 from msgspec import inspect as shapes
 
 from tpayd_contracts import (
+    business,
     catalogue,
     device,
     errors,
@@ -239,7 +240,7 @@ def _readable(value: object) -> str:
     return str(value)
 
 
-_MODULES = (orders, payment, records, terminal, standalone, device, host, keys, gateway, health)
+_MODULES = (orders, payment, records, business, terminal, standalone, device, host, keys, gateway, health)
 
 
 def _assignment_docs(module: Any) -> dict[str, str]:

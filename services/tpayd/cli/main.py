@@ -35,6 +35,8 @@ _COMMANDS = {
     "terminal": CommandEntry("terminal:terminal", "Open terminals with the host; refuse unopened ones.", _SETUP),
     "merchant": CommandEntry("merchant:merchant", "Fetch and show merchant info.", _SETUP),
     "password": CommandEntry("password:password", "Set the settings password.", _SETUP),
+    "totals": CommandEntry("totals:totals", "Show what a business day amounts to.", _BOOKS),
+    "close": CommandEntry("close:close", "Close a business day: compare it with the card host and the tills.", _BOOKS),
     "journal": CommandEntry("journal:journal", "Check, move, purge and export the journal of all payments.", _BOOKS),
     "sandbox": CommandEntry("sandbox:sandbox", "Tell the virtual host and readers what to do.", "Sandbox"),
 }

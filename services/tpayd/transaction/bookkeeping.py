@@ -37,8 +37,8 @@ class Bookkeeper:
         self._house = house
         self._damaged = 0
         self._purged = house.metrics.counter("journal_payments_purged", "Payments whose details were purged for age")
-        self._store, self.reader = _opened(house)
-        self.journal = Journal(self._store, house.clock, house.log)
+        self.store, self.reader = _opened(house)
+        self.journal = Journal(self.store, house.clock, house.log)
 
     async def open(self) -> Found:
         """Wait for the database, as long as a start may take; then read what is open.
@@ -75,7 +75,7 @@ class Bookkeeper:
         payments, position = 0, None
         while True:
             try:
-                page = await self.journal.ask(partial(self._store.purge, before_ms, position))
+                page = await self.journal.ask(partial(self.store.purge, before_ms, position))
             except StorageError as error:
                 house.log.warning("journal.purge_failed", why=str(error))
                 return

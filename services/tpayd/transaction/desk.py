@@ -67,7 +67,7 @@ class Desk:
         self._opening: dict[Key, asyncio.Task[None]] = {}
         self._idle = asyncio.Event()
         self._idle.set()
-        terminals = Terminals()
+        terminals = self.terminals_busy = Terminals()
         self._originals = Originals(books, registry, partial=settings.partial_voids)
         self.twins = Twins(int(settings.duplicate_window_s * 1000))
         self.reversals = ReversalDesk(books, host, settings, terminals, self._settled)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Protocol
 
-from tpayd.hosts import HostAdapter, HostFormatError, MacedMessage, Opened
+from tpayd.hosts import HostAdapter, HostFormatError, HostTotals, MacedMessage, Opened, Reconciliation
 from tpayd.kit import crashpoints
 from tpayd.kit.bus import Caller, CallError
 from tpayd.kit.clock import Clock
@@ -23,7 +24,7 @@ from tpayd_contracts.host import EXCHANGE, Exchange
 from tpayd_contracts.keys import DATA_ENCRYPT, MAC_GENERATE, MAC_VERIFY, EncryptData, GenerateMac, Purpose, VerifyMac
 from tpayd_contracts.payment import Reason
 
-__all__ = ["HOST_MARGIN_S", "KEY_WAIT_S", "Answer", "HostSteps", "SealedRequest"]
+__all__ = ["HOST_MARGIN_S", "KEY_WAIT_S", "Answer", "HostSteps", "SealedRequest", "Sender"]
 
 KEY_WAIT_S = 5.0
 HOST_MARGIN_S = 2.0
@@ -45,6 +46,19 @@ class Answer:
 
     opened: Opened
     host_us: int
+
+
+class Sender(Protocol):
+    """On whose behalf something is sent: a payment, or a terminal."""
+
+    @property
+    def profile(self) -> str: ...
+
+    @property
+    def terminal_id(self) -> str: ...
+
+    @property
+    def trace(self) -> str | None: ...
 
 
 class HostSteps:
@@ -76,11 +90,11 @@ class HostSteps:
         """Whether the processes that seal and send are there. Whether the line is, only a sending tells."""
         return self._keys.connected and self._host.connected
 
-    def number(self, payment: Payment) -> Numbered:
-        """A STAN, local time and business day for the next request of the payment's terminal."""
+    def number(self, of: Sender) -> Numbered:
+        """A STAN, local time and business day for the terminal's next request."""
         now = self._clock.local()
         return Numbered(
-            self._stans.take(payment.terminal_id), stamp_of(now),
+            self._stans.take(of.terminal_id), stamp_of(now),
             business_day_of(now, self._settings.business_day_cutoff),
         )  # fmt: skip
 
@@ -158,12 +172,24 @@ class HostSteps:
         crashpoints.passing("inquiry.after_answer")
         return opened
 
+    # Close of business
+
+    async def send_reconciliation(self, of: Sender, business_day: str, totals: HostTotals) -> Opened:
+        """Send 0500 about a terminal's day. Raises CallError."""
+        number = self.number(of)
+        message = Reconciliation(
+            terminal_id=of.terminal_id, merchant_id=self._store.merchant.id, stan=number.stan, local=number.local,
+            business_day=business_day, totals=totals,
+        )  # fmt: skip
+        sealed = await self._seal(message, of, Purpose.SETTLE)
+        return (await self._exchange(of, sealed)).opened
+
     # All of them
 
     async def _seal(
         self,
         message: MacedMessage,
-        payment: Payment,
+        of: Sender,
         purpose: Purpose,
         *,
         reader_id: str | None = None,
@@ -172,40 +198,40 @@ class HostSteps:
         """Encode and MAC. Whatever fails here, nothing has been sent: CallError `not_started`."""
         unsealed = self._adapter.encode(message)
         request = GenerateMac(
-            profile=payment.profile, terminal_id=payment.terminal_id, purpose=purpose, head=unsealed.head,
+            profile=of.profile, terminal_id=of.terminal_id, purpose=purpose, head=unsealed.head,
             tail=unsealed.tail, reader_id=reader_id, key_id=key_id,
         )  # fmt: skip
         crashpoints.passing("seal.before_mac")
         try:
-            made = await self._keys.call(MAC_GENERATE, request, ttl_s=KEY_WAIT_S, trace=payment.trace)
+            made = await self._keys.call(MAC_GENERATE, request, ttl_s=KEY_WAIT_S, trace=of.trace)
         except CallError as error:
             raise CallError.not_started(error.code, error.message, retryable=error.retryable) from None
         crashpoints.passing("seal.after_mac")
         return SealedRequest(self._adapter.seal(unsealed, made.ksn, made.mac), made.ksn, made.key_id)
 
-    async def _exchange(self, payment: Payment, sealed: SealedRequest) -> Answer:
+    async def _exchange(self, of: Sender, sealed: SealedRequest) -> Answer:
         wait_s = self._settings.answer_wait_s
         exchanged = await self._host.call(
-            EXCHANGE, Exchange(payment.profile, sealed.raw, wait_s), ttl_s=wait_s + HOST_MARGIN_S, trace=payment.trace
+            EXCHANGE, Exchange(of.profile, sealed.raw, wait_s), ttl_s=wait_s + HOST_MARGIN_S, trace=of.trace
         )
         crashpoints.passing("transmit.after_answer")
         try:
             opened = self._adapter.open(exchanged.message)
         except HostFormatError as error:
             raise CallError.unknown(ErrorCode.INVALID_BODY, f"the host's answer does not parse: {error}") from None
-        if opened.ksn != sealed.ksn or not await self._mac_is_right(payment, sealed, opened):
+        if opened.ksn != sealed.ksn or not await self._mac_is_right(of, sealed, opened):
             raise CallError.unknown(ErrorCode.INVALID_BODY, "the MAC of the host's answer is wrong")
         return Answer(opened, exchanged.host_us)
 
-    async def _mac_is_right(self, payment: Payment, sealed: SealedRequest, opened: Opened) -> bool:
+    async def _mac_is_right(self, of: Sender, sealed: SealedRequest, opened: Opened) -> bool:
         try:
             verified = await self._keys.call(
                 MAC_VERIFY,
                 VerifyMac(
-                    profile=payment.profile, terminal_id=payment.terminal_id, key_id=sealed.key_id, ksn=sealed.ksn,
+                    profile=of.profile, terminal_id=of.terminal_id, key_id=sealed.key_id, ksn=sealed.ksn,
                     data=opened.covered, mac=opened.mac,
                 ),
-                ttl_s=KEY_WAIT_S, trace=payment.trace,
+                ttl_s=KEY_WAIT_S, trace=of.trace,
             )  # fmt: skip
         except CallError as error:
             raise CallError.unknown(error.code, f"the answer's MAC could not be checked: {error.message}") from None

@@ -16,6 +16,7 @@ from tpayd.kit.store_settings import Merchant
 from tpayd.transaction.acknowledgements import Acknowledgements
 from tpayd.transaction.bookkeeping import Bookkeeper
 from tpayd.transaction.books import Books
+from tpayd.transaction.closing.desk import ClosingDesk
 from tpayd.transaction.desk import Desk
 from tpayd.transaction.host_steps import HostSteps
 from tpayd.transaction.intake import INTAKE, Taken
@@ -27,6 +28,7 @@ from tpayd.transaction.records import OWED, RecordsDesk, oldest_s
 from tpayd.transaction.registry import Registry
 from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.standalone.gate import Gate, serve_standalone
+from tpayd.transaction.standalone.stubs import Stubs
 from tpayd.transaction.stans import Stans
 from tpayd.transaction.terminals import on_receipt, open_terminal_desk, serve_terminals, terminals_open
 from tpayd.transaction.waits import Waits
@@ -110,6 +112,8 @@ class Transaction:
             unacknowledged_after_s=settings.unacknowledged_after_s,
         )  # fmt: skip
         self._records.register(house.server)
+        self._closing = self._open_closing(steps)
+        self._closing.register(house.server)
         house.call_every(1.0, self._records.sweep)
 
     async def drain(self) -> None:
@@ -128,6 +132,19 @@ class Transaction:
         dependencies = (journal, *terminals, *(Dependency(of.peer, of.connected, of.detail) for of in callers))
         ready = all(dependency.ok for dependency in dependencies)
         return Readiness.READY if ready else Readiness.DEGRADED, dependencies
+
+    def _open_closing(self, host: HostSteps) -> ClosingDesk:
+        house, bookkeeper = self._house, self._bookkeeper
+        profile = house.store.host_profile
+        stubs = Stubs(
+            self._journal, bookkeeper.store, bookkeeper.reader, self._registry, profile=profile,
+            acknowledge=self._desk.acknowledge,
+        )  # fmt: skip
+        return ClosingDesk(
+            self._books, store=bookkeeper.store, reader=bookkeeper.reader, host=host, stubs=stubs,
+            terminals=self._desk.terminals_busy, terminal_ids=[lane.terminal_id for lane in house.store.lanes],
+            profile=profile, cutoff=house.settings.business_day_cutoff,
+        )  # fmt: skip
 
     def _admit(self, payment: Payment) -> None:
         """Refuse an order that must not begin. Raises CallError."""

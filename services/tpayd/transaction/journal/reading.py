@@ -7,19 +7,22 @@ the journal and is not written yet is not seen here: wait for `Journal.committed
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Row, Select, func, select
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from tpayd.transaction.events import Event
 from tpayd.transaction.journal.database import Database, reason_of
+from tpayd.transaction.journal.day_book import KeptClose, kept_close, payments_of_day
 from tpayd.transaction.journal.errors import StorageError
 from tpayd.transaction.journal.schema import events, payments
 from tpayd.transaction.journal.stubs import is_stub
+from tpayd.transaction.payment import Payment
 
 __all__ = ["MAX_EVENTS", "PAGE_POSITIONS", "JournalReader", "Recorded"]
 
@@ -31,6 +34,7 @@ RECENT_PAGES = 20
 MAX_EVENTS = 500
 """Events of one payment that are read; a reversal that is tried for days makes the most."""
 
+T = TypeVar("T")
 _COLUMNS = (
     events.c.position, events.c.seq, events.c.at_ms, events.c.event, events.c.payload, events.c.payment_id,
 )  # fmt: skip
@@ -100,6 +104,20 @@ class JournalReader:
                 break
         return tuple(found)
 
+    async def read_day(self, business_day: str, earliest_day: str, enter: Callable[[Payment], None]) -> None:
+        """Give every payment that a day's book may need to `enter`, in a thread. Raises StorageError."""
+
+        def read(connection: Connection) -> None:
+            self._database.begin_to_read(connection)
+            for payment in payments_of_day(connection, business_day, earliest_day):
+                enter(payment)
+
+        await self._ask(read)
+
+    async def kept_close(self, profile: str, business_day: str | None, number: int | None) -> KeptClose | None:
+        """See `day_book.kept_close`."""
+        return await self._ask(lambda connection: kept_close(connection, profile, business_day, number))
+
     async def request_id_of(self, lane: str, payment_id: str) -> str | None:
         """The request id of a payment that only its own id is known of. Looks at all payments of the lane."""
         after = ""
@@ -142,16 +160,21 @@ class JournalReader:
     def close(self) -> None:
         self._database.close()
 
-    async def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+    async def _ask(self, question: Callable[[Connection], T]) -> T:
         async with self._one_at_a_time:
-            return await asyncio.to_thread(self._read, query)
+            return await asyncio.to_thread(self._answer, question)
 
-    def _read(self, query: Select[Any]) -> Sequence[Row[Any]]:
+    def _answer(self, question: Callable[[Connection], T]) -> T:
         try:
-            with self._database.connect() as connection:
-                return connection.execute(query).all()
+            with self._database.connect() as connection, connection.begin():
+                return question(connection)
         except SQLAlchemyError as error:
             raise StorageError(reason_of(error)) from None
+        except msgspec.MsgspecError as error:
+            raise StorageError(f"a payment's record is damaged: {error}; see `tpayd journal verify`") from None
+
+    async def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        return await self._ask(lambda connection: connection.execute(query).all())
 
 
 def _recorded(row: Row[Any]) -> Recorded:

@@ -13,9 +13,19 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
-__all__ = ["SCHEMA_VERSION", "VERSION_TABLE", "about", "chains", "events", "metadata", "payments", "stan_blocks"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "VERSION_TABLE",
+    "about",
+    "chains",
+    "closes",
+    "events",
+    "metadata",
+    "payments",
+    "stan_blocks",
+]
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 """The newest migration in `migrations/versions`."""
 VERSION_TABLE = "journal_version"
 """Holds the journal's schema. Not by Alembic's usual name: the database may hold other things."""
@@ -74,6 +84,11 @@ payments = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("record", LargeBinary, nullable=False),
 )
+Index(
+    "payments_day", payments.c.business_day, sqlite_where=payments.c.business_day.is_not(None),
+    postgresql_where=payments.c.business_day.is_not(None),
+)  # fmt: skip
+"""All payments of a commit are of one day, and rows grow at the end: one page more, whatever the number of lanes."""
 Index("payments_open", payments.c.open, sqlite_where=payments.c.open, postgresql_where=payments.c.open)
 
 stan_blocks = Table(
@@ -82,4 +97,14 @@ stan_blocks = Table(
     Column("profile", String(16), primary_key=True),
     Column("terminal_id", String(8), primary_key=True),
     Column("reserved_to", Integer, nullable=False),
+)
+
+closes = Table(
+    "closes",
+    metadata,
+    Column("profile", String(16), primary_key=True),
+    Column("business_day", String(8), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("report", LargeBinary, nullable=False),
 )

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tpayd.kit import crashpoints
 from tpayd.transaction.journal.database import Database, reason_of
+from tpayd.transaction.journal.day_book import KeptClose, keep_close
 from tpayd.transaction.journal.entries import Ends, Entry, Rows, StanBlock, decode_payment, rows_of
 from tpayd.transaction.journal.errors import StorageError
 from tpayd.transaction.journal.migrating import upgrade
@@ -160,6 +161,10 @@ class JournalStore:
             connection = self._live()
             with connection.begin():
                 return [(row.lane, row.request_id) for row in connection.execute(page)]
+
+    def keep_close(self, profile: str, business_day: str, at_ms: int, report: Callable[[int], bytes]) -> KeptClose:
+        """See `day_book.keep_close`; in a transaction of its own. Raises StorageError."""
+        return self._change(lambda connection: keep_close(connection, profile, business_day, at_ms, report))
 
     def close(self) -> None:
         if self._connection is not None:

@@ -1,0 +1,191 @@
+"""Closes a business day: adds it up, compares each terminal with the host, keeps the report. One close at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+import msgspec
+
+from tpayd.hosts import HostFormatError
+from tpayd.kit.bus import CallError, Request, Server
+from tpayd.kit.logs import Log
+from tpayd.transaction.books import Books
+from tpayd.transaction.business_day import business_day_of
+from tpayd.transaction.closing.comparing import compared, not_compared, overall
+from tpayd.transaction.closing.totals import DayBook, host_totals
+from tpayd.transaction.errands import Terminals
+from tpayd.transaction.host_steps import HostSteps
+from tpayd.transaction.journal import JournalReader, JournalStore, StorageError
+from tpayd.transaction.journal.day_book import EARLIER_DAYS_FROM
+from tpayd.transaction.standalone.stubs import Stubs
+from tpayd_contracts.business import (
+    CLOSE,
+    REPORT,
+    TOTALS,
+    CloseProgress,
+    CloseReport,
+    DayQuery,
+    DayTotals,
+    ReportQuery,
+    TerminalBalance,
+)
+from tpayd_contracts.errors import ErrorCode, Outcome
+
+__all__ = ["ClosingDesk"]
+
+T = TypeVar("T")
+_encoder = msgspec.msgpack.Encoder()
+_reports = msgspec.msgpack.Decoder(CloseReport)
+
+
+@dataclass(frozen=True, slots=True)
+class _Terminal:
+    """On whose behalf a reconciliation is sent."""
+
+    profile: str
+    terminal_id: str
+    trace: str | None = None
+
+
+class ClosingDesk:
+    """Totals, closes and their reports."""
+
+    def __init__(
+        self,
+        books: Books,
+        *,
+        store: JournalStore,
+        reader: JournalReader,
+        host: HostSteps,
+        stubs: Stubs,
+        terminals: Terminals,
+        terminal_ids: Sequence[str],
+        profile: str,
+        cutoff: str,
+    ) -> None:
+        """`terminal_ids` are the store's own: each is compared, whether it sold anything or not."""
+        self._books = books
+        self._log: Log = books.log
+        self._store = store
+        self._reader = reader
+        self._host = host
+        self._stubs = stubs
+        self._terminals = terminals
+        self._terminal_ids = tuple(terminal_ids)
+        self._profile = profile
+        self._cutoff = cutoff
+        self._closing = asyncio.Lock()
+
+    def register(self, server: Server) -> None:
+        """Serve its operations."""
+        server.handle(TOTALS, self._totals)
+        server.handle(CLOSE, self._close)
+        server.handle(REPORT, self._report)
+
+    async def close_today(self) -> CloseReport:
+        """Close the present day, for nobody in particular. Raises CallError."""
+        return await self.close(self._today(), lambda _: None)
+
+    async def close(self, business_day: str, progress: Callable[[CloseProgress], None]) -> CloseReport:
+        """Close a day. Raises CallError, also if another close is under way."""
+        if self._closing.locked():
+            raise CallError.not_started(ErrorCode.BUSY, "a close of business is under way already", retryable=True)
+        async with self._closing:
+            totals = await self._add_up(business_day)
+            seen = sorted({*self._terminal_ids, *(line.terminal_id for line in totals.lines)})
+            balances: list[TerminalBalance] = []
+            for done, terminal_id in enumerate(seen):
+                progress(CloseProgress(f"comparing terminal {terminal_id} with the host", done, len(seen)))
+                balances.append(await self._compare(terminal_id, totals))
+            report = CloseReport(0, overall(balances), totals, tuple(balances))
+            kept = await self._keep(report)
+            return await self._purge(kept)
+
+    # Operations
+
+    async def _totals(self, _: Request, asked: DayQuery) -> DayTotals:
+        return await self._add_up(self._day(asked.business_day))
+
+    async def _close(self, request: Request, asked: DayQuery) -> CloseReport:
+        report = await self.close(self._day(asked.business_day), request.progress)
+        self._log.info("business.closed", day=report.totals.business_day, number=report.number, balance=report.balance)
+        return report
+
+    async def _report(self, _: Request, asked: ReportQuery) -> CloseReport:
+        kept = await _stored(self._reader.kept_close(self._profile, asked.business_day, asked.number))
+        if kept is None:
+            text = f"no such close of business under host profile {self._profile}; `tpayd close` makes one"
+            raise CallError.not_started(ErrorCode.NOT_FOUND, text, field="$.business_day")
+        return _reports.decode(kept.report)
+
+    # Steps
+
+    async def _add_up(self, business_day: str) -> DayTotals:
+        book = DayBook(business_day, self._profile)
+        earliest = datetime.strptime(business_day, "%Y%m%d") - timedelta(days=EARLIER_DAYS_FROM)  # noqa: DTZ007
+        # What is decided and not yet written belongs to the day as well.
+        await _stored(self._books.journal.committed())
+        await _stored(self._reader.read_day(business_day, earliest.strftime("%Y%m%d"), book.enter))
+        return book.totals(self._books.clock.unix_ms())
+
+    async def _compare(self, terminal_id: str, totals: DayTotals) -> TerminalBalance:
+        ours = host_totals(totals.lines, terminal_id)
+        terminal = _Terminal(self._profile, terminal_id)
+        try:
+            async with self._terminals[terminal_id]:
+                answer = await self._host.send_reconciliation(terminal, totals.business_day, ours)
+        except (CallError, HostFormatError) as error:
+            return not_compared(terminal_id, str(error))
+        return compared(terminal_id, ours, answer, totals)
+
+    async def _keep(self, report: CloseReport) -> CloseReport:
+        made = partial(_numbered, report)
+        totals = report.totals
+        kept = await _stored(
+            self._books.journal.ask(
+                lambda: self._store.keep_close(self._profile, totals.business_day, totals.at_ms, made)
+            )
+        )
+        return _reports.decode(kept.report)
+
+    async def _purge(self, report: CloseReport) -> CloseReport:
+        """What is left of payments without a POS has done its duty: the books have been compared."""
+        try:
+            purged = await self._stubs.purge(report.totals.business_day)
+        except (StorageError, CallError) as error:
+            self._log.warning("business.stubs_not_purged", why=str(error))
+            return report
+        return msgspec.structs.replace(report, purged_stubs=purged.purged)
+
+    def _day(self, asked: str | None) -> str:
+        if asked is None:
+            return self._today()
+        try:
+            datetime.strptime(asked, "%Y%m%d")  # noqa: DTZ007  a date alone
+        except ValueError:
+            text = f"business_day {asked} is no date"
+            raise CallError.not_started(ErrorCode.INVALID_BODY, text, field="$.business_day") from None
+        if asked > self._today():
+            text = f"business_day {asked} has not begun"
+            raise CallError.not_started(ErrorCode.INVALID_BODY, text, field="$.business_day")
+        return asked
+
+    def _today(self) -> str:
+        return business_day_of(self._books.clock.local(), self._cutoff)
+
+
+def _numbered(report: CloseReport, number: int) -> bytes:
+    return _encoder.encode(msgspec.structs.replace(report, number=number))
+
+
+async def _stored(asked: Awaitable[T]) -> T:
+    try:
+        return await asked
+    except StorageError as error:
+        text = f"the journal could not be read or written: {error}"
+        raise CallError(ErrorCode.STORAGE_FAILED, text, outcome=Outcome.FAILED, retryable=True) from None

@@ -1,0 +1,179 @@
+"""Adds up a business day, payment by payment. Pure.
+
+Only what stands is counted: approved, and not reversed since. What was reversed is counted apart, on the business day
+of its reversal, and only if the host has confirmed it: so the host counts too (docs/host-protocol.md). A balance
+counts nowhere.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tpayd.hosts import APPROVED, HostTotals
+from tpayd.transaction.payment import Payment
+from tpayd_contracts.business import LISTED_MAX, DayTotals, LaneAcknowledgements, ListedPayment, TotalLine
+from tpayd_contracts.payment import PaymentKind as K
+from tpayd_contracts.payment import PaymentState as S
+
+__all__ = ["DayBook", "host_totals"]
+
+_STANDS = frozenset({S.APPROVED, S.CLOSED, S.CHARGED})
+_OPEN = frozenset(
+    {S.CREATED, S.LEASED, S.CARD_READ, S.SENDING, S.AUTHORIZED, S.INQUIRING, S.UNKNOWN, S.REVERSING, S.NEEDS_HUMAN}
+)
+_SALES = frozenset({K.SALE, K.CASH_IC_SALE, K.SIMPLE_PAY})
+_VOIDS = frozenset({K.VOID, K.SIMPLE_PAY_VOID, K.CASH_IC_REFUND})
+_MOVES_NOTHING = frozenset({K.CASH_IC_BALANCE})
+
+_Place = tuple[str, str, K, bool]
+
+
+@dataclass(slots=True)
+class _Sum:
+    count: int = 0
+    total_minor: int = 0
+    supply_minor: int = 0
+    vat_minor: int = 0
+    service_charge_minor: int = 0
+    tax_free_minor: int = 0
+
+    def add(self, payment: Payment) -> None:
+        self.count += 1
+        amount = payment.amount
+        if amount is not None:
+            self.total_minor += amount.total_minor
+            self.supply_minor += amount.supply
+            self.vat_minor += amount.vat_minor
+            self.service_charge_minor += amount.service_charge_minor
+            self.tax_free_minor += amount.tax_free_minor
+
+
+@dataclass(slots=True)
+class _Acknowledged:
+    approved_count: int = 0
+    approved_minor: int = 0
+    acknowledged_count: int = 0
+    acknowledged_minor: int = 0
+
+    def add(self, payment: Payment) -> None:
+        self.approved_count += 1
+        self.approved_minor += payment.amount_minor
+        if payment.acknowledged_ms is not None:
+            self.acknowledged_count += 1
+            self.acknowledged_minor += payment.amount_minor
+
+
+@dataclass(slots=True)
+class _Listed:
+    """The first LISTED_MAX payments of a list, and how many more there are."""
+
+    payments: list[ListedPayment] = field(default_factory=list)
+    left_out: int = 0
+
+    def add(self, payment: Payment) -> None:
+        if len(self.payments) == LISTED_MAX:
+            self.left_out += 1
+            return
+        self.payments.append(
+            ListedPayment(
+                lane=payment.lane, request_id=payment.request_id, payment_id=payment.payment_id,
+                terminal_id=payment.terminal_id, kind=payment.order.kind if payment.order is not None else K.SALE,
+                state=payment.state, amount_minor=payment.amount_minor, created_ms=payment.created_ms,
+                business_day=payment.business_day, stan=payment.stan,
+            )
+        )  # fmt: skip
+
+
+class DayBook:
+    """The book of one business day, filled payment by payment. In which order does not matter."""
+
+    def __init__(self, business_day: str, profile: str) -> None:
+        self.business_day = business_day
+        self.profile = profile
+        self._sums: defaultdict[_Place, _Sum] = defaultdict(_Sum)
+        self._lanes: defaultdict[str, _Acknowledged] = defaultdict(_Acknowledged)
+        self._open = _Listed()
+        self._unacknowledged = _Listed()
+        self._by_hand = _Listed()
+
+    def enter(self, payment: Payment) -> None:
+        """Enter a payment of whatever day; what does not belong into this book is left out."""
+        if payment.profile != self.profile:
+            return
+        if payment.state in _OPEN:
+            # Of this day or an earlier one, or without a day yet: it is carried over.
+            if payment.business_day is None or payment.business_day <= self.business_day:
+                self._open.add(payment)
+            return
+        if payment.order is None or payment.order.kind in _MOVES_NOTHING:
+            return
+        kind = payment.order.kind
+        if payment.state in _STANDS and payment.business_day == self.business_day:
+            self._sums[payment.lane, payment.terminal_id, kind, False].add(payment)
+            if payment.state == S.CHARGED:
+                self._by_hand.add(payment)
+                return
+            self._lanes[payment.lane].add(payment)
+            if payment.acknowledged_ms is None:
+                self._unacknowledged.add(payment)
+        elif _was_reversed_on(payment, self.business_day):
+            self._sums[payment.lane, payment.terminal_id, kind, True].add(payment)
+
+    def totals(self, at_ms: int) -> DayTotals:
+        """The book as it is now."""
+        return DayTotals(
+            business_day=self.business_day, host_profile=self.profile, at_ms=at_ms,
+            lines=tuple(
+                TotalLine(
+                    lane, terminal_id, kind, reversed_, of.count, of.total_minor, of.supply_minor, of.vat_minor,
+                    of.service_charge_minor, of.tax_free_minor,
+                )
+                for (lane, terminal_id, kind, reversed_), of in sorted(self._sums.items())
+            ),
+            acknowledgements=tuple(
+                LaneAcknowledgements(
+                    lane, of.approved_count, of.approved_minor, of.acknowledged_count, of.acknowledged_minor
+                )
+                for lane, of in sorted(self._lanes.items())
+            ),
+            open=tuple(self._open.payments), open_left_out=self._open.left_out,
+            unacknowledged=tuple(self._unacknowledged.payments),
+            unacknowledged_left_out=self._unacknowledged.left_out,
+            settled_by_hand=tuple(self._by_hand.payments), settled_by_hand_left_out=self._by_hand.left_out,
+        )  # fmt: skip
+
+
+def host_totals(lines: Iterable[TotalLine], terminal_id: str) -> HostTotals:
+    """One terminal's lines as the host counts them (0500)."""
+    sums: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for line in lines:
+        if line.terminal_id == terminal_id:
+            figure = _figure(line)
+            sums[figure][0] += line.count
+            sums[figure][1] += line.total_minor
+    return HostTotals(
+        **{f"{figure}_count": count for figure, (count, _) in sums.items()},
+        **{f"{figure}_minor": minor for figure, (_, minor) in sums.items()},
+    )
+
+
+def _figure(line: TotalLine) -> str:
+    if line.reversed:
+        return "reversals"
+    if line.kind in _SALES:
+        return "sales"
+    if line.kind in _VOIDS:
+        return "voids"
+    return "cash_receipts" if line.kind == K.CASH_RECEIPT else "cash_receipt_voids"
+
+
+def _was_reversed_on(payment: Payment, business_day: str) -> bool:
+    reversal = payment.reversal
+    return (
+        payment.state == S.REVERSED
+        and reversal is not None
+        and reversal.response_code == APPROVED
+        and reversal.business_day == business_day
+    )
