@@ -187,7 +187,7 @@ class Pos:
     def close_business(
         self, business_day: str | None = None, *, on_progress: Callable[[CloseProgress], None] | None = None
     ) -> CloseReport:
-        """Compare a business day with the card host and the tills, and keep the report [마감]. Needs the right admin."""
+        """Compare a business day with host and tills, and keep the report [마감]. Needs the right admin."""
         return self._run(self._calls.close_business(business_day, on_progress))
 
     def close_report(self, business_day: str | None = None, number: int | None = None) -> CloseReport:

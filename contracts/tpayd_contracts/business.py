@@ -1,4 +1,4 @@
-"""The business day: its totals, and its close [마감], which compares the store's book with the host's and the tills'."""
+"""The business day: its totals, and its close [마감], which compares the store's book with host and tills."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ from tpayd_contracts.device import (
     ReadCardResult,
     TransactionType,
 )
-from tpayd_contracts.errors import ErrorCode
+from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.pad import CODE_READ, SIGN, ReadCode, Sign
 from tpayd_contracts.payment import CardSummary, EntryMode, PaymentProgress, Reason, Step
 
@@ -172,7 +172,9 @@ class ReaderSteps:
                 on_progress=self._prompts(lease, progress),
             )  # fmt: skip
         except CallError as error:
-            if error.code == ErrorCode.READER_UNAVAILABLE and self._settings.signature == "when_able":
+            # 'Failed' would mean that the reader was reset, and the card in it is lost.
+            unable = error.code == ErrorCode.READER_UNAVAILABLE and error.outcome == Outcome.NOT_STARTED
+            if unable and self._settings.signature == "when_able":
                 return b"", ev.Signed(None)
             return b"", ev.Stopped(Reason.SIGNATURE_FAILED, error.message)
         return signed.image, ev.Signed(lease.device)

@@ -114,6 +114,8 @@ class Transaction:
         self._records.register(house.server)
         self._closing = self._open_closing(steps)
         self._closing.register(house.server)
+        if settings.close_at:
+            house.call_every(30.0, partial(self._closing.close_when_due, settings.close_at))
         house.call_every(1.0, self._records.sweep)
 
     async def drain(self) -> None:
@@ -144,6 +146,7 @@ class Transaction:
             self._books, store=bookkeeper.store, reader=bookkeeper.reader, host=host, stubs=stubs,
             terminals=self._desk.terminals_busy, terminal_ids=[lane.terminal_id for lane in house.store.lanes],
             profile=profile, cutoff=house.settings.business_day_cutoff,
+            let_go=partial(self._desk.left_unacknowledged, reverse=False),
         )  # fmt: skip
 
     def _admit(self, payment: Payment) -> None:

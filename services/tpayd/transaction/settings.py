@@ -35,6 +35,8 @@ class TransactionSettings(ServiceSettings, frozen=True, forbid_unknown_fields=Tr
     """How often leases under way are renewed."""
     business_day_cutoff: Annotated[str, Meta(pattern=r"^(?:[01]\d|2[0-3]):[0-5]\d$")] = "00:00"
     """Local time at which the next business day begins; before it, a sale belongs to the day before."""
+    close_at: Annotated[str, Meta(pattern=r"^(?:(?:[01]\d|2[0-3]):[0-5]\d)?$")] = ""
+    """Local time at which the present business day is closed by itself; empty: only by `tpayd close`."""
     host_max_processing_s: Annotated[float, Meta(ge=0, le=600)] = 60.0
     """'Original not found' is believed only if repeated after this time: a reversal can overtake its sale."""
     reversal_waits_s: Annotated[tuple[float, ...], Meta(min_length=1, max_length=16)] = (1, 2, 5, 15, 30, 60)

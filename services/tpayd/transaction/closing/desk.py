@@ -22,6 +22,7 @@ from tpayd.transaction.errands import Terminals
 from tpayd.transaction.host_steps import HostSteps
 from tpayd.transaction.journal import JournalReader, JournalStore, StorageError
 from tpayd.transaction.journal.day_book import EARLIER_DAYS_FROM
+from tpayd.transaction.registry import Key
 from tpayd.transaction.standalone.stubs import Stubs
 from tpayd_contracts.business import (
     CLOSE,
@@ -67,8 +68,12 @@ class ClosingDesk:
         terminal_ids: Sequence[str],
         profile: str,
         cutoff: str,
+        let_go: Callable[[Key], Awaitable[None]],
     ) -> None:
-        """`terminal_ids` are the store's own: each is compared, whether it sold anything or not."""
+        """`terminal_ids` are the store's own: each is compared, whether it sold anything or not.
+
+        `let_go` closes a payment that no POS has acknowledged.
+        """
         self._books = books
         self._log: Log = books.log
         self._store = store
@@ -79,6 +84,7 @@ class ClosingDesk:
         self._terminal_ids = tuple(terminal_ids)
         self._profile = profile
         self._cutoff = cutoff
+        self._let_go = let_go
         self._closing = asyncio.Lock()
 
     def register(self, server: Server) -> None:
@@ -87,16 +93,26 @@ class ClosingDesk:
         server.handle(CLOSE, self._close)
         server.handle(REPORT, self._report)
 
-    async def close_today(self) -> CloseReport:
-        """Close the present day, for nobody in particular. Raises CallError."""
-        return await self.close(self._today(), lambda _: None)
+    async def close_when_due(self, close_at: str) -> None:
+        """Close the present day once it is `close_at` (HH:MM) or later, if that was not done. Called now and then."""
+        now = self._books.clock.local()
+        if now.strftime("%H:%M") < close_at or self._closing.locked():
+            return
+        due = now.replace(hour=int(close_at[:2]), minute=int(close_at[3:]), second=0, microsecond=0)
+        try:
+            kept = await self._reader.kept_close(self._profile, self._today(), None)
+            if kept is None or _reports.decode(kept.report).totals.at_ms < due.timestamp() * 1000:
+                await self.close(self._today(), lambda _: None)
+        except (StorageError, CallError) as error:
+            self._log.warning("business.not_closed", why=str(error))
 
     async def close(self, business_day: str, progress: Callable[[CloseProgress], None]) -> CloseReport:
         """Close a day. Raises CallError, also if another close is under way."""
         if self._closing.locked():
             raise CallError.not_started(ErrorCode.BUSY, "a close of business is under way already", retryable=True)
         async with self._closing:
-            totals = await self._add_up(business_day)
+            book = await self._add_up(business_day)
+            totals = book.totals(self._books.clock.unix_ms())
             seen = sorted({*self._terminal_ids, *(line.terminal_id for line in totals.lines)})
             balances: list[TerminalBalance] = []
             for done, terminal_id in enumerate(seen):
@@ -104,17 +120,17 @@ class ClosingDesk:
                 balances.append(await self._compare(terminal_id, totals))
             report = CloseReport(0, overall(balances), totals, tuple(balances))
             kept = await self._keep(report)
+            self._log.info("business.closed", day=business_day, number=kept.number, balance=kept.balance)
+            await self._let_all_go(book.unacknowledged)
             return await self._purge(kept)
 
     # Operations
 
     async def _totals(self, _: Request, asked: DayQuery) -> DayTotals:
-        return await self._add_up(self._day(asked.business_day))
+        return (await self._add_up(self._day(asked.business_day))).totals(self._books.clock.unix_ms())
 
     async def _close(self, request: Request, asked: DayQuery) -> CloseReport:
-        report = await self.close(self._day(asked.business_day), request.progress)
-        self._log.info("business.closed", day=report.totals.business_day, number=report.number, balance=report.balance)
-        return report
+        return await self.close(self._day(asked.business_day), request.progress)
 
     async def _report(self, _: Request, asked: ReportQuery) -> CloseReport:
         kept = await _stored(self._reader.kept_close(self._profile, asked.business_day, asked.number))
@@ -125,13 +141,13 @@ class ClosingDesk:
 
     # Steps
 
-    async def _add_up(self, business_day: str) -> DayTotals:
+    async def _add_up(self, business_day: str) -> DayBook:
         book = DayBook(business_day, self._profile)
         earliest = datetime.strptime(business_day, "%Y%m%d") - timedelta(days=EARLIER_DAYS_FROM)  # noqa: DTZ007
         # What is decided and not yet written belongs to the day as well.
         await _stored(self._books.journal.committed())
         await _stored(self._reader.read_day(business_day, earliest.strftime("%Y%m%d"), book.enter))
-        return book.totals(self._books.clock.unix_ms())
+        return book
 
     async def _compare(self, terminal_id: str, totals: DayTotals) -> TerminalBalance:
         ours = host_totals(totals.lines, terminal_id)
@@ -152,6 +168,14 @@ class ClosingDesk:
             )
         )
         return _reports.decode(kept.report)
+
+    async def _let_all_go(self, keys: Sequence[Key]) -> None:
+        """They are listed in the report; a POS that comes back may still acknowledge them."""
+        try:
+            for key in keys:
+                await self._let_go(key)
+        except CallError as error:
+            self._log.warning("business.not_all_closed", why=error.message)
 
     async def _purge(self, report: CloseReport) -> CloseReport:
         """What is left of payments without a POS has done its duty: the books have been compared."""

@@ -97,6 +97,8 @@ class DayBook:
         self._open = _Listed()
         self._unacknowledged = _Listed()
         self._by_hand = _Listed()
+        self.unacknowledged: list[tuple[str, str]] = []
+        """Lane and request id of each payment that stays without an acknowledgement after the close."""
 
     def enter(self, payment: Payment) -> None:
         """Enter a payment of whatever day; what does not belong into this book is left out."""
@@ -118,6 +120,8 @@ class DayBook:
             self._lanes[payment.lane].add(payment)
             if payment.acknowledged_ms is None:
                 self._unacknowledged.add(payment)
+                if payment.state == S.APPROVED and not payment.reverse_unacknowledged:
+                    self.unacknowledged.append((payment.lane, payment.request_id))
         elif _was_reversed_on(payment, self.business_day):
             self._sums[payment.lane, payment.terminal_id, kind, True].add(payment)
 
