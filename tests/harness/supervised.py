@@ -86,8 +86,11 @@ class SupervisedStore(StoreBase):
             return 0
 
     def kill_supervisord(self) -> None:
-        """SIGKILL supervisord, and wait until another one runs: what answers before that may be its orphans."""
-        before = self.supervisord_pid()
+        """SIGKILL supervisord, and wait until another one runs: what answers before that may be its orphans.
+
+        Raises SupervisorGoneError.
+        """
+        before = self.supervisor.pid()
         os.kill(before, signal.SIGKILL)
         eventually(lambda: self.supervisord_pid() not in (0, before), timeout_s=60, what="another supervisord")
 

@@ -40,11 +40,11 @@ def main() -> int:
     if options.fresh or options.seed is not None or postgresql:
         shutil.rmtree(options.place, ignore_errors=True)
     with ExitStack() as stack:
-        url = stack.enter_context(PostgresServer()).database() if postgresql else ""
+        database = stack.enter_context(PostgresServer()) if postgresql else None
         seed = random.SystemRandom().randrange(1_000_000) if options.seed is None else options.seed
         campaign = Campaign(
-            options.place.resolve(), seed, url, _say, wanted=options.kills, stage_kills=options.stage
-        )  # fmt: skip
+            options.place.resolve(), seed, _say, wanted=options.kills, stage_kills=options.stage, database=database
+        )
         sums = campaign.sums
         _say(f"{'going on with' if campaign.resumed else 'seed'} {sums.seed}, {sums.kills} kills so far")
         if disk_faults.why_not():

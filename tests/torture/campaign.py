@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.harness import SupervisedStore, card_numbers_in
+from tests.harness.postgres import PostgresServer
 from tests.torture.oracle import Oracle
 from tests.torture.orders import PHONE, WALLET_CODE
 from tests.torture.recovery import longest_wait_s
@@ -79,9 +80,16 @@ class Campaign:
     """One instance in `place`, and what was done to it: `sums.json`, `told.jsonl`, `diary.jsonl`, `tills/`."""
 
     def __init__(
-        self, place: Path, seed: int, journal_url: str, say: Callable[[str], None], *, wanted: int, stage_kills: int
+        self,
+        place: Path,
+        seed: int,
+        say: Callable[[str], None],
+        *,
+        wanted: int,
+        stage_kills: int,
+        database: PostgresServer | None = None,
     ) -> None:
-        """Takes up what lies in `place`; `seed` is for a new campaign."""
+        """Takes up what lies in `place`; `seed` is for a new campaign; `database` is for a journal that is no file."""
         self._place = place
         self._say = say
         self._wanted = wanted
@@ -96,9 +104,9 @@ class Campaign:
             self.sums = Sums(seed)
             shutil.rmtree(place / "instance", ignore_errors=True)
             self._told_file.unlink(missing_ok=True)
-        self._journal_url = journal_url
-        transaction = {**QUICK["transaction"], **({"journal_url": journal_url} if journal_url else {})}
-        settings: Mapping[str, Mapping[str, object]] = {**QUICK, "transaction": transaction}
+        self._database = database
+        self._journal_url = database.database() if database is not None else ""
+        settings = {**QUICK, "transaction": {**QUICK["transaction"], "journal_url": self._journal_url}}
         self._store = SupervisedStore(place / "instance", lanes=LANES, readers=READERS, settings=settings)
 
     def run(self) -> list[str]:
@@ -135,7 +143,7 @@ class Campaign:
             )  # fmt: skip
             storm = Storm(
                 self._store, seed, self._place / "diary.jsonl", told=lambda: list(tills.told),
-                images=not self._journal_url,
+                database=self._database,
             )  # fmt: skip
             tills.start()
             try:

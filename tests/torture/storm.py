@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.harness import SupervisedStore, eventually
+from tests.harness.postgres import PostgresServer
 from tests.torture import disk_faults
 from tests.torture.power_cut import Image, damages
 from tests.torture.recovery import Outages
@@ -48,9 +49,9 @@ class Storm:
         diary: Path,
         *,
         told: Callable[[], Sequence[Told]],
-        images: bool,
+        database: PostgresServer | None = None,
     ) -> None:
-        """`told` gives what the POSs have been told by now. `images`: the journal is a file that can be copied."""
+        """`told` gives what the POSs have been told by now; `database` holds the journal, if that is no file."""
         self.outages = Outages(store.instance)
         self.kills = 0
         self.faults: list[str] = []
@@ -58,6 +59,7 @@ class Storm:
         self._chance = random.Random(seed)
         self._diary = diary
         self._told = told
+        self._database = database
         deeds: list[tuple[Callable[[], None], float]] = [
             (self._kill_one, 62),
             (self._kill_two, 8),
@@ -70,10 +72,11 @@ class Storm:
             (self._change_card, 4),
             (self._unplug, 5),
         ]
-        if images:
+        if database is not None:
+            deeds.append((self._crash_database, 4))
+        else:
             deeds.append((self._cut_power, 4))
-        if images and not disk_faults.why_not():
-            deeds.append((self._fail_disk, 3))
+            deeds.append((self._fail_disk, 0 if disk_faults.why_not() else 3))
         self._deeds = [deed for deed, _ in deeds]
         self._weights = [weight for _, weight in deeds]
 
@@ -103,9 +106,9 @@ class Storm:
 
     def _kill_everything(self) -> None:
         """As if the machine had been switched off and on."""
+        supervisord = self._store.supervisor.pid()
         self._write("kill", "everything")
         at_s = time.time()
-        supervisord = self._store.supervisord_pid()
         for pid in (self._store.launcher_pid, supervisord, *processes_of(self._store.instance.home)):
             _send(pid, signal.SIGKILL)
         self._all_died(at_s)
@@ -190,6 +193,16 @@ class Storm:
             if self._chance.random() < 1 / 3:
                 self._kill(writer)
         self.outages.disturbed("disk", at_s, time.time())
+
+    def _crash_database(self) -> None:
+        """The journal's server dies, and is back after a while."""
+        assert self._database is not None
+        self._write("crash", "database")
+        at_s = time.time()
+        self._database.stop(signal.SIGQUIT)
+        time.sleep(self._chance.uniform(0, 1.5))
+        self._database.start()
+        self.outages.disturbed("database", at_s, time.time())
 
     def _cut_power(self) -> None:
         """Look at the journal that a power cut would leave; the store itself goes on."""

@@ -74,6 +74,6 @@ def leased(store: SupervisedStore) -> int:
 
 def kill_everything(store: SupervisedStore) -> None:
     """As if the machine had been switched off, with the files as they are."""
-    for pid in (store.launcher_pid, store.supervisord_pid(), *processes_of(store.instance.home)):
+    for pid in (store.launcher_pid, store.supervisor.pid(), *processes_of(store.instance.home)):
         os.kill(pid, signal.SIGKILL)
     eventually(lambda: not processes_of(store.instance.home), timeout_s=10, what="the end of everything")
