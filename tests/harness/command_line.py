@@ -29,10 +29,10 @@ class Said:
         return json.loads(self.out)
 
 
-def tpayd(*arguments: str, home: Path, **environment: str) -> Said:
-    """Run `tpayd` with these arguments for the instance in `home`; its output is piped."""
+def tpayd(*arguments: str, home: Path, stdin: str = "", **environment: str) -> Said:
+    """Run `tpayd` with these arguments for the instance in `home`; its output is piped, and so is `stdin`."""
     process = begin(*arguments, home=home, **environment)
-    out, err = process.communicate(timeout=_WAIT_S)
+    out, err = process.communicate(stdin, timeout=_WAIT_S)
     return Said(process.returncode, out, err)
 
 
@@ -41,7 +41,7 @@ def begin(*arguments: str, home: Path, **environment: str) -> subprocess.Popen[s
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TPAYD_")}
     return subprocess.Popen(
         [sys.executable, "-I", "-m", "tpayd", *arguments],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -35,6 +35,8 @@ _BY_CODE = {
     "not_found": Exit.REFUSED,
     "lane_busy": Exit.REFUSED,
     "key_conflict": Exit.REFUSED,
+    "not_refundable": Exit.REFUSED,
+    "claimed": Exit.REFUSED,
     "too_late": Exit.REFUSED,
     "terminal_not_open": Exit.REFUSED,
 }

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import click
 
-from tpayd.cli.errors import CommandError
-from tpayd.cli.exits import Exit
 from tpayd.cli.output import Output
+from tpayd.cli.typed import first_line, prompted
 
 __all__ = ["password_file_option", "password_from"]
 
-_MAX_BYTES = 1024
+_OTHERWISE = "nobody is there to type the password: name a file with it"
 
 password_file_option = click.option(
     "--password-file",
@@ -24,15 +23,5 @@ password_file_option = click.option(
 def password_from(output: Output, file: Path | None, question: str, *, twice: bool = False) -> str:
     """The first line of `file`, else what is typed. Raises CommandError."""
     if file is None:
-        if not output.live:
-            raise CommandError("nobody is there to type the password: name a file with it", Exit.USAGE, code="usage")
-        typed: str = click.prompt(question, hide_input=True, confirmation_prompt=twice)
-        return typed
-    try:
-        with click.open_file(str(file), "r", encoding="utf-8") as opened:
-            line = opened.readline(_MAX_BYTES)
-    except (OSError, UnicodeDecodeError) as error:
-        # The decoder's own text quotes what it read.
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise CommandError(f"{file} cannot be read: {why}", Exit.USAGE, code="usage") from None
-    return str(line).rstrip("\r\n")
+        return prompted(output, question, otherwise=_OTHERWISE, twice=twice)
+    return first_line(file)

@@ -7,7 +7,7 @@ from rich.text import Text
 from tpayd.cli.exits import Exit
 from tpayd.cli.output import Output
 from tpayd_client import PaymentResult, Verdict
-from tpayd_client.types import Amount, TimeSplit
+from tpayd_client.types import Amount, PaymentKind, TimeSplit
 
 __all__ = ["exit_of", "show_payment", "won"]
 
@@ -36,7 +36,10 @@ def show_payment(output: Output, result: PaymentResult) -> None:
 
 def _facts(result: PaymentResult) -> list[tuple[str, str]]:
     facts: list[tuple[str, str | None]] = [
+        ("kind", None if result.kind is PaymentKind.SALE else result.kind.value.replace("_", " ")),
         ("amount", _parts(result.amount) if result.amount else None),
+        ("balance", None if result.balance_minor is None else won(result.balance_minor)),
+        ("given back", won(result.voided_minor) if result.voided_minor else None),
         ("approval", result.approval_code),
         ("response", result.response_code),
         ("card", _card(result)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["DEFAULT_PORT_BASE", "LANES_MAX", "READERS_MAX", "SANDBOX_MERCHANT", "MerchantPlan", "Plan"]
+__all__ = ["DEFAULT_PORT_BASE", "LANES_MAX", "READERS_MAX", "SANDBOX_MERCHANT", "SANDBOX_PURSE", "MerchantPlan", "Plan"]
 
 DEFAULT_PORT_BASE = 7700
 LANES_MAX = 999
@@ -24,6 +24,8 @@ class MerchantPlan:
 
 
 SANDBOX_MERCHANT = MerchantPlan("TPAYSANDBOX0001", "Sandbox Store", "1234567891")
+SANDBOX_PURSE = "visa-ic,unionpay-ic,cash-ic,member,receipt-card,kakaopay"
+"""One card for every kind of payment: what a virtual customer has with him unless somebody says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Plan:
     readers: int = 2
     """Virtual readers; a live instance names its own in config/device_broker.toml."""
     auto_card: str = ""
-    """A card of the sandbox's list that the virtual readers are handed by themselves at each card wait."""
+    """Cards and wallets of the sandbox's list, with commas: at each wait the first that fits is presented by itself."""
     password: str | None = field(default=None, repr=False)
     """The settings password; without one, `tpayd password set` sets it later."""
     port_base: int = DEFAULT_PORT_BASE

@@ -10,11 +10,18 @@ import pytest
 
 from tests.harness import Said, Store, tpayd
 
-QUICK = {"transaction": {"answer_wait_s": 1.5, "host_max_processing_s": 1.0, "reversal_waits_s": [0.2, 0.5]}}
+QUICK = {
+    "transaction": {
+        "partial_voids": True,
+        "answer_wait_s": 1.5,
+        "host_max_processing_s": 1.0,
+        "reversal_waits_s": [0.2, 0.5],
+    }
+}
 
 
 class Run(Protocol):
-    def __call__(self, *arguments: str, **environment: str) -> Said: ...
+    def __call__(self, *arguments: str, stdin: str = "", **environment: str) -> Said: ...
 
 
 @pytest.fixture(scope="package")

@@ -15,7 +15,7 @@ from tpayd.kit.instance import Instance, InstanceError
 from tpayd.kit.settings import SettingsError
 from tpayd.kit.store_settings import load_store
 from tpayd.provision import AlreadyFoundError, MerchantPlan, Plan, found
-from tpayd.provision.plan import DEFAULT_PORT_BASE, LANES_MAX, READERS_MAX, SANDBOX_MERCHANT
+from tpayd.provision.plan import DEFAULT_PORT_BASE, LANES_MAX, READERS_MAX, SANDBOX_MERCHANT, SANDBOX_PURSE
 from tpayd_contracts.secret import Password
 from tpayd_contracts.terminal import TERMINALS_MAX
 
@@ -32,9 +32,10 @@ _PORT_BASE_MAX = 32_000
               help="How many virtual readers; with --sandbox only.")  # fmt: skip
 @click.option(
     "--auto-card",
-    default="visa-ic",
+    default=SANDBOX_PURSE,
     show_default=True,
-    help="Card that the virtual readers are handed by themselves; '' for none: then use `tpayd sandbox card`.",
+    help="Cards and wallets of the virtual customers, who present the first that fits; '' for none: then use "
+    "`tpayd sandbox card`.",
 )
 @click.option("--port-base", type=click.IntRange(1024, _PORT_BASE_MAX), default=DEFAULT_PORT_BASE, show_default=True,
               help="First of the 32 ports on loopback; another one for each instance.")  # fmt: skip

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID
 
 import click
 
 from tpayd.cli.exits import Exit
+from tpayd.cli.naming import request_id_or_last
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.payment_view import won
 from tpayd.cli.pos import Gateway, connection_options, lane_or_first, open_pos
@@ -40,7 +40,7 @@ def receipt(
       tpayd payment receipt
       tpayd payment receipt 5e0f5a3c-0c2b-4f7e-9a44-1f0f6f3a2b11 --copy merchant --text en
     """
-    request_id = None if payment == "last" else _checked(payment)
+    request_id = request_id_or_last(payment)
     with open_pos(gateway) as pos:
         chosen = lane_or_first(lane, pos.connect())
         sheet = pos.receipt(
@@ -66,13 +66,6 @@ def unacknowledged(output: Output, gateway: Gateway, lane: str | None) -> int:
         found = pos.unacknowledged(lane or (lanes[0] if lanes else None))
     output.result(as_json(found), lambda: _show(output, found))
     return Exit.OK
-
-
-def _checked(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise click.UsageError(f"{text!r} is no request id (a UUID), and not `last`") from None
 
 
 def _show(output: Output, found: UnacknowledgedPayments) -> None:

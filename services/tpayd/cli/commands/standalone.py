@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from tpayd.cli.choices import Word
 from tpayd.cli.commands.merchant import show_merchant
 from tpayd.cli.errors import CommandError
 from tpayd.cli.exits import Exit
@@ -50,7 +51,7 @@ def standalone() -> None:
     \b
     Examples:
       tpayd standalone sale --amount 11000 --vat 1000
-      tpayd standalone cash-receipt --amount 11000 --purpose self_issue
+      tpayd standalone cash-receipt --amount 11000 --purpose self-issue
     """
 
 
@@ -87,7 +88,7 @@ def sale(
 @standalone.command("cash-receipt")
 @_amount
 @_vat
-@click.option("--purpose", type=click.Choice([purpose.value for purpose in CashReceiptPurpose]), required=True,
+@click.option("--purpose", type=Word(CashReceiptPurpose), required=True,
               help="For a person [소득공제], a business [지출증빙], or nobody [자진발급].")  # fmt: skip
 @click.option("--identity-file", type=click.Path(path_type=Path, allow_dash=True),
               help="Read the phone, business or card number from this file ('-': standard input).")  # fmt: skip
@@ -104,7 +105,7 @@ def cash_receipt(
     gateway: Gateway,
     amount: int,
     vat: int,
-    purpose: str,
+    purpose: CashReceiptPurpose,
     identity_file: Path | None,
     card: bool,
     lane: str | None,
@@ -113,13 +114,12 @@ def cash_receipt(
     timeout_s: float,
 ) -> int:
     """Issue a cash receipt [현금영수증]. The number is asked for, and never shown, kept or put on the command line."""
-    wanted = CashReceiptPurpose(purpose)
-    asks = wanted is not CashReceiptPurpose.SELF_ISSUE and not card
+    asks = purpose is not CashReceiptPurpose.SELF_ISSUE and not card
     identity = password_from(output, identity_file, "Number (digits)") if asks else None
 
     def order(lane: str) -> Order:
         whole = Amount(total_minor=amount, vat_minor=vat)
-        return StandaloneCashReceiptRequest(lane, whole, wanted, identity and identity.replace("-", ""))
+        return StandaloneCashReceiptRequest(lane, whole, purpose, identity and identity.replace("-", ""))
 
     return _pay(output, gateway, lane, amount, order, yes=yes, receipt=receipt, timeout_s=timeout_s)
 
