@@ -14,6 +14,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,6 +29,9 @@ _SHOWN = 20
 
 def main() -> int:
     """Run or go on, print the result."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # A shell's background job ignores SIGINT; this one must take its instance down with it.
+        signal.signal(number, signal.default_int_handler)
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
     parser.add_argument("--kills", type=int, default=1000, help="how many in all (default: %(default)s)")
     parser.add_argument("--seed", type=int, help="of a new run; by chance without it")
@@ -70,4 +74,7 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("torture: interrupted; it goes on where the last stage ended when it is started again")
