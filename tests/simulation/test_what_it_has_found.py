@@ -40,6 +40,22 @@ def test_a_clock_set_back_does_not_keep_a_reversal_going_for_hours() -> None:
     assert () == run(story((sale,), (step,))).violations
 
 
+def test_money_is_not_given_back_again_while_nobody_knows_whether_it_was() -> None:
+    """A void that needs a person keeps its claim: another void of the same sale is refused."""
+    sale = Visit(
+        name="v1", lane="lane-1", begin_s=1, amount_minor=1_500, card=CardKind.CONTACTLESS, card_after_s=0.3
+    )  # fmt: skip
+    void = Visit(
+        name="v2", lane="lane-1", begin_s=3, kind=PaymentKind.VOID, of="v1", amount_minor=1_500, card=None,
+        card_after_s=0.3, host=Manner.SILENT, reversals=(Manner.DEAF,) * 6,
+    )  # fmt: skip
+    again = Visit(
+        name="v3", lane="lane-1", begin_s=30, kind=PaymentKind.VOID, of="v1", amount_minor=1_500, card=None,
+        card_after_s=0.3,
+    )  # fmt: skip
+    assert () == run(story((sale, void, again), ())).violations
+
+
 @pytest.mark.parametrize("steps", range(0, 40, 4))
 def test_an_abort_that_was_told_is_not_forgotten_by_a_power_cut(steps: int) -> None:
     """The POS hears NOT PAID and dies, the power fails, and the POS sends its sale again: it stays NOT PAID."""

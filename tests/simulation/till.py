@@ -40,6 +40,8 @@ __all__ = ["Memory", "Receipt", "Till"]
 _TRIES_MAX = 400
 _FOR_GOOD = frozenset({ErrorCode.NOT_REFUNDABLE, ErrorCode.NOT_FOUND, ErrorCode.KEY_CONFLICT})
 """Refusals that a POS may earn by what it asks for."""
+_CLAIMED_TRIES = 10
+"""How often a cashier asks again while somebody else is taking the original back."""
 _NOBODY = "ffffffff-0000-4000-8000-00000000ffff"
 
 
@@ -150,12 +152,12 @@ class Till:
     async def _order(self, visit: Visit, request_id: str) -> PaymentResult | None:
         if visit.asks_before:
             await self._once(STATUS, visit, request_id)
-        for _ in range(_TRIES_MAX):
+        for attempt in range(_TRIES_MAX):
             try:
                 return await self._send(visit, request_id)
             except CallError as error:
                 self._world.note(visit.lane, f"is refused: {error.code}")
-                if error.code in _FOR_GOOD:
+                if error.code in _FOR_GOOD or (error.code is ErrorCode.CLAIMED and attempt >= _CLAIMED_TRIES):
                     return None
                 if error.outcome is not Outcome.NOT_STARTED:
                     break

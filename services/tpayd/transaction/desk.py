@@ -351,11 +351,19 @@ class Desk:
         if case.payment.state not in _UNSETTLED:
             self._settled(case)
 
+    def settled_by_hand(self, case: Case) -> None:
+        """A person has said what became of it. Awaits nothing, so that one commit has all of it."""
+        if case.payment.state == PaymentState.CHARGED:
+            self._originals.mark(case)
+        self._settled(case)
+
     def _settled(self, case: Case) -> None:
         """Nothing more happens to it by itself."""
         if case.payment.state in _PAID:
             self.twins.note(case.payment, case.card, self._books.clock.unix_ms())
-        self._originals.give_up(case)
+        if case.payment.state != PaymentState.NEEDS_HUMAN:
+            # Else nobody knows whether it has given its original back: no other may.
+            self._originals.give_up(case)
         self._registry.retire(case)
 
     def _note_idle(self) -> None:

@@ -63,7 +63,7 @@ class RecordsDesk:
         self._acknowledgements = acknowledgements
         self._lanes = tuple(lanes)
         self._unacknowledged_after_s = unacknowledged_after_s
-        self._settling = Settling(books, registry)
+        self._settling = Settling(books, registry, desk.settled_by_hand)
 
     def register(self, server: Server) -> None:
         """Serve its operations."""

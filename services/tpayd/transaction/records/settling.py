@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tpayd.kit.bus import CallError, Request
 from tpayd.kit.redaction import redact_text
 from tpayd.transaction import events as ev
 from tpayd.transaction import flow
 from tpayd.transaction.books import Books
+from tpayd.transaction.case import Case
 from tpayd.transaction.journal import StorageError
 from tpayd.transaction.registry import Registry
 from tpayd_contracts.errors import ErrorCode, Outcome
@@ -19,9 +22,10 @@ __all__ = ["Settling"]
 class Settling:
     """Takes a person's word, once, and writes down whose it was."""
 
-    def __init__(self, books: Books, registry: Registry) -> None:
+    def __init__(self, books: Books, registry: Registry, settled: Callable[[Case], None]) -> None:
         self._books = books
         self._registry = registry
+        self._settled = settled
 
     async def settle(self, request: Request, asked: SettleRequest) -> PaymentResult:
         """Settle a payment that stands at `needs_human`; the same word again is answered again.
@@ -43,7 +47,7 @@ class Settling:
             self._books.log.warning(
                 "payment.settled_by_hand", payment=case.payment.payment_id, outcome=asked.outcome.value, by=by
             )
-            self._registry.retire(case)
+            self._settled(case)
         elif settled is None or settled.outcome is not asked.outcome:
             word = f"{case.payment.state}" + (f", settled by {settled.by} as {settled.outcome}" if settled else "")
             text = f"payment {asked.request_id} is {word}: only what needs a person is settled by hand, and only once"
