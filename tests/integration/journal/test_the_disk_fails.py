@@ -18,7 +18,7 @@ import pytest
 from tests.harness import eventually
 from tests.integration.host.metrics import counted
 from tests.integration.journal.storms import agree, intact, sells_again
-from tests.integration.journal.test_the_database_goes_away import log_of, refused
+from tests.integration.journal.test_the_database_goes_away import NOT_SENT, log_of, refused
 from tests.integration.payment.till import Till, new_id
 from tpayd_client.types import PaymentResult
 from tpayd_contracts.sandbox import HostMode
@@ -66,8 +66,8 @@ def test_on_a_full_disk_nothing_is_sent(file_till: Till) -> None:
     """A clear answer at once, and sales go on when there is room."""
     before = len(file_till.store.sandbox.ledger())
     with full_disk(file_till):
-        assert "storage_failed" == refused(file_till)
-        assert "not_started storage_failed" == refused(file_till)
+        for _ in range(2):
+            assert refused(file_till) in NOT_SENT
     assert before == len(file_till.store.sandbox.ledger())
     sells_again(file_till)
     assert intact(file_till)
@@ -95,8 +95,8 @@ def test_a_disk_that_cannot_sync_sends_nothing(file_till: Till) -> None:
     """What the kernel may have dropped is written again before anything stands on it."""
     before = len(file_till.store.sandbox.ledger())
     with failing_syncs(file_till):
-        assert "storage_failed" == refused(file_till)
-        assert "not_started storage_failed" == refused(file_till)
+        for _ in range(2):
+            assert refused(file_till) in NOT_SENT
     assert before == len(file_till.store.sandbox.ledger())
     sells_again(file_till)
     file_till.store.restart("transaction")
