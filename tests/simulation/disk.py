@@ -264,6 +264,9 @@ class SimStore:
     def find(self, lane: str, request_id: str) -> Payment | None:
         return self._contents.payment(lane, request_id)
 
+    def keys(self, after: tuple[str, str], limit: int) -> list[tuple[str, str]]:
+        return sorted(key for key in self._contents.payments if key > after)[:limit]
+
     def close(self) -> None:
         pass
 
