@@ -1,7 +1,7 @@
 """The transaction process: decides about money, and nothing else does.
 
-Begin with `flow`: it is the whole life of a payment, as a pure table. What an order, an event and an effect are, is said
-by the modules around it; everything else carries out what the table says. An order comes in at `desk`, from the top:
+Begin with `flow`: it is the whole life of a payment, as a pure table. The modules around it say what a payment, an
+order, an event and an effect are; all others carry out what the table says.
 
 The table, and what it speaks of (values; no I/O)
     * `flow`              (payment, event, now) → (payment, effects), and the rules of the machine
