@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from tests.simulation.disk import Contents
@@ -53,6 +53,10 @@ def _chains(world: World, contents: Contents) -> None:
         if row["position"] != position:
             world.violation(f"event {row['position']} stands at place {position}")
         ends[lane] = after
+    acknowledged = Counter(row["payment_id"] for row in contents.events if row["event"] == "acknowledged")
+    for payment_id, times in acknowledged.items():
+        if times > 1:
+            world.violation(f"payment {payment_id} was acknowledged {times} times")
     told = {lane: Link(row["seq"], row["hash"]) for lane, row in contents.chains.items()}
     if told != ends:
         world.violation("the ends of the chains are not where the journal says")

@@ -71,6 +71,7 @@ class Visit:
     """After a crash it sends the sale again under its id, instead of asking for the status."""
     repeats: bool = False
     """The same sale is sent again after its verdict."""
+    repeats_after_s: float = 0.0
     conflicts: bool = False
     """Another sale is sent under the same id."""
     reinstalled: bool = False
@@ -342,7 +343,8 @@ def _visit(chance: random.Random, number: int, lanes: tuple[str, ...], before: l
         crash_after_s=chance.uniform(0, 5) if rare() < 0.15 else None,
         crash_saved=rare() < 0.9,
         sends_again=rare() < 0.4,
-        repeats=rare() < 0.15,
+        repeats=rare() < 0.2,
+        repeats_after_s=chance.uniform(0, 5),
         conflicts=rare() < 0.08,
         reinstalled=rare() < 0.06,
         acknowledgements=chance.choice((0, 1, 1, 1, 2)),

@@ -271,6 +271,7 @@ class Till:
                     break
                 await asyncio.sleep(0.5)
         if visit.repeats:
+            await asyncio.sleep(visit.repeats_after_s)
             with contextlib.suppress(CallError):
                 await self._send(visit, request_id)
         if visit.conflicts and visit.kind not in TAKES_BACK and visit.kind is not PaymentKind.CASH_IC_BALANCE:
