@@ -1,4 +1,4 @@
-"""`python -m tests.crashpoints [--points P…] [--behaviours B…] [--passings N…] [--stores N]`: the crash-point matrix.
+"""`python -m tests.crashpoints [--points P…] [--behaviours B…] [--passings N…] [--order O]`: the crash-point matrix.
 
 Real processes under supervisor. In each cell a process kills itself at the n-th passing of a point while a POS sells
 under one behaviour of the host; when all has healed, what the POS was told, the journal and the host's ledger must
@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.crashpoints.cells import BEHAVIOURS, PASSINGS, Found, all_cells, spread
+from tests.crashpoints.cells import BEHAVIOURS, ORIGINALS, PASSINGS, PAYING, Found, all_cells, spread
 from tests.crashpoints.work import try_all
 from tpayd.kit.crashpoints import TABLE
 
@@ -29,9 +29,10 @@ def main() -> int:
     parser.add_argument("--points", nargs="+", default=list(TABLE), choices=list(TABLE), metavar="POINT")
     parser.add_argument("--behaviours", nargs="+", default=list(BEHAVIOURS), choices=list(BEHAVIOURS))
     parser.add_argument("--passings", nargs="+", type=int, default=list(PASSINGS))
+    parser.add_argument("--order", default="sale", choices=[*PAYING, *ORIGINALS], help="what is asked for")
     parser.add_argument("--stores", type=int, default=3, help="how many are used at once (default: %(default)s)")
     options = parser.parse_args()
-    cells = spread(all_cells(options.points, options.behaviours, options.passings))
+    cells = spread(all_cells(options.points, options.behaviours, options.passings, options.order))
     began_s = time.monotonic()
     found: list[Found] = []
     for each in try_all(cells, options.stores, _PLACE):

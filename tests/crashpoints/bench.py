@@ -5,19 +5,32 @@ from __future__ import annotations
 import itertools
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.crashpoints.cells import Cell, Found
+from tests.crashpoints.cells import ORIGINALS, PAYING, Cell, Found, Stage
 from tests.harness import SupervisedStore
 from tests.torture.oracle import Oracle
-from tests.torture.orders import Wish
+from tests.torture.orders import PHONE, WALLET_CODE, Order, Wish
 from tests.torture.recovery import ReadyTimes
 from tests.torture.tills import ask_for
 from tests.torture.told import Told
 from tpayd.kit.crashpoints import VARIABLE, Switchboard
-from tpayd_client.types import Amount, CashIcSaleRequest, SaleRequest
+from tpayd_client.types import (
+    Amount,
+    CashIcRefundRequest,
+    CashIcSaleRequest,
+    CashReceiptPurpose,
+    CashReceiptRequest,
+    CashReceiptVoidReason,
+    CashReceiptVoidRequest,
+    OriginalPayment,
+    SaleRequest,
+    SimplePayRequest,
+    VoidRequest,
+)
+from tpayd_contracts.sandbox import HostMode, HostRequest
 
 __all__ = ["QUICK", "Bench"]
 
@@ -63,29 +76,78 @@ class Bench:
     def try_out(self, cell: Cell) -> Found:
         """One cell. The store is whole again afterwards."""
         self.store.forgive_crashes()
-        self.board.arm(*cell.stages)
-        verdict, verdict_s, holes = None, 0.0, list[str]()
+        stages, verdict, verdict_s, holes = list(cell.stages), None, 0.0, list[str]()
         for _ in range(cell.sales_max):
-            stages = len(self.board.armed())
-            sale = self._sell(cell)
+            told, sold = self._ask_armed(cell, stages)
             holes += self._oracle.settle(_HEAL_S)
-            if len(self.board.armed()) < stages:
+            left = self.board.armed()
+            self.board.arm()
+            if len(left) < len(stages):
                 self.store.wait_ready(timeout_s=_HEAL_S)
-                verdict = sale.verdict
+                verdict = told.verdict
                 healed_s = self._ready.of(cell.process)[-1]
-                verdict_s = max(verdict_s, sale.told_s - max(sale.began_s, healed_s))
-            if not self.board.armed():
+                verdict_s = max(verdict_s, told.told_s - max(told.began_s, healed_s))
+            if sold is not None and told.verdict != "PAID":
+                holes += self._still_claimed(cell.asked, sold)
+            stages = left
+            if not stages:
                 break
-        fired = not self.board.armed()
-        self.board.arm()
         self.store.wait_ready(timeout_s=_HEAL_S)
         holes += self._oracle.disagreements() + self._oracle.duplicate_stans() + self._oracle.leases_left()
-        return Found(cell, verdict if fired else None, tuple(holes), verdict_s)
+        return Found(cell, None if stages else verdict, tuple(holes), verdict_s)
 
-    def _sell(self, cell: Cell) -> Told:
-        amount = Amount(total_minor=next(self._amounts) * 10_000 + cell.trigger)
-        order = CashIcSaleRequest(LANE, amount) if cell.on_account else SaleRequest(LANE, amount)
+    def _ask_armed(self, cell: Cell, stages: Sequence[Stage]) -> tuple[Told, Told | None]:
+        """The payment of the cell, and what it gives back: that was sold before anything was armed."""
+        kind = cell.asked
+        if kind in PAYING:
+            self.board.arm(*stages)
+            return self._sell(kind, cell.trigger), None
+        sold = self._sell(ORIGINALS[kind])
+        if cell.behaviour != "approve":
+            self.store.sandbox.host(HostMode(cell.behaviour), times=1, only=HostRequest(kind))
+        self.board.arm(*stages)
+        return self._give_back(kind, sold), sold
+
+    def _still_claimed(self, kind: str, sold: Told) -> list[str]:
+        """What was not given back can be given back by the next who asks."""
+        self.store.wait_ready(timeout_s=_HEAL_S)
+        self.store.sandbox.host(HostMode.APPROVE)
+        again = self._give_back(kind, sold)
+        refused = [] if again.verdict == "PAID" else [f"not given back afterwards: {again}"]
+        return self._oracle.settle(_HEAL_S) + refused
+
+    def _sell(self, kind: str, trigger: int = 0) -> Told:
+        amount = Amount(total_minor=next(self._amounts) * 10_000 + trigger)
+        return self._ask(kind, _order(kind, amount), amount.total_minor)
+
+    def _give_back(self, kind: str, sold: Told) -> Told:
+        return self._ask(kind, _giving_back(kind, sold.request_id), sold.amount_minor)
+
+    def _ask(self, kind: str, order: Order, amount_minor: int) -> Told:
         with self.store.client(connect_timeout_s=_HEAL_S) as pos:
-            sale, _ = ask_for(pos, Wish("sale", order, amount.total_minor), str(uuid.uuid4()))
-        self._oracle.hear([sale])
-        return sale
+            told, _ = ask_for(pos, Wish(kind, order, amount_minor), str(uuid.uuid4()))
+        self._oracle.hear([told])
+        return told
+
+
+def _order(kind: str, amount: Amount) -> Order:
+    match kind:
+        case "cash_ic_sale":
+            return CashIcSaleRequest(LANE, amount)
+        case "cash_receipt":
+            return CashReceiptRequest(LANE, amount, CashReceiptPurpose.DEDUCTION, identity=PHONE)
+        case "simple_pay":
+            return SimplePayRequest(LANE, amount, code=WALLET_CODE)
+        case _:
+            return SaleRequest(LANE, amount)
+
+
+def _giving_back(kind: str, request_id: str) -> Order:
+    original = OriginalPayment(request_id=request_id)
+    match kind:
+        case "cash_ic_refund":
+            return CashIcRefundRequest(LANE, original)
+        case "cash_receipt_void":
+            return CashReceiptVoidRequest(LANE, original, CashReceiptVoidReason.CANCEL)
+        case _:
+            return VoidRequest(LANE, original)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tpayd.kit.crashpoints import TABLE
 
-__all__ = ["BEHAVIOURS", "PASSINGS", "Cell", "Found", "Stage", "all_cells", "spread"]
+__all__ = ["BEHAVIOURS", "ORIGINALS", "PASSINGS", "PAYING", "Cell", "Found", "Stage", "all_cells", "spread"]
 
 Stage = tuple[str, int]
 
@@ -26,6 +26,9 @@ BEHAVIOURS = {
 }
 """The last four digits of an amount, by which the sandbox's host behaves so."""
 PASSINGS = (1, 2)
+PAYING = ("sale", "cash_ic_sale", "cash_receipt", "simple_pay")
+ORIGINALS = {"void": "sale", "cash_ic_refund": "cash_ic_sale", "cash_receipt_void": "cash_receipt"}
+"""What gives back, and what of."""
 
 _BEFORE: dict[str, Stage] = {
     "recovery.before_commit": ("transmit.before_send", 1),
@@ -45,6 +48,7 @@ class Cell:
     point: str
     behaviour: str
     passing: int
+    order: str = "sale"
 
     @property
     def process(self) -> str:
@@ -55,9 +59,9 @@ class Cell:
         return BEHAVIOURS[self.behaviour]
 
     @property
-    def on_account(self) -> bool:
-        """Whether a bank account pays, instead of a credit card."""
-        return self.point in _CASH_IC
+    def asked(self) -> str:
+        """The kind of payment; some points are passed by one alone."""
+        return "cash_ic_sale" if self.point in _CASH_IC and self.order == "sale" else self.order
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -86,10 +90,13 @@ class Found:
 
 
 def all_cells(
-    points: Iterable[str] = TABLE, behaviours: Iterable[str] = BEHAVIOURS, passings: Iterable[int] = PASSINGS
+    points: Iterable[str] = TABLE,
+    behaviours: Iterable[str] = BEHAVIOURS,
+    passings: Iterable[int] = PASSINGS,
+    order: str = "sale",
 ) -> list[Cell]:
     """Every combination."""
-    return [Cell(*each) for each in itertools.product(points, behaviours, passings)]
+    return [Cell(*each, order) for each in itertools.product(points, behaviours, passings)]
 
 
 def spread(cells: Sequence[Cell]) -> list[Cell]:

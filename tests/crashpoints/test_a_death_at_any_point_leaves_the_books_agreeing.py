@@ -22,6 +22,7 @@ SAMPLE = (
     (Cell("mac.after_check", "split", 1), "NOT_PAID"),
     (Cell("reversal.after_answer", "silent", 1), "NOT_PAID"),
     (Cell("inquiry.after_answer", "silent", 1), "PAID"),
+    (Cell("transmit.before_send", "approve", 1, "void"), "NOT_PAID"),
     (Cell("recovery.before_commit", "approve", 1), "NOT_PAID"),
 )
 VERDICT_MAX_S = 2.0
