@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import uuid
 from collections.abc import Callable
@@ -16,9 +17,9 @@ from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.payment_view import exit_of, show_payment
 from tpayd.cli.pos import Gateway, connection_options, lane_or_first, open_pos, request_log
 from tpayd.cli.shape import as_json
-from tpayd_client import Amount, PaymentProgress, PaymentResult, Pos
+from tpayd_client import Amount, PaymentProgress, PaymentResult, Pos, TpaydError, Verdict
 from tpayd_client.orders import Order
-from tpayd_client.types import Step
+from tpayd_client.types import Reason, Step
 
 __all__ = [
     "Checkout",
@@ -61,7 +62,10 @@ class Checkout:
         with request_log(self.gateway, request_id) as log, open_pos(self.gateway, log) as pos:
             lane = lane_or_first(self.lane, pos.connect())
             result = place(self.output, pos, order(pos, lane), request_id, self.timeout_s)
-        self.output.result(as_json(result), lambda: show_payment(self.output, result))
+            self.output.result(as_json(result), lambda: show_payment(self.output, result))
+            _acknowledge(pos, result)
+        if result.reason == Reason.DUPLICATE and not self.output.live:
+            self.output.progress("if it is meant, pass --allow-duplicate: here nobody can be asked")
         return exit_of(result)
 
 
@@ -147,6 +151,14 @@ def place(output: Output, pos: Pos, order: Order, request_id: str, timeout_s: fl
             ask = f"tpayd payment status {request_id} --lane {order.lane} --wait"
             text = f"interrupted; to learn what became of it: {ask}"
             raise CommandError(text, Exit.UNKNOWN, code="interrupted") from None
+
+
+def _acknowledge(pos: Pos, result: PaymentResult) -> None:
+    """The verdict is on the screen, or in the file behind it: this POS knows. Where that gets lost it is asked later."""
+    if result.verdict == Verdict.WAIT:
+        return
+    with contextlib.suppress(TpaydError):
+        pos.acknowledge(result.lane, result.request_id)
 
 
 def step_words(progress: PaymentProgress) -> str:
