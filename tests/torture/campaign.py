@@ -13,7 +13,7 @@ from tests.harness import SupervisedStore, card_numbers_in
 from tests.harness.postgres import PostgresServer
 from tests.torture.oracle import Oracle
 from tests.torture.orders import PHONE, WALLET_CODE
-from tests.torture.recovery import longest_wait_s
+from tests.torture.recovery import longest_wait
 from tests.torture.storm import OTHER_CARDS, Storm
 from tests.torture.tills import Tills
 from tests.torture.told import UNTOLD, Told
@@ -25,9 +25,10 @@ LANES, READERS = 8, 3
 QUICK: dict[str, dict[str, object]] = {
     "transaction": {
         "answer_wait_s": 0.8,
-        "reversal_waits_s": [0.2, 0.5, 1.0],
+        "reversal_waits_s": [0.2, 0.5, 1.0, 2.0],
         "host_max_processing_s": 1.0,
         "inquiry_wait_s": 0.3,
+        "inquiry_limit_s": 20.0,
         "card_wait_s": 5.0,
     },
     "device_broker": {"lease_ttl_s": 5.0, "absent_grace_s": 3.0, "reopen_max_s": 0.5},
@@ -43,6 +44,8 @@ QUICK: dict[str, dict[str, object]] = {
 """Waits of seconds instead of minutes, so that a storm has its end; the rules are the same."""
 TILL_PAUSE_S = 0.3
 SETTLE_S = 120.0
+VERDICT_MAX_S = 2.0
+"""From the end of what was wrong to the verdict."""
 
 
 @dataclass
@@ -63,9 +66,9 @@ class Sums:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing was lost."""
+        """Whether nothing was lost, and nothing came late."""
         faults = (self.mismatches, self.unresolved, self.leases_left, self.duplicate_stan, self.card_bytes)
-        return not any(faults)
+        return not any(faults) and self.max_verdict_s <= VERDICT_MAX_S
 
     def last_line(self) -> str:
         """The result, for scripts."""
@@ -155,7 +158,9 @@ class Campaign:
         mismatches = tills.faults + storm.faults + oracle.disagreements() + self._damages()
         stans, leases, cards = oracle.duplicate_stans(), oracle.leases_left(), self._leaks()
         outages = storm.outages.all()
-        sums.max_verdict_s = max(sums.max_verdict_s, longest_wait_s(tills.told, outages))
+        wait_s, waited = longest_wait(tills.told, outages)
+        sums.max_verdict_s = max(sums.max_verdict_s, wait_s)
+        late = [f"late by {wait_s:.1f} s: {waited}"] if wait_s > VERDICT_MAX_S else []
         sums.kills += storm.kills
         sums.payments += len(tills.told)
         sums.stages += 1
@@ -170,7 +175,7 @@ class Campaign:
             f"{sums.kills}/{self._wanted} kills, {len(tills.told)} payments in this stage, {paid} of them paid, "
             f"{(time.monotonic() - began_s) / max(1, storm.kills):.1f} s per kill"
         )
-        return [*mismatches, *unresolved, *stans, *leases, *cards]
+        return [*mismatches, *unresolved, *stans, *leases, *cards, *late]
 
     def _leaks(self) -> list[str]:
         """Numbers of cards, phones and wallets in a file of the instance."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from tests.torture.told import Told
 from tpayd.kit.instance import Instance
 
-__all__ = ["Outage", "Outages", "ReadyTimes", "longest_wait_s"]
+__all__ = ["Outage", "Outages", "ReadyTimes", "longest_wait"]
 
 _EVENT = b'"process.ready"'
 
@@ -84,12 +84,12 @@ class Outages:
         return found
 
 
-def longest_wait_s(told: Iterable[Told], outages: Iterable[Outage]) -> float:
-    """The longest wait for a verdict that was open at a death, from the end of all that was wrong meanwhile."""
-    waits_s = [0.0]
+def longest_wait(told: Iterable[Told], outages: Iterable[Outage]) -> tuple[float, Told | None]:
+    """The longest wait for a verdict that was open at a death, from the end of all that was wrong meanwhile; whose."""
+    longest: tuple[float, Told | None] = (0.0, None)
     by_end = sorted(outages, key=lambda outage: outage.healed_s)
     for each in told:
         meant = [outage for outage in by_end if outage.began_s <= each.told_s and outage.healed_s >= each.began_s]
         if any(outage.death and outage.began_s >= each.began_s for outage in meant):
-            waits_s.append(each.told_s - meant[-1].healed_s)
-    return max(waits_s)
+            longest = max(longest, (each.told_s - meant[-1].healed_s, each), key=lambda wait: wait[0])
+    return longest

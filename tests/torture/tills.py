@@ -20,7 +20,7 @@ from tpayd_client.types import Amount, PaymentProgress, PaymentResult, SaleReque
 
 __all__ = ["Tills", "ask_for", "sell"]
 
-RESOLVE_S = 60.0
+RESOLVE_S = 120.0
 ORDER_S = 60.0
 PAUSE_S = 0.5
 """What a cashier does after a refusal before the next customer, so that an outage does not eat the sales."""
@@ -96,7 +96,7 @@ class Tills:
         for thread in self._threads:
             thread.start()
 
-    def stop(self, limit_s: float = 180.0) -> None:
+    def stop(self, limit_s: float = 300.0) -> None:
         """Let each till finish what it is at."""
         self._stop.set()
         deadline = time.monotonic() + limit_s

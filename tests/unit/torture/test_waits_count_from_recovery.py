@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.torture.recovery import Outage, longest_wait_s
+from tests.torture.recovery import Outage, longest_wait
 from tests.torture.told import Told
 
 DEATH = Outage("transaction", 10.0, 12.0, death=True)
@@ -29,4 +29,4 @@ def told(began_s: float, told_s: float) -> Told:
 )
 def test_wait(payment: Told, outages: list[Outage], wait_s: float) -> None:
     """Only payments that were open at a death count."""
-    assert wait_s == pytest.approx(longest_wait_s([payment], outages))
+    assert wait_s == pytest.approx(longest_wait([payment], outages)[0])
