@@ -197,11 +197,24 @@ def plan_of(seed: int) -> Plan:
         visits.append(_visit(chance, number, lanes, visits))
     faults = [_fault(chance, lanes, readers) for _ in range(chance.choice((0, 1, 2, 2, 3, 4)))]
     if few_stans:
+        faults = []  # more reversals at once would need more numbers than there are
         visits = [_long_open(visits[0]), *(_quick(visit, place) for place, visit in enumerate(visits[1:]))]
     elif theme is _Theme.VOIDS:
         visits = _voids(chance, lanes[0])
     elif theme is _Theme.CLOCK:
         visits, faults = _slow_sale(chance, lanes[0]), _set_clock(chance)
+    elif theme is _Theme.INQUIRY:
+        visits = [replace(_bank_sale(chance, lanes[0]), host=Manner.SILENT, inquiries=(Manner.DEAF,) * 40)]
+    elif theme is _Theme.FENCE:
+        lanes, readers = ("lane-1", "lane-2"), 1
+        visits = [
+            replace(_bank_sale(chance, lane), name=f"v{lane[-1]}", begin_s=1.0 + 0.3 * place)
+            for place, lane in enumerate(lanes)
+        ]
+        visits = [replace(visit, amount_minor=1_000 + place, card_after_s=2.0) for place, visit in enumerate(visits)]
+        faults = [
+            Fault(kind=Trouble.FREEZE, at_s=chance.uniform(1.4, 4), for_s=chance.uniform(4, 8), target="transaction")
+        ]
     return Plan(
         seed=seed,
         visits=tuple(visits),
@@ -230,9 +243,15 @@ class _Theme(enum.Enum):
     """One sale, and several who take it back."""
     CLOCK = enum.auto()
     """A slow host, and somebody who sets the clock meanwhile."""
+    INQUIRY = enum.auto()
+    """A host that says nothing, not even when it is asked."""
+    FENCE = enum.auto()
+    """Two lanes, one reader, and a process that sleeps for longer than its lease lives."""
 
 
-_THEMES = {_Theme.EVERYTHING: 88, _Theme.FEW_STANS: 4, _Theme.VOIDS: 5, _Theme.CLOCK: 3}
+_THEMES = {
+    _Theme.EVERYTHING: 82, _Theme.FEW_STANS: 4, _Theme.VOIDS: 5, _Theme.CLOCK: 3, _Theme.INQUIRY: 3, _Theme.FENCE: 3,
+}  # fmt: skip
 
 
 def _long_open(visit: Visit) -> Visit:
@@ -259,19 +278,23 @@ def _voids(chance: random.Random, lane: str) -> list[Visit]:
         name="v1", lane=lane, begin_s=0.5, amount_minor=chance.randrange(1_000, 2_000), card=CardKind.CONTACTLESS,
         card_after_s=0.1,
     )  # fmt: skip
-    manners = (Manner.PROPER, Manner.SILENT, Manner.SILENT, Manner.SLOW, Manner.LATE, Manner.DECLINE)
-    return [
-        sale,
-        *(
-            replace(
-                sale, name=f"v{number}", begin_s=2 + chance.uniform(0, 6), kind=PaymentKind.VOID, of="v1",
-                host=chance.choice(manners),
-                reversals=tuple(_one_of(chance, _REVERSAL_MANNERS) for _ in range(chance.choice((0, 2, 8)))),
-                wait_s=chance.choice((0.5, 60.0)),
-            )
-            for number in range(2, 5)
-        ),
-    ]  # fmt: skip
+    first = replace(
+        sale, name="v2", begin_s=2, kind=PaymentKind.VOID, of="v1",
+        host=chance.choice((Manner.SILENT, Manner.SLOW, Manner.LATE, Manner.DECLINE)),
+        reversals=(Manner.DEAF,) * chance.randrange(7),
+    )  # fmt: skip
+    others = (
+        replace(first, name=f"v{number}", begin_s=3 + chance.uniform(0, 9), host=Manner.PROPER, reversals=())
+        for number in (3, 4)
+    )
+    return [sale, first, *others]
+
+
+def _bank_sale(chance: random.Random, lane: str) -> Visit:
+    return Visit(
+        name="v1", lane=lane, begin_s=1, kind=PaymentKind.CASH_IC_SALE, amount_minor=chance.randrange(1_000, 2_000),
+        card=CardKind.CASH_IC, card_after_s=0.2,
+    )  # fmt: skip
 
 
 def _slow_sale(chance: random.Random, lane: str) -> list[Visit]:
