@@ -607,7 +607,7 @@ class CashReceiptRequest(Reply):
     lane: str
     amount: Amount
     purpose: CashReceiptPurpose
-    identity: str | None = None
+    identity: str | None = field(default=None, repr=False)
     """Phone, business or cash receipt card number, as keyed at the POS; left out: a card is read. Never kept. With
     `self_issue` it must be left out: the tax office's own number is used.
     """
@@ -718,7 +718,7 @@ class SimplePayRequest(Reply):
 
     lane: str
     amount: Amount
-    code: str | None = None
+    code: str | None = field(default=None, repr=False)
     """As the POS scanned it; left out: a reader scans it. Never kept."""
     installments: int = 0
     reference: str | None = None
@@ -755,7 +755,7 @@ class MembershipRequest(Reply):
 class MembershipCard(Reply):
     """A membership card's number, for the POS alone."""
 
-    number: str
+    number: str = field(repr=False)
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> MembershipCard:
@@ -1602,7 +1602,7 @@ class StandaloneCashReceiptRequest(Reply):
     lane: str
     amount: Amount
     purpose: CashReceiptPurpose
-    identity: str | None = None
+    identity: str | None = field(default=None, repr=False)
     """Phone, business or cash receipt card number; left out: a card is read. Never kept."""
 
     @classmethod

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from tpayd_contracts.money import Minor
 from tpayd_contracts.operation import Empty, Op, Right
 from tpayd_contracts.payment import EntryMode
+from tpayd_contracts.secret import SECRET, HidesSecrets
 from tpayd_contracts.shapes import Arc, Count, Lane, LocalTime, Name, UnixMs
 
 __all__ = [
@@ -212,7 +213,7 @@ class CardProgress(Struct, frozen=True, omit_defaults=True):
     remaining_ms: Count | None = None
 
 
-class ReadCardResult(Struct, frozen=True, omit_defaults=True):
+class ReadCardResult(HidesSecrets, frozen=True, omit_defaults=True):
     """A card as it leaves the reader: masked for people, encrypted for the host. Never stored (PCI DSS 3.3)."""
 
     entry_mode: EntryMode
@@ -220,24 +221,21 @@ class ReadCardResult(Struct, frozen=True, omit_defaults=True):
     """Empty for a membership card."""
     ksn: bytes
     """AES-DUKPT key serial number, 12 bytes (X9.24-3); empty for a membership card, as is `cipher`."""
-    cipher: bytes
+    cipher: Annotated[bytes, Meta(extra=SECRET)]
     """Track 2 equivalent, encrypted under the data key of that KSN."""
-    emv: bytes = b""
+    emv: Annotated[bytes, Meta(extra=SECRET)] = b""
     """DE 55 as BER-TLV; empty for the stripe."""
     label: str | None = None
     fallback_code: str | None = None
     """Why the stripe was allowed (result codes 01 to 08)."""
     pin_ksn: bytes = b""
     """KSN of the PIN's key, 12 bytes; empty where no PIN was entered. It may be the card's own KSN."""
-    pin_block: bytes = b""
+    pin_block: Annotated[bytes, Meta(extra=SECRET)] = b""
     """ISO 9564-1 format 4, 16 bytes, under the PIN key of `pin_ksn`. Never stored, not even so (PCI DSS 3.3.1.3)."""
-    membership_number: str | None = None
+    membership_number: Annotated[str, Meta(extra=SECRET)] | None = None
     """A membership card's number, in clear; never a payment card's."""
     reader_us: Count = 0
     customer_us: Count = 0
-
-    def __repr__(self) -> str:
-        return f"ReadCardResult({self.entry_mode}, {self.masked_pan})"
 
 
 class CompleteCard(Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from tpayd_contracts.operation import Empty, Op, Right
+from tpayd_contracts.secret import SECRET, HidesSecrets
 from tpayd_contracts.shapes import Name
 
 __all__ = [
@@ -32,19 +33,19 @@ class LineState(enum.StrEnum):
     SIGNED_ON = "signed_on"
 
 
-class Exchange(Struct, frozen=True, forbid_unknown_fields=True):
+class Exchange(HidesSecrets, frozen=True, forbid_unknown_fields=True):
     """Send one sealed message on a signed-on line of a profile, once, and wait for its answer.
 
     Errors: `host_unavailable` (outcome not_started: no byte left), `timeout` and `peer_lost` (outcome unknown).
     """
 
     profile: Name
-    message: Annotated[bytes, Meta(min_length=4, max_length=8192)]
+    message: Annotated[bytes, Meta(min_length=4, max_length=8192, extra=SECRET)]
     answer_wait_s: Annotated[float, Meta(gt=0, le=120)]
 
 
-class Exchanged(Struct, frozen=True):
-    message: bytes
+class Exchanged(HidesSecrets, frozen=True):
+    message: Annotated[bytes, Meta(extra=SECRET)]
     """The answer, as it came off the line, without its length prefix."""
     host_us: int
     """Time between the last byte out and the first byte of the answer."""

@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from tpayd_contracts.operation import Empty, Op, Right
+from tpayd_contracts.secret import SECRET, HidesSecrets
 from tpayd_contracts.shapes import Name, TerminalId, UnixMs
 
 __all__ = [
@@ -58,14 +59,14 @@ class Purpose(enum.StrEnum):
     SETTLE = "settle"
 
 
-class GenerateMac(Struct, frozen=True, forbid_unknown_fields=True):
+class GenerateMac(HidesSecrets, frozen=True, forbid_unknown_fields=True):
     """MAC one message to the host: over head, the KSN chosen here, and tail, in this order."""
 
     profile: Name
     terminal_id: TerminalId
     purpose: Purpose
-    head: bytes
-    tail: bytes
+    head: Annotated[bytes, Meta(extra=SECRET)]
+    tail: Annotated[bytes, Meta(extra=SECRET)]
     reader_id: str | None = None
     """With NEW_PAYMENT: the reader whose key must be valid too."""
     key_id: str | None = None
@@ -78,14 +79,14 @@ class GeneratedMac(Struct, frozen=True):
     key_id: str
 
 
-class VerifyMac(Struct, frozen=True, forbid_unknown_fields=True):
+class VerifyMac(HidesSecrets, frozen=True, forbid_unknown_fields=True):
     """Check the answer's MAC: `data` is all that it covers."""
 
     profile: Name
     terminal_id: TerminalId
     key_id: str
     ksn: bytes
-    data: bytes
+    data: Annotated[bytes, Meta(extra=SECRET)]
     mac: bytes
 
 
@@ -93,28 +94,22 @@ class VerifiedMac(Struct, frozen=True):
     valid: bool
 
 
-class EncryptData(Struct, frozen=True, forbid_unknown_fields=True):
+class EncryptData(HidesSecrets, frozen=True, forbid_unknown_fields=True):
     """Encrypt a keyed number or a scanned code for the host, so that it never touches the disk in clear."""
 
     profile: Name
     terminal_id: TerminalId
     purpose: Purpose
-    data: Annotated[bytes, Meta(min_length=1, max_length=512)]
+    data: Annotated[bytes, Meta(min_length=1, max_length=512, extra=SECRET)]
     key_id: str | None = None
     """With SETTLE: the key that the payment began under."""
 
-    def __repr__(self) -> str:
-        return f"EncryptData({self.terminal_id}, {len(self.data)} bytes)"
 
-    def __rich_repr__(self) -> list[tuple[str, object]]:
-        return [("terminal_id", self.terminal_id), ("data", f"<{len(self.data)} bytes>")]
-
-
-class EncryptedData(Struct, frozen=True):
+class EncryptedData(HidesSecrets, frozen=True):
     """AES-CBC with a zero IV under the data encryption key of this KSN (X9.24-3), padded to a multiple of 64 bytes."""
 
     ksn: bytes
-    cipher: bytes
+    cipher: Annotated[bytes, Meta(extra=SECRET)]
     key_id: str
 
 

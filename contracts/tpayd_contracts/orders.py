@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from tpayd_contracts.money import MAX_MINOR, Amount
 from tpayd_contracts.operation import Op, Right
 from tpayd_contracts.payment import PaymentProgress, PaymentResult
+from tpayd_contracts.secret import SECRET, HidesSecrets
 from tpayd_contracts.shapes import END, Lane, RequestId, ShortText
 
 __all__ = [
@@ -47,8 +48,11 @@ __all__ = [
 Installments = Annotated[int, Meta(ge=0, le=60)]
 ApprovalCode = Annotated[str, Meta(pattern=rf"^[0-9A-Za-z]{{1,12}}{END}")]
 Day = Annotated[str, Meta(pattern=rf"^20[0-9]{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]){END}")]
-Identity = Annotated[str, Meta(pattern=rf"^[0-9]{{10,19}}{END}", description="phone, business or card number: digits")]
-WalletCode = Annotated[str, Meta(min_length=8, max_length=512, pattern=rf"^[\x20-\x7e]+{END}")]
+Identity = Annotated[
+    str,
+    Meta(pattern=rf"^[0-9]{{10,19}}{END}", extra=SECRET, description="phone, business or card number: digits"),
+]
+WalletCode = Annotated[str, Meta(min_length=8, max_length=512, pattern=rf"^[\x20-\x7e]+{END}", extra=SECRET)]
 
 
 class CardNetwork(enum.StrEnum):
@@ -131,7 +135,7 @@ class VoidRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     reference: ShortText | None = None
 
 
-class CashReceiptRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class CashReceiptRequest(HidesSecrets, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Issue a cash receipt [현금영수증 발급]."""
 
     lane: Lane
@@ -183,7 +187,7 @@ class CashIcBalanceRequest(Struct, frozen=True, forbid_unknown_fields=True, omit
     reference: ShortText | None = None
 
 
-class SimplePayRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class SimplePayRequest(HidesSecrets, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A sale by the QR code or barcode that a customer's wallet shows [간편결제]."""
 
     lane: Lane
@@ -205,13 +209,10 @@ class MembershipRequest(Struct, frozen=True, forbid_unknown_fields=True):
     lane: Lane
 
 
-class MembershipCard(Struct, frozen=True):
+class MembershipCard(HidesSecrets, frozen=True):
     """A membership card's number, for the POS alone."""
 
-    number: str
-
-    def __repr__(self) -> str:
-        return "MembershipCard(…)"
+    number: Annotated[str, Meta(extra=SECRET)]
 
 
 Q = TypeVar("Q", bound=Struct)

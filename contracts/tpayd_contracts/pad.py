@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 from tpayd_contracts.device import CardProgress, LeaseRef, PadText, WaitS
 from tpayd_contracts.money import Minor
 from tpayd_contracts.operation import Empty, Op
+from tpayd_contracts.secret import SECRET, HidesSecrets
 from tpayd_contracts.shapes import Count
 
 __all__ = [
@@ -49,18 +50,15 @@ class Sign(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     wait_s: WaitS = 20.0
 
 
-class Signed(Struct, frozen=True, omit_defaults=True):
+class Signed(HidesSecrets, frozen=True, omit_defaults=True):
     """A signature. Personal, though no card data: never in a log."""
 
-    image: bytes
+    image: Annotated[bytes, Meta(extra=SECRET)]
     """BMP, 1 bit per pixel, 128 x 64: 1,086 bytes."""
     points: Count
     """How many points the pen was seen at; a scribble of one or two is hardly a signature."""
     reader_us: Count = 0
     customer_us: Count = 0
-
-    def __repr__(self) -> str:
-        return f"Signed({self.points} points)"
 
 
 class ReadCode(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -72,17 +70,14 @@ class ReadCode(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     """A card put in instead ends the wait as well (T28); it is read by `card.read` then."""
 
 
-class ReadCodeResult(Struct, frozen=True, omit_defaults=True):
+class ReadCodeResult(HidesSecrets, frozen=True, omit_defaults=True):
     """What the scanner read. A wallet's code is as good as its card: never stored, never logged."""
 
-    code: Annotated[str, Meta(max_length=CODE_MAX_CHARS)] = ""
+    code: Annotated[str, Meta(max_length=CODE_MAX_CHARS, extra=SECRET)] = ""
     card: bool = False
     """The customer put in a card instead; `code` is empty."""
     reader_us: Count = 0
     customer_us: Count = 0
-
-    def __repr__(self) -> str:
-        return "ReadCodeResult(card)" if self.card else "ReadCodeResult(…)"
 
 
 class EnterNumber(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -99,15 +94,12 @@ class EnterNumber(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
             raise ValueError("min_digits is above max_digits")
 
 
-class EnteredNumber(Struct, frozen=True, omit_defaults=True):
+class EnteredNumber(HidesSecrets, frozen=True, omit_defaults=True):
     """What was keyed: personal data, never stored in clear, never logged."""
 
-    number: str
+    number: Annotated[str, Meta(extra=SECRET)]
     reader_us: Count = 0
     customer_us: Count = 0
-
-    def __repr__(self) -> str:
-        return "EnteredNumber(…)"
 
 
 class EnterPin(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -127,18 +119,15 @@ class EnterPin(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
             raise ValueError("min_digits is above max_digits")
 
 
-class EnteredPin(Struct, frozen=True, omit_defaults=True):
+class EnteredPin(HidesSecrets, frozen=True, omit_defaults=True):
     """The PIN as it leaves the reader: encrypted. Never stored, not even so (PCI DSS 3.3.1.3)."""
 
-    pin_ksn: bytes
+    pin_ksn: Annotated[bytes, Meta(extra=SECRET)]
     """AES-DUKPT key serial number, 12 bytes."""
-    pin_block: bytes
+    pin_block: Annotated[bytes, Meta(extra=SECRET)]
     """ISO 9564-1 format 4, 16 bytes, under the PIN key of that KSN."""
     reader_us: Count = 0
     customer_us: Count = 0
-
-    def __repr__(self) -> str:
-        return "EnteredPin(…)"
 
 
 class ShowMessage(Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,13 +7,15 @@ from typing import Annotated
 from msgspec import Meta, Struct, structs
 from msgspec import inspect as shapes
 
-__all__ = ["HidesSecrets", "Password", "is_secret"]
+__all__ = ["SECRET", "HidesSecrets", "Password", "is_secret"]
 
 _MARK = "secret"
+SECRET = {_MARK: True}
+"""Marks a shape: `Meta(extra=SECRET)`."""
 
 Password = Annotated[
     str,
-    Meta(min_length=8, max_length=128, extra={_MARK: True}, description="8 to 128 characters"),
+    Meta(min_length=8, max_length=128, extra=SECRET, description="8 to 128 characters"),
 ]
 
 

@@ -15,6 +15,7 @@ from tpayd_contracts.money import Amount
 from tpayd_contracts.operation import Op, Right
 from tpayd_contracts.orders import CashReceiptPurpose, Identity, Installments
 from tpayd_contracts.payment import PaymentProgress, PaymentResult
+from tpayd_contracts.secret import HidesSecrets
 from tpayd_contracts.shapes import Lane, TerminalId
 from tpayd_contracts.terminal import Merchant
 
@@ -46,7 +47,7 @@ class StandaloneSaleRequest(Struct, frozen=True, forbid_unknown_fields=True, omi
             raise ValueError("installments is 0 (lump sum) or 2 and more")
 
 
-class StandaloneCashReceiptRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class StandaloneCashReceiptRequest(HidesSecrets, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A cash receipt [현금영수증] without a POS."""
 
     lane: Lane

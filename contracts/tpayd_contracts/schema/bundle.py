@@ -142,6 +142,8 @@ def _field(schema: Json, field: msgspec.structs.FieldInfo, doc: str | None) -> J
     if doc is not None:
         told["description"] = doc
     info = msgspec.inspect.type_info(field.type)
+    if isinstance(info, msgspec.inspect.Metadata):
+        info = info.type
     if isinstance(info, msgspec.inspect.BytesType):
         told = {key: told[key] for key in ("description", "default") if key in told}
         told |= {"type": "string", "format": "binary", "contentEncoding": "base64"}
