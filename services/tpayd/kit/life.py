@@ -139,10 +139,11 @@ class ProcessLife(Generic[S]):
                 await self._stop.wait()
             self._vitals.draining = True
             house.server.draining = True
-            house.stop_timers()
             self._vitals.note()
+            # Periodic work goes on: what is finished now needs its leases renewed and its limits kept.
             await self._drain(house, service)
         finally:
+            house.stop_timers()
             try:
                 await asyncio.wait_for(service.stop(), _STOP_MAX_S)
             except Exception:

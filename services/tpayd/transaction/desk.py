@@ -13,7 +13,7 @@ from tpayd.transaction import flow
 from tpayd.transaction.books import Books
 from tpayd.transaction.case import Case
 from tpayd.transaction.effects import Effect, Inquire, Reverse, UnmarkOriginal
-from tpayd.transaction.errands import Terminals
+from tpayd.transaction.errands import Terminals, durable
 from tpayd.transaction.host_steps import HostSteps
 from tpayd.transaction.inquiries import InquiryDesk
 from tpayd.transaction.intake import Carried
@@ -143,15 +143,17 @@ class Desk:
     async def left_unacknowledged(self, key: Key, *, reverse: bool) -> None:
         """The POS had its time to acknowledge a payment: let it stand for good, or take it back.
 
-        Raises CallError if it cannot be read.
+        Raises CallError or StorageError if the journal cannot be read now.
         """
         case = await self.case_of(PaymentRef(*key))
         if not reverse:
             if flow.has_row(case.payment, ev.ClosedUnacknowledged):
                 case.apply(ev.ClosedUnacknowledged())
             return
-        # Whoever takes it back otherwise shows that the payment is known.
-        if not flow.has_row(case.payment, ev.LeftUnacknowledged) or self._originals.is_claimed(case.payment):
+        if not self._may_be_undone(case) or not await self._originals.resume(case.payment):
+            return
+        if not self._may_be_undone(case):
+            self._originals.give_up(case)
             return
         if UnmarkOriginal() in case.apply(ev.LeftUnacknowledged()):
             self._originals.unmark(case)
@@ -159,7 +161,8 @@ class Desk:
         case.told = False
         self._registry.hold(case)
         self.reversals.add(case)
-        await self._commit()
+        # Until it is on disk it is not told, and it is told then, however long the disk takes.
+        await durable(self._books)
         case.tell()
 
     # Life cycle
@@ -171,9 +174,9 @@ class Desk:
         """
         case = Case(payment, self._books, told=True)
         self._registry.hold(case)
-        await self._originals.resume(payment)
         effects: tuple[Effect, ...] = ()
         if payment.state != PaymentState.NEEDS_HUMAN:
+            await self._originals.resume(payment)
             effects = case.apply(ev.Restarted())
             if payment.ended_ms is None and case.payment.ended_ms is not None:
                 case.unheard()
@@ -249,7 +252,6 @@ class Desk:
     async def case_of(self, ref: PaymentRef) -> Case:
         """The payment of that name: from memory, from disk, or buried now."""
         key = ref.lane, ref.request_id
-        terminal_id = self.terminal(ref.lane)
         await self.opened(key)
         case = self._registry.find(key)
         if case is not None:
@@ -265,7 +267,7 @@ class Desk:
             case = Case(found, self._books, told=True)
             self._registry.remember(case)
             return case
-        return await self._bury(key, terminal_id)
+        return await self._bury(key, self.terminal(ref.lane))
 
     async def _bury(self, key: Key, terminal_id: str) -> Case:
         payment = Payment(
@@ -283,6 +285,12 @@ class Desk:
         case.tell()
         self._registry.remember(case)
         return case
+
+    def _may_be_undone(self, case: Case) -> bool:
+        """Not before the POS was told, and not what is being voided: whoever voids a payment knows of it."""
+        if not case.told or not flow.has_row(case.payment, ev.LeftUnacknowledged):
+            return False
+        return not self._originals.is_claimed(case.payment)
 
     def _same(self, case: Case, request: Request, order: Order) -> None:
         """A key that was used before."""

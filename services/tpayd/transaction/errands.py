@@ -16,7 +16,7 @@ from tpayd.transaction.case import Case
 from tpayd.transaction.effects import Alarm, Effect
 from tpayd.transaction.journal import StorageError
 
-__all__ = ["LOOK_AGAIN_S", "OUTAGE_WAIT_S", "Errands", "Terminals", "record"]
+__all__ = ["LOOK_AGAIN_S", "OUTAGE_WAIT_S", "Errands", "Terminals", "durable", "record"]
 
 OUTAGE_WAIT_S = 1.0
 """Between looks whether line or disk is back. Nothing leaves meanwhile, so it needs no growing."""
@@ -96,11 +96,18 @@ async def record(case: Case, event: ev.Event, books: Books) -> tuple[Effect, ...
     """Apply an event, and wait until it is on disk, however long the disk takes nothing. The rest is the caller's."""
     effects = case.apply(event)
     if Alarm.NEEDS_HUMAN in effects:
-        books.log.error("payment.needs_human", payment=case.payment.payment_id)
+        why = getattr(event, "detail", "")
+        books.log.error("payment.needs_human", payment=case.payment.payment_id, why=why)
+    await durable(books)
+    return effects
+
+
+async def durable(books: Books) -> None:
+    """Wait until all that was put is on disk, however long the disk takes nothing."""
     while True:
         try:
             await books.journal.committed()
         except StorageError:
             await asyncio.sleep(OUTAGE_WAIT_S)
         else:
-            return effects
+            return

@@ -39,6 +39,7 @@ __all__ = [
     "Restarted",
     "Restored",
     "ReversalAnswered",
+    "ReversalImpossible",
     "ReversalSealed",
     "ReversalUnanswered",
     "Sealed",
@@ -272,7 +273,15 @@ class ReversalAnswered(_Event, frozen=True, tag="reversal_answered"):
 
 
 class ReversalUnanswered(_Event, frozen=True, tag="reversal_unanswered"):
-    """Its bytes left, and nothing came back that can be believed."""
+    """Its bytes left, and nothing came back that settles it."""
+
+    detail: str
+    response_code: str | None = None
+    """Where the host refused it."""
+
+
+class ReversalImpossible(_Event, frozen=True, tag="reversal_impossible"):
+    """For as long as that is waited for it could not be sent, and time alone will not mend that."""
 
     detail: str
 
@@ -281,6 +290,6 @@ Event = (
     Created | Buried | Leased | ReaderLost | CardRead | Confirmed | Signed | CardFailed | Stopped | AbortAsked | PosGone
     | Sealed | CommitFailed | NotSent | HostApproved | HostDeclined | HostUnknown | CardAccepted | CardRefused | Voided
     | Restored | Acknowledged | Restarted | InquirySealed | InquiryAnswered | InquiryUnanswered | InquiryGivenUp
-    | ReversalSealed | ReversalAnswered | ReversalUnanswered
+    | ReversalSealed | ReversalAnswered | ReversalUnanswered | ReversalImpossible
     | Unheard | Asked | LeftUnacknowledged | ClosedUnacknowledged | ReceiptPrinted | SettledByHand
 )  # fmt: skip

@@ -7,7 +7,8 @@ The rules of the machine:
 2. UNKNOWN is never 'failed'. The reversal is on disk before the POS hears NOT PAID.
 3. The first durable step wins: what comes later and is not in the table revives nothing.
 4. A payment can be aborted until SENDING; after that it finishes, whether or not the POS is still there.
-5. Six unanswered sendings of a reversal make NEEDS_HUMAN. What never left counts as none.
+5. Six sendings of a reversal that settle nothing make NEEDS_HUMAN. What never left counts as none; what can never
+   leave makes NEEDS_HUMAN too.
 6. A request that provably never left, and a decline, end without a reversal.
 7. What kinds of orders differ in is said by `order.RULES`, and asked here. One that needs no reader goes from CREATED
    straight to SENDING; a cash-IC payment without an answer is inquired, for a bounded time, before it is reversed.
@@ -60,7 +61,7 @@ from tpayd_contracts.records import SettledAs
 __all__ = ["MAX_READERS", "MAX_REVERSAL_TRIES", "NotInTableError", "ROWS", "begin", "bury", "has_row", "step"]
 
 MAX_REVERSAL_TRIES = 6
-"""Unanswered sendings of a reversal before a person must settle it."""
+"""Sendings of a reversal that settle nothing, before a person must settle it."""
 MAX_READERS = 3
 """Readers that one payment may lose before it gives up."""
 
@@ -433,10 +434,16 @@ def reversal_answered(payment: Payment, event: ev.ReversalAnswered, now_ms: int)
 
 @_row(S.REVERSING)
 def reversal_unanswered(payment: Payment, event: ev.ReversalUnanswered, now_ms: int) -> Result:
-    record = replace(_reversal(payment), tries=_reversal(payment).tries + 1)
+    before = _reversal(payment)
+    record = replace(before, tries=before.tries + 1, response_code=event.response_code or before.response_code)
     if record.tries >= MAX_REVERSAL_TRIES:
         return _to(payment, S.NEEDS_HUMAN, Commit(), Alarm.NEEDS_HUMAN, reversal=record)
     return _to(payment, S.REVERSING, Commit(), reversal=record)
+
+
+@_row(S.REVERSING)
+def reversal_impossible(payment: Payment, event: ev.ReversalImpossible, now_ms: int) -> Result:
+    return _to(payment, S.NEEDS_HUMAN, Commit(), Alarm.NEEDS_HUMAN)
 
 
 @_row(S.NEEDS_HUMAN)

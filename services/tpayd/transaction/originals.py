@@ -48,16 +48,22 @@ class Originals:
         self._claims.take(claim, payment.payment_id)
         return replace(payment, order=taken, claim=claim)
 
-    async def resume(self, payment: Payment) -> None:
-        """A former process had claimed it. Raises StorageError."""
+    async def resume(self, payment: Payment) -> bool:
+        """Claim once more what the payment claimed: a former process did, or it is undone after it stood.
+
+        False: another payment is taking that back now. Raises StorageError.
+        """
         claim = payment.claim
         if claim is None:
-            return
-        self._claims.take(claim, payment.payment_id)
-        if claim.request_id is not None:
-            case = await self._look_up(payment.lane, claim.request_id)
-            if case is not None:
-                self._registry.hold(case)
+            return True
+        original = await self._look_up(payment.lane, claim.request_id) if claim.request_id is not None else None
+        try:
+            self._claims.take(claim, payment.payment_id)
+        except CallError:
+            return False
+        if original is not None:
+            self._registry.hold(original)
+        return True
 
     def mark(self, case: Case) -> None:
         """The payment is approved: put it down at what it takes back. Awaits nothing, so that one commit has both."""

@@ -1,13 +1,16 @@
 """Takes back what must not stand: repeated until the host has answered, or a person must look at it.
 
-A reversal is on disk (with its STAN) before it is sent. A try is a sending whose bytes left and that got no usable
-answer; what never left burns none.
+A reversal is on disk (with its STAN) before it is sent. A try is a sending whose bytes left and that got no answer that
+settles it; what never left burns none. An outage is waited for without end. What time alone does not mend, such as a
+key that is gone, is waited for within a limit: a person may bring it back.
 """
 
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from tpayd.hosts import APPROVED, ORIGINAL_NOT_FOUND, HostFormatError
 from tpayd.kit.bus import CallError
@@ -17,13 +20,28 @@ from tpayd.transaction.case import Case
 from tpayd.transaction.errands import LOOK_AGAIN_S, OUTAGE_WAIT_S, Errands, Terminals, record
 from tpayd.transaction.host_steps import HostSteps
 from tpayd.transaction.settings import TransactionSettings
-from tpayd_contracts.errors import Outcome
+from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.payment import PaymentState
 
 __all__ = ["ReversalDesk"]
 
 _JITTER = 0.2
 _OWED = frozenset({PaymentState.UNKNOWN, PaymentState.REVERSING})
+_LASTING = frozenset({ErrorCode.KEY_UNAVAILABLE, ErrorCode.INVALID_BODY})
+"""Why nothing leaves, where the same sending will not succeed later by itself."""
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What this process knows of one reversal. Times are on the clock that nobody sets."""
+
+    may_be_sent: bool = False
+    """One that was numbered by a former process may have been sent by it: then the next sending is a repeat."""
+    sendings: int = 0
+    not_found_since_ms: int | None = None
+    blocked_since_ms: int | None = None
+    trouble: str = ""
+    """As it was logged last: an outage is told once, not with each look."""
 
 
 class ReversalDesk:
@@ -42,10 +60,7 @@ class ReversalDesk:
         self._settings = settings
         self._settled = settled
         self._errands = Errands(self._attempt, terminals, self._done, books.log)
-        # One that was numbered by a former process may have been sent by it: then the next sending is a repeat.
-        self._may_be_sent: set[str] = set()
-        self._sendings: dict[str, int] = {}
-        self._not_found_since_ms: dict[str, int] = {}
+        self._progress: defaultdict[str, _Progress] = defaultdict(_Progress)
 
     @property
     def owed(self) -> list[Case]:
@@ -54,7 +69,7 @@ class ReversalDesk:
     def add(self, case: Case) -> None:
         """Take a payment back, from now on until it is done."""
         if case.payment.reversal is not None and case.payment.reversal.stan is not None:
-            self._may_be_sent.add(case.payment.payment_id)
+            self._progress[case.payment.payment_id].may_be_sent = True
         self._errands.add(case)
 
     async def stop(self) -> None:
@@ -62,58 +77,79 @@ class ReversalDesk:
         await self._errands.stop()
 
     async def _attempt(self, case: Case) -> float | None:
-        payment_id = case.payment.payment_id
         if case.payment.state not in _OWED:
             return None
         if not self._host.reachable:
             return LOOK_AGAIN_S
-        event = await self._one_try(case, repeat=payment_id in self._may_be_sent)
+        progress = self._progress[case.payment.payment_id]
+        event = await self._one_try(case, progress)
         if event is None:
             return OUTAGE_WAIT_S
-        self._may_be_sent.add(payment_id)
+        progress.may_be_sent = True
         await record(case, event, self._books)
         if case.payment.state not in _OWED:
             return None
-        wait_s = self._wait_s(case, self._sendings.get(payment_id, 0))
-        self._sendings[payment_id] = self._sendings.get(payment_id, 0) + 1
+        wait_s = self._wait_s(case, progress.sendings)
+        progress.sendings += 1
         return wait_s
 
     def _done(self, case: Case) -> None:
-        self._may_be_sent.discard(case.payment.payment_id)
-        self._sendings.pop(case.payment.payment_id, None)
-        self._not_found_since_ms.pop(case.payment.payment_id, None)
+        self._progress.pop(case.payment.payment_id, None)
         self._settled(case)
 
-    async def _one_try(self, case: Case, *, repeat: bool) -> ev.ReversalAnswered | ev.ReversalUnanswered | None:
-        """None: nothing left this machine."""
+    async def _one_try(
+        self, case: Case, progress: _Progress
+    ) -> ev.ReversalAnswered | ev.ReversalUnanswered | ev.ReversalImpossible | None:
+        """None: nothing left this machine, and it is tried again."""
         if case.payment.reversal is not None and case.payment.reversal.stan is None:
             number = self._host.number(case.payment)
             await record(case, ev.ReversalSealed(number.stan, number.local, number.business_day), self._books)
         try:
-            answer = await self._host.send_reversal(case.payment, repeat=repeat)
+            answer = await self._host.send_reversal(case.payment, repeat=progress.may_be_sent)
         except CallError as error:
-            self._books.log.warning("reversal.unanswered", payment=case.payment.payment_id, why=error.message)
-            return ev.ReversalUnanswered(error.message) if error.outcome == Outcome.UNKNOWN else None
+            self._tell(case, progress, error.message)
+            if error.outcome == Outcome.UNKNOWN:
+                return ev.ReversalUnanswered(error.message)
+            return self._blocked(progress, error)
         except HostFormatError as error:
             # It can never be sent as it is; counted, so that a person gets to see it.
             return ev.ReversalUnanswered(str(error))
         except Exception as error:
             self._books.log.exception("reversal.fault", payment=case.payment.payment_id)
             return ev.ReversalUnanswered(type(error).__name__)
-        if answer.response_code == APPROVED:
-            return ev.ReversalAnswered(answer.response_code, settled=True)
-        if answer.response_code == ORIGINAL_NOT_FOUND:
-            return ev.ReversalAnswered(answer.response_code, settled=self._not_found_counts(case))
-        return ev.ReversalUnanswered(f"the host refused it: {answer.response_code}")
+        code = answer.response_code
+        if code == APPROVED:
+            return ev.ReversalAnswered(code, settled=True)
+        if code == ORIGINAL_NOT_FOUND:
+            return ev.ReversalAnswered(code, settled=self._not_found_counts(progress))
+        self._tell(case, progress, f"the host refused it: {code}")
+        return ev.ReversalUnanswered(f"the host refused it: {code}", code)
 
-    def _not_found_counts(self, case: Case) -> bool:
+    def _tell(self, case: Case, progress: _Progress, trouble: str) -> None:
+        if trouble != progress.trouble:
+            progress.trouble = trouble
+            self._books.log.warning("reversal.unanswered", payment=case.payment.payment_id, why=trouble)
+
+    def _blocked(self, progress: _Progress, error: CallError) -> ev.ReversalImpossible | None:
+        """Nothing left: given up only if that lasts and its reason is none that passes by itself."""
+        if error.code not in _LASTING:
+            return None
+        now_ms = self._books.clock.boottime_ms()
+        if progress.blocked_since_ms is None:
+            progress.blocked_since_ms = now_ms
+        if now_ms - progress.blocked_since_ms < self._settings.reversal_blocked_limit_s * 1000:
+            return None
+        return ev.ReversalImpossible(error.message)
+
+    def _not_found_counts(self, progress: _Progress) -> bool:
         """Only the second time, after the host's maximum processing time: a reversal can overtake its sale.
 
-        Measured on the clock that nobody sets, from what this process has heard itself.
+        Measured from what this process has heard itself.
         """
         now_ms = self._books.clock.boottime_ms()
-        first_ms = self._not_found_since_ms.setdefault(case.payment.payment_id, now_ms)
-        return now_ms - first_ms >= self._settings.host_max_processing_s * 1000
+        if progress.not_found_since_ms is None:
+            progress.not_found_since_ms = now_ms
+        return now_ms - progress.not_found_since_ms >= self._settings.host_max_processing_s * 1000
 
     def _wait_s(self, case: Case, sendings: int) -> float:
         waits = self._settings.reversal_waits_s

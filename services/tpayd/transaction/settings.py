@@ -41,6 +41,8 @@ class TransactionSettings(ServiceSettings, frozen=True, forbid_unknown_fields=Tr
     """'Original not found' is believed only if repeated after this time: a reversal can overtake its sale."""
     reversal_waits_s: Annotated[tuple[float, ...], Meta(min_length=1, max_length=16)] = (1, 2, 5, 15, 30, 60)
     """Waits between sendings of a reversal; the last one repeats. Jittered by a fifth."""
+    reversal_blocked_limit_s: Annotated[float, Meta(gt=0, le=86_400)] = 600.0
+    """A reversal that can't even be sealed (its key is gone) needs a person after this time."""
     standalone: bool = False
     """Payments without a POS (T15)."""
     opening_session_s: Annotated[float, Meta(ge=10, le=86_400)] = 600.0

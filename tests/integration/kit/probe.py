@@ -21,7 +21,8 @@ _PR_GET_DUMPABLE = 3
 
 class ProbeSettings(ServiceSettings, frozen=True):
     fault: str = ""
-    """`start`: raise in start; `hang`: never end it; `drain`: never end that; `log`: log an exception; `loop`: raise
+    """`start`: raise in start; `hang`: never end it; `drain`: never end that; `ticks`: end
+    that after three rounds of periodic work; `log`: log an exception; `loop`: raise
     in a callback; `thread`: raise in a thread; `block`: block the loop for more than half a second."""
     fault_text: str = "planted"
 
@@ -29,6 +30,7 @@ class ProbeSettings(ServiceSettings, frozen=True):
 class Probe:
     def __init__(self, house: House[ProbeSettings]) -> None:
         self._house = house
+        self._ticked = asyncio.Semaphore(0)
 
     async def start(self) -> None:
         house = self._house
@@ -54,8 +56,13 @@ class Probe:
                 asyncio.get_running_loop().call_soon(self._fail)
             case "thread":
                 threading.Thread(target=self._fail).start()
+            case "ticks":
+                house.call_every(0.1, self._tick)
             case "block":
                 house.call_every(1.5, lambda: time.sleep(0.6))
+
+    def _tick(self) -> None:
+        self._ticked.release()
 
     def _fail(self) -> None:
         raise RuntimeError(self._house.settings.fault_text)
@@ -63,6 +70,10 @@ class Probe:
     async def drain(self) -> None:
         if self._house.settings.fault == "drain":
             await asyncio.Event().wait()
+        if self._house.settings.fault == "ticks":
+            self._ticked = asyncio.Semaphore(0)
+            for _ in range(3):
+                await self._ticked.acquire()
         (self._house.instance.data / "probe.drained").touch()
 
     async def stop(self) -> None:

@@ -52,6 +52,15 @@ def test_while_it_drains_it_says_so(probe: Probe, ended: Ended) -> None:
     probe.event("process.drain_cut_short")
 
 
+def test_periodic_work_goes_on_while_it_drains(probe: Probe, stopped: Ended) -> None:
+    """What is being finished may depend on it, as a payment does on its reader's lease."""
+    probe.settings(SERVICE, 'fault = "ticks"\ndrain_s = 15.0')
+    child = probe.start_ready()
+
+    assert (0, "") == stopped(child)
+    assert probe.has("drained")
+
+
 def test_a_second_signal_cuts_the_drain_short(probe: Probe, ended: Ended) -> None:
     """Whoever insists is not kept waiting."""
     probe.settings(SERVICE, 'fault = "drain"\ndrain_s = 600')

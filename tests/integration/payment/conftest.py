@@ -17,6 +17,7 @@ IMPATIENT = {
         "answer_wait_s": 1.5,
         "host_max_processing_s": 1.0,
         "reversal_waits_s": [0.2, 0.4],
+        "reversal_blocked_limit_s": 1.0,
         "pos_gone_after_s": 0.5,
         "card_wait_s": 5.0,
         "inquiry_wait_s": 0.3,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -71,6 +73,23 @@ def test_an_abort_after_the_request_went_out_is_too_late(till: Till) -> None:
         assert "too_late" == refused.value.code
         assert "WAIT" == till.status(request_id).verdict
     assert ["PAID"] == [result.verdict for result in results]
+
+
+@pytest.mark.parametrize("after_ms", [0, 15, 30, 60, 120])
+def test_an_abort_that_races_the_host_has_one_outcome(till: Till, after_ms: int) -> None:
+    """It comes before the sale, before the sending, or too late: abort, sale and host say the same."""
+    amount, request_id, results = 31_010 + after_ms, new_id(), list[PaymentResult]()
+    with ThreadPoolExecutor(1) as thread, till.store.client() as pos:
+        selling = thread.submit(pos.sale, "1", amount, request_id=request_id, timeout_s=30)
+        time.sleep(after_ms / 1000)  # anywhere between the order and its approval
+        try:
+            paid = till.pos.abort("1", request_id).verdict != "NOT_PAID"
+        except Failed as error:
+            paid = error.code == "too_late"
+        results.append(selling.result(40))
+    results.append(till.status(request_id))
+    assert [paid] * 2 == [result.verdict == "PAID" for result in results]
+    assert (amount if paid else 0) == till.host_net(results[1])
 
 
 def test_a_pos_that_goes_away_before_the_card_ends_its_payment(till: Till) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.harness import Store, eventually
 from tests.integration.payment.conftest import IMPATIENT
 from tests.integration.payment.till import Till
-from tpayd_client.types import PaymentResult
+from tpayd_client.types import OriginalPayment, PaymentResult, VoidRequest
 
 REVERSING = {"transaction": IMPATIENT["transaction"] | {"unacknowledged": "reverse", "unacknowledged_after_s": 1.0}}
 
@@ -28,9 +28,19 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield running
 
 
-def reversed_(till: Till, sold: PaymentResult) -> PaymentResult:
-    eventually(lambda: till.status(sold.request_id).state == "reversed", timeout_s=20, what="the reversal")
-    return till.status(sold.request_id)
+def reversed_(till: Till, request_id: str) -> PaymentResult:
+    last = [till.status(request_id)]
+
+    def done() -> bool:
+        last[:] = [till.status(request_id)]
+        return last[0].state == "reversed"
+
+    eventually(done, timeout_s=40, what=lambda: f"a reversed payment; last: {last}")
+    return last[0]
+
+
+def void(till: Till, sold: PaymentResult) -> PaymentResult:
+    return till.pos.order(VoidRequest("1", OriginalPayment(request_id=sold.request_id)))
 
 
 def test_it_is_listed_once_its_time_is_over_and_stands(till: Till) -> None:
@@ -63,7 +73,7 @@ def test_by_setting_it_is_taken_back(strict: Store) -> None:
     with Till(strict) as till:
         sold = till.sale(27_004)
         assert "PAID" == sold.verdict
-        after = reversed_(till, sold)
+        after = reversed_(till, sold.request_id)
         assert ("NOT_PAID", "never_acknowledged") == (after.verdict, after.reason)
         booked = till.booked(sold)
         assert booked is not None
@@ -77,13 +87,13 @@ def test_by_setting_it_is_taken_back(strict: Store) -> None:
 def test_an_acknowledgement_in_time_settles_it(strict: Store) -> None:
     """Whatever happens afterwards, it stands."""
     with Till(strict) as till:
-        kept, lost = till.sale(27_005), till.sale(27_006)
+        lost, kept = till.sale(27_005), till.sale(27_006)
         till.pos.acknowledge("1", kept.request_id)
-        reversed_(till, lost)
+        reversed_(till, lost.request_id)
         assert "PAID" == till.status(kept.request_id).verdict
         booked = till.booked(kept)
         assert booked is not None
-        assert 27_005 == booked.net_minor
+        assert 27_006 == booked.net_minor
 
 
 def test_a_restart_gives_the_pos_its_time_once_more(strict: Store) -> None:
@@ -93,29 +103,31 @@ def test_a_restart_gives_the_pos_its_time_once_more(strict: Store) -> None:
         strict.restart("transaction")
         strict.wait_ready()
         assert "PAID" == till.status(sold.request_id).verdict
-        assert "never_acknowledged" == reversed_(till, sold).reason
+        assert "never_acknowledged" == reversed_(till, sold.request_id).reason
 
 
 def test_what_is_being_voided_is_not_reversed_as_well(strict: Store) -> None:
     """Whoever voids a payment knows of it: the money is given back once."""
     with Till(strict) as till:
         sold = till.sale(27_008)
-        body = {"lane": "1", "original": {"request_id": sold.request_id}}
-        void = till.pos.call("payment.void", body, key="0" * 8 + sold.request_id[8:], ttl_s=20)
-        till.pos.acknowledge("1", void["request_id"])
+        till.pos.acknowledge("1", void(till, sold).request_id)
         time.sleep(2.5)  # past the time to acknowledge, and a round of the sweep
         after = till.status(sold.request_id)
         assert ("PAID", 27_008) == (after.verdict, after.voided_minor)
 
 
-def test_a_void_that_is_not_acknowledged_is_undone(strict: Store) -> None:
-    """Then the sale stands again."""
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_void_that_is_not_acknowledged_is_undone(strict: Store, restarted: bool) -> None:
+    """Then the sale stands again, whether or not the daemon still had it in memory."""
     with Till(strict) as till:
         sold = till.sale(27_009)
         till.pos.acknowledge("1", sold.request_id)
-        body = {"lane": "1", "original": {"request_id": sold.request_id}}
-        void = till.pos.call("payment.void", body, key="1" * 8 + sold.request_id[8:], ttl_s=20)
-        assert "PAID" == void["verdict"]
-        eventually(lambda: till.status(void["request_id"]).state == "reversed", timeout_s=20, what="the void undone")
+        voided = void(till, sold)
+        assert "PAID" == voided.verdict
+        if restarted:
+            strict.restart("transaction")
+            strict.wait_ready()
+        undone = reversed_(till, voided.request_id)
         after = till.status(sold.request_id)
-        assert ("PAID", 0) == (after.verdict, after.voided_minor)
+        assert ("NOT_PAID", "PAID", 0) == (undone.verdict, after.verdict, after.voided_minor)
+        assert 27_009 == till.host_net(sold)

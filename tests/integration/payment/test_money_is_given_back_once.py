@@ -36,6 +36,32 @@ def test_a_sale_of_another_lane_is_voided_by_its_receipt(till: Till) -> None:
     assert 0 == till.host_net(sale) + till.host_net(voided)
 
 
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [({"approval_code": "999999"}, "25"), ({"approved_on": "20260101"}, "25"), ({"amount_minor": 41_018}, "13")],
+)
+def test_a_receipt_that_fits_no_payment_gives_nothing_back(till: Till, change: dict[str, object], code: str) -> None:
+    """An unknown number, another date, another amount: the host says so, and the sale stands."""
+    sale = till.sale(41_017)
+    assert sale.receipt is not None
+    day = sale.receipt.printed_at[:10].replace("-", "")
+    named = {"approval_code": sale.approval_code, "approved_on": day, "amount_minor": 41_017} | change
+    voided = till.pos.order(VoidRequest(lane="2", original=OriginalPayment(**named)))  # type: ignore[arg-type]
+    assert ("NOT_PAID", "declined_by_host", code) == (voided.verdict, voided.reason, voided.response_code)
+    assert 41_017 == till.host_net(sale)
+
+
+def test_what_was_voided_is_not_voided_again_by_its_receipt(till: Till) -> None:
+    """Another lane does not know of the first void; the host does."""
+    sale = till.sale(41_019)
+    void(till, sale)
+    assert sale.receipt is not None
+    day = sale.receipt.printed_at[:10].replace("-", "")
+    named = OriginalPayment(approval_code=sale.approval_code, approved_on=day, amount_minor=41_019)
+    again = till.pos.order(VoidRequest(lane="2", original=named))
+    assert ("NOT_PAID", "21", 0) == (again.verdict, again.response_code, till.host_net(sale))
+
+
 def test_what_was_voided_is_not_voided_again(till: Till) -> None:
     """The second void is refused before anything starts."""
     sale = till.sale(41_003)

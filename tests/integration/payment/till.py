@@ -60,6 +60,7 @@ class Till:
             entry
             for entry in self.store.sandbox.ledger()
             if (entry.stan, entry.business_day) == (result.stan, result.business_day)
+            and entry.terminal_id == f"TPAY{int(result.lane):04d}"
             and entry.amount_minor == (result.amount.total_minor if result.amount is not None else 0)
         ]
         assert len(entries) <= 1, entries

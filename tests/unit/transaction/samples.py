@@ -59,6 +59,7 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.ReversalSealed("000002", "20260922120030", "20260922"),
     ev.ReversalAnswered("00", settled=True),
     ev.ReversalUnanswered("silence"),
+    ev.ReversalImpossible("its key is gone"),
     ev.Unheard(),
     ev.Asked(),
     ev.LeftUnacknowledged(),

@@ -8,6 +8,7 @@ from tests.unit.transaction.samples import EVENTS, NOW_MS, payment_in, steps
 from tpayd.kit.store_settings import Merchant
 from tpayd.transaction import events as ev
 from tpayd.transaction import flow
+from tpayd.transaction.effects import Alarm
 from tpayd.transaction.verdict import VERDICTS, result_of
 from tpayd_contracts.payment import PaymentState as S
 from tpayd_contracts.payment import Reason, Verdict
@@ -87,6 +88,21 @@ def test_six_unanswered_reversals_call_for_a_person() -> None:
     after, _ = flow.step(payment_in(S.REVERSING, tries=5), ev.ReversalUnanswered("silence"), NOW_MS)
     assert S.NEEDS_HUMAN == after.state
     assert Verdict.NOT_PAID == VERDICTS[after.state]
+
+
+def test_a_reversal_that_can_never_be_sent_calls_for_a_person() -> None:
+    """Without a single try."""
+    after, effects = flow.step(payment_in(S.REVERSING), ev.ReversalImpossible("its key is gone"), NOW_MS)
+    assert after.reversal is not None
+    assert (S.NEEDS_HUMAN, 0, True) == (after.state, after.reversal.tries, Alarm.NEEDS_HUMAN in effects)
+
+
+def test_what_the_host_said_to_a_reversal_is_kept() -> None:
+    """For the person who has to ask its desk: a later silence does not cover it."""
+    refused, _ = flow.step(payment_in(S.REVERSING, tries=4), ev.ReversalUnanswered("it refused", "05"), NOW_MS)
+    after, _ = flow.step(refused, ev.ReversalUnanswered("silence"), NOW_MS)
+    assert after.reversal is not None
+    assert (S.NEEDS_HUMAN, "05") == (after.state, after.reversal.response_code)
 
 
 def test_a_third_lost_reader_ends_the_payment() -> None:

@@ -79,9 +79,16 @@ class RecordsDesk:
         if self._books.journal.failing is not None:
             return
         for key in self._acknowledgements.to_take_back():
-            await self._desk.left_unacknowledged(key, reverse=True)
+            await self._left(key, reverse=True)
         for key in self._acknowledgements.to_let_go():
-            await self._desk.left_unacknowledged(key, reverse=False)
+            await self._left(key, reverse=False)
+
+    async def _left(self, key: Key, *, reverse: bool) -> None:
+        """One that cannot be read now, or whose lane the settings name no more, holds up no other."""
+        try:
+            await self._desk.left_unacknowledged(key, reverse=reverse)
+        except (CallError, StorageError) as error:
+            self._books.log.warning("payment.not_swept", lane=key[0], request_id=key[1], why=str(error))
 
     async def _last(self, _: Request, asked: LaneRef) -> PaymentResult:
         return await self._desk.status(PaymentRef(asked.lane, await self._newest(asked.lane)))

@@ -122,7 +122,7 @@ _WORDS: dict[str, _Words] = {
     "confirmed": _Words(Share.POS, "The cashier confirmed that it is meant"),
     "signed": _Words(Share.CUSTOMER, "The customer signed", lambda event, _: event.device or "on paper"),
     "voided": _Words(Share.POS, "A later payment took it back", lambda event, _: f"{event.amount_minor:,} won"),
-    "restored": _Words(Share.DAEMON, "What took it back could not be recorded, so it stands"),
+    "restored": _Words(Share.DAEMON, "What took it back was undone, so it stands"),
     "unheard": _Words(Share.POS, "Nobody was there to be told"),
     "asked": _Words(Share.POS, "The POS asked, and was told"),
     "left_unacknowledged": _Words(Share.POS, "The POS did not acknowledge it in time: it is taken back, as is set"),
@@ -142,6 +142,9 @@ _WORDS: dict[str, _Words] = {
     "reversal_sealed": _Words(Share.DAEMON, "The reversal is on disk, and goes to the host", _reversal),
     "reversal_answered": _Words(Share.HOST, "The host answered the reversal", _reversal_answer),
     "reversal_unanswered": _Words(Share.HOST, "The host did not confirm the reversal", _unanswered),
+    "reversal_impossible": _Words(
+        Share.DAEMON, "The reversal can't be sent: a person must settle it", lambda event, _: event.detail
+    ),
 }
 TOLD_OF = frozenset(_WORDS)
 """Names of the events that a story has words for."""
