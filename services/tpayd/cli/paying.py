@@ -154,7 +154,7 @@ def place(output: Output, pos: Pos, order: Order, request_id: str, timeout_s: fl
 
 
 def _acknowledge(pos: Pos, result: PaymentResult) -> None:
-    """The verdict is on the screen, or in the file behind it: this POS knows. Where that gets lost it is asked later."""
+    """The verdict is on the screen, or in the file behind it: this POS knows. If the word gets lost, it is listed."""
     if result.verdict == Verdict.WAIT:
         return
     with contextlib.suppress(TpaydError):

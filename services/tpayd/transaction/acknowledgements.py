@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from tpayd.kit.clock import Clock
 from tpayd.transaction.payment import Payment
@@ -20,7 +21,9 @@ __all__ = ["MAX_WAITING", "Acknowledgements"]
 MAX_WAITING = 10_000
 """Payments that are waited for. Beyond it the oldest are let go: they stand, and are not listed any more."""
 _AT_ONCE = 20
-"""Payments of one round; the next one has more."""
+"""Payments taken back in one round; the next one has more."""
+_LET_GO_AT_ONCE = 1_000
+"""More than may be approved in the second between two rounds, so that the list stays near its bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Acknowledgements:
     def to_let_go(self) -> list[Key]:
         """The oldest of too many."""
         surplus = len(self._waiting) - self._max_waiting
-        return list(self._waiting)[: min(max(0, surplus), _AT_ONCE)]
+        return list(islice(self._waiting, min(max(0, surplus), _LET_GO_AT_ONCE)))
 
 
 def _ended_ms(payment: Payment) -> int:
