@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 import click
 from rich.cells import cell_len
 from rich.console import Console
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Output", "json_option", "pass_output"]
+__all__ = ["Output", "Steps", "json_option", "pass_output"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -75,35 +76,15 @@ class Output:
         yield update
 
     @contextmanager
-    def steps(self) -> Iterator[Callable[[str], None]]:
+    def steps(self) -> Iterator[Steps]:
         """While something goes on step by step: each step stays as a line; the present one turns, for a person."""
-        present = ""
-
-        def done() -> None:
-            if present:
-                self.progress(f"· {present}")
-
         if not self.live:
-
-            def print_at_once(step: str) -> None:
-                nonlocal present
-                if step != present:
-                    present = step
-                    done()
-
-            yield print_at_once
+            yield Steps(self, None)
             return
         with self.console.status("") as status:
-
-            def turn(step: str) -> None:
-                nonlocal present
-                if step != present:
-                    done()
-                    present = step
-                    status.update(step)
-
-            yield turn
-            done()
+            steps = Steps(self, status)
+            yield steps
+            steps.finish()
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
         """Rows under headings; piped, in columns that two spaces part. A person is spared columns without a word."""
@@ -121,6 +102,45 @@ class Output:
         for row in rows:
             table.add_row(*(row[index] for index in shown))
         self.console.print(table)
+
+
+class Steps:
+    """What goes on step by step. Call it with each step."""
+
+    def __init__(self, output: Output, status: Status | None) -> None:
+        self._output = output
+        self._status = status
+        self._present = ""
+
+    def __call__(self, step: str) -> None:
+        if step == self._present:
+            return
+        if self._status is None:
+            self._output.progress(f"· {step}")
+        else:
+            self.finish()
+            self._status.update(step)
+        self._present = step
+
+    def finish(self) -> None:
+        """The present step is over."""
+        if self._status is not None and self._present:
+            self._output.progress(f"· {self._present}")
+        self._present = ""
+
+    def ask(self, question: str) -> bool:
+        """Yes or no, from whoever looks on; no where nobody does, and for Ctrl-C. Nothing turns meanwhile."""
+        if self._status is None:
+            return False
+        self.finish()
+        self._status.stop()
+        try:
+            return click.confirm(question, default=False)
+        except click.Abort:
+            return False
+        finally:
+            self._status.update("")
+            self._status.start()
 
 
 def _console(stream: Any) -> Console:

@@ -143,7 +143,7 @@ def place(output: Output, pos: Pos, order: Order, request_id: str, timeout_s: fl
         def step(progress: PaymentProgress) -> None:
             show(step_words(progress))
             if progress.step == Step.CONFIRM_DUPLICATE:
-                pos.confirm(order.lane, request_id, proceed=_is_meant(output))
+                pos.confirm(order.lane, request_id, proceed=show.ask("Take it as another payment?"))
 
         try:
             return pos.order(order, request_id=request_id, on_progress=step, timeout_s=timeout_s)
@@ -169,11 +169,6 @@ def step_words(progress: PaymentProgress) -> str:
     if progress.reader and progress.reader not in words:
         words += f" [{progress.reader}]"
     return words
-
-
-def _is_meant(output: Output) -> bool:
-    """Ask the cashier; where nobody can be asked, a payment that looks like a repeated one is not made."""
-    return output.live and click.confirm("Take it as another payment?", default=False)
 
 
 def _added(_: F, wrapped: Any, *options: Callable[[Any], Any]) -> F:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 
 import click
@@ -11,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.harness import Store
+from tests.harness.terminal import at_a_terminal
 from tests.integration.cli.conftest import Run
 from tpayd.cli.exits import Exit
 from tpayd.cli.main import tpayd
@@ -97,6 +100,17 @@ def test_a_number_from_standard_input_is_shown_masked(run: Run, store: Store) ->
     assert "010*****321" in said.out
     files = [path for path in store.instance.home.rglob("*") if path.is_file() and path.parent.name != "sandbox"]
     assert [] == [path for path in files if b"01087654321" in path.read_bytes()]
+
+
+def test_a_number_that_is_asked_for_is_typed_unseen(store: Store) -> None:
+    """At a terminal; it stands in no shell's history and not on the screen."""
+    seen = at_a_terminal(
+        [sys.executable, "-m", "tpayd", "cash-receipt", "issue", "35000", "--purpose", "expense"],
+        {"number: ": "104-86-58278\n"}, environment={**os.environ, HOME_VARIABLE: str(store.instance.home)},
+    )  # fmt: skip
+
+    assert Exit.OK == seen.status
+    assert ("104****278" in seen.text, "58278" in seen.text) == (True, False)
 
 
 def test_a_wallet_pays_by_the_code_that_a_scanner_types(run: Run) -> None:
