@@ -58,6 +58,8 @@ class Bench:
         self._oracle = Oracle(store)
         self._ready = ReadyTimes(store.instance)
         self._amounts = itertools.count(1)
+        self._known: set[str] = set()
+        """Holes of earlier cells: the books keep them."""
 
     @classmethod
     @contextmanager
@@ -94,7 +96,9 @@ class Bench:
                 break
         self.store.wait_ready(timeout_s=_HEAL_S)
         holes += self._oracle.disagreements() + self._oracle.duplicate_stans() + self._oracle.leases_left()
-        return Found(cell, None if stages else verdict, tuple(holes), verdict_s)
+        new = [hole for hole in holes if hole not in self._known]
+        self._known.update(new)
+        return Found(cell, None if stages else verdict, tuple(new), verdict_s)
 
     def _ask_armed(self, cell: Cell, stages: Sequence[Stage]) -> tuple[Told, Told | None]:
         """The payment of the cell, and what it gives back: that was sold before anything was armed."""
