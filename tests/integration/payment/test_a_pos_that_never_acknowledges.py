@@ -10,7 +10,9 @@ import pytest
 from tests.harness import Store, eventually
 from tests.integration.payment.conftest import IMPATIENT
 from tests.integration.payment.till import Till
+from tpayd_client import TpaydError
 from tpayd_client.types import OriginalPayment, PaymentResult, VoidRequest
+from tpayd_contracts.sandbox import HostMode, HostRequest
 
 REVERSING = {"transaction": IMPATIENT["transaction"] | {"unacknowledged": "reverse", "unacknowledged_after_s": 1.0}}
 
@@ -131,3 +133,24 @@ def test_a_void_that_is_not_acknowledged_is_undone(strict: Store, restarted: boo
         after = till.status(sold.request_id)
         assert ("NOT_PAID", "PAID", 0) == (undone.verdict, after.verdict, after.voided_minor)
         assert 27_009 == till.host_net(sold)
+
+
+def test_a_void_is_undone_before_another_begins(strict: Store) -> None:
+    """Until the host has taken it back, its original is claimed; afterwards it is voided like any other."""
+    with Till(strict) as till:
+        sold = till.sale(27_010)
+        till.pos.acknowledge("1", sold.request_id)
+        first = void(till, sold)
+        strict.sandbox.host(HostMode.DEAF, only=HostRequest.REVERSAL)
+        eventually(lambda: till.status(first.request_id).reversal_pending, timeout_s=10, what="a void that is undone")
+        with pytest.raises(TpaydError) as refused:
+            void(till, sold)
+        assert ("claimed", "not_started", "$.original") == (
+            refused.value.code, refused.value.outcome, refused.value.field,
+        )  # fmt: skip
+        strict.sandbox.host(HostMode.APPROVE)
+        reversed_(till, first.request_id)
+        second = void(till, sold)
+        till.pos.acknowledge("1", second.request_id)
+        assert ("PAID", 27_010) == (second.verdict, till.status(sold.request_id).voided_minor)
+        assert 0 == till.host_net(sold)
