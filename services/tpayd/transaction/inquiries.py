@@ -115,6 +115,11 @@ class InquiryDesk:
         except HostFormatError as error:
             case.apply(ev.InquiryUnanswered(str(error)))
             return None, wait_s
+        except Exception as error:
+            # A fault of ours: WAIT ends all the same.
+            self._books.log.exception("inquiry.fault", payment=case.payment.payment_id)
+            case.apply(ev.InquiryUnanswered(type(error).__name__))
+            return None, wait_s
         code = answer.response_code
         if code in TELLS_NOTHING or (code == ORIGINAL_NOT_FOUND and not self._not_found_counts(case)):
             case.apply(ev.InquiryUnanswered(f"the host says {code}"))

@@ -10,19 +10,17 @@ import pytest
 import structlog
 
 from tests.harness.clock import FakeClock
+from tests.unit.transaction.memory import Memory, books_of
 from tests.unit.transaction.samples import payment_in
 from tpayd.kit.bus import CallError
-from tpayd.kit.store_settings import Merchant
 from tpayd.transaction import errands, reversals
 from tpayd.transaction import events as ev
-from tpayd.transaction.books import Books
 from tpayd.transaction.case import Case
 from tpayd.transaction.errands import Terminals
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.requests import Numbered
 from tpayd.transaction.reversals import ReversalDesk
 from tpayd.transaction.settings import TransactionSettings
-from tpayd.transaction.waits import Waits
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.payment import PaymentState
 
@@ -30,19 +28,6 @@ SETTINGS = TransactionSettings()
 EACH_S = 10.0
 """How long each try takes here."""
 FIRST_LOOKS = int(SETTINGS.reversal_blocked_limit_s / EACH_S)
-
-
-class Memory:
-    """A journal that takes everything at once."""
-
-    def __init__(self) -> None:
-        self.events: list[ev.Event] = []
-
-    def put(self, _: Payment, event: ev.Event) -> None:
-        self.events.append(event)
-
-    async def committed(self) -> None:
-        pass
 
 
 class Host:
@@ -82,10 +67,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def taken_back(fail: Callable[[], Exception], *, mended_after: int) -> tuple[Case, Memory, Host, list[Any]]:
     """A payment whose reversal failed like that, once nothing more happens to it by itself."""
-    clock, memory, merchant = FakeClock(), Memory(), Merchant("MERCHANT0000001", "Shop", "1048658278")
+    clock, memory = FakeClock(), Memory()
     host = Host(clock, fail, mended_after)
     with structlog.testing.capture_logs() as logged:
-        books = Books(memory, clock, structlog.get_logger(), merchant, Waits(SETTINGS))  # type: ignore[arg-type]
+        books = books_of(memory, clock, SETTINGS)
         case, settled = Case(payment_in(PaymentState.REVERSING), books, told=True), asyncio.Event()
         desk = ReversalDesk(books, host, SETTINGS, Terminals(), lambda _: settled.set())  # type: ignore[arg-type]
         desk.add(case)
