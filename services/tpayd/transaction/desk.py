@@ -19,7 +19,7 @@ from tpayd.transaction.inquiries import InquiryDesk
 from tpayd.transaction.intake import Carried
 from tpayd.transaction.journal import StorageError
 from tpayd.transaction.leases import Leases
-from tpayd.transaction.order import Order
+from tpayd.transaction.order import OnUnknown, Order
 from tpayd.transaction.originals import Originals
 from tpayd.transaction.payment import Payment, body_hash
 from tpayd.transaction.reader_steps import ReaderSteps
@@ -334,7 +334,9 @@ class Desk:
             payment_id=str(uuid.uuid4()), lane=key[0], request_id=key[1], body_hash=body_hash(order), order=order,
             terminal_id=terminal_id, profile=self._store.host_profile, created_ms=self._books.clock.unix_ms(),
             trace=request.trace, client=request.principal, card=shown,
-            reverse_unacknowledged=settings.unacknowledged == "reverse" and not order.standalone,
+            reverse_unacknowledged=settings.unacknowledged == "reverse"
+            and not order.standalone
+            and order.rules.on_unknown is not OnUnknown.NOTHING,
             wants_signature=signs and order.amount is not None
             and order.amount.total_minor > settings.no_signature_limit_minor,
         )  # fmt: skip

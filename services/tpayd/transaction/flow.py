@@ -306,6 +306,8 @@ def restarted_authorized(payment: Payment, event: ev.Restarted, now_ms: int) -> 
 @_row(S.APPROVED)
 def approval_commit_failed(payment: Payment, event: ev.CommitFailed, now_ms: int) -> Result:
     """The approval could not be recorded: after a crash it would be reversed, so it is reversed now."""
+    if payment.ordered.rules.on_unknown is OnUnknown.NOTHING:
+        return _to(payment, S.ABORTED, ReleaseLease(), TellPos(), reason=Reason.STORAGE_FAILED, ended_ms=now_ms)
     unmark = (UnmarkOriginal(),) if payment.claim is not None else ()
     return _owed(payment, S.REVERSING, now_ms, Reason.STORAGE_FAILED, ReversalReason.RESTARTED, *unmark)
 

@@ -107,6 +107,13 @@ def test_a_balance_without_an_answer_owes_nothing() -> None:
     assert Reverse() not in effects
 
 
+def test_a_balance_that_cannot_be_recorded_owes_nothing_either() -> None:
+    """There is nothing that a reversal could take back."""
+    after, effects = flow.step(payment_in(S.APPROVED, chip=False, order=BALANCE), ev.CommitFailed(), NOW_MS)
+    assert S.ABORTED == after.state
+    assert Reverse() not in effects
+
+
 @pytest.mark.parametrize("reason", [Reason.HOST_SILENT, Reason.HOST_ANSWER_REFUSED])
 def test_an_unknown_outcome_is_taken_back_until_the_host_has_said_so(reason: Reason) -> None:
     """UNKNOWN → REVERSING → REVERSED."""
