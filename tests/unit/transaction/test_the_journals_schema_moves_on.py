@@ -50,6 +50,8 @@ async def with_a_payment(place: Place) -> None:
 def back_to_0001(place: Place) -> None:
     """As a journal of tpayd 0.1, which knew no migrations either."""
     place.run(
+        "drop index payments_day",
+        "drop table closes",
         "alter table payments drop column last_position",
         "alter table chains drop column newest",
         f"drop table {VERSION_TABLE}",
