@@ -40,7 +40,7 @@ def test_a_person_reads_the_story(run: Run, sold: dict[str, str]) -> None:
         f"approval {sold['approval_code']}",
     ):
         assert 1 == sum(words in line for line in lines), words
-    assert "told PAID, not acknowledged" in said.out
+    assert "told PAID, and acknowledged it" in said.out
     assert "\x1b" not in said.out
 
 
