@@ -160,7 +160,7 @@ class SimHost:
         original = None
         code = _DECLINED if manner in (Manner.DECLINE, Manner.FORGED) else _APPROVED
         if order.kind in _VOIDS and order.original is not None:
-            original = self._original(order.original)
+            original = self._original(order.terminal_id, order.original)
             if original is None or not self._may_void(original, order):
                 code = _NOT_FOUND
         if name in self.orphans and self.remembers_orphans:
@@ -185,12 +185,12 @@ class SimHost:
                 self.world.violation(f"{entry.reference} gives {entry.takes_back.reference} back once more")
         return entry
 
-    def _original(self, original: Original) -> Entry | None:
+    def _original(self, asking: str, original: Original) -> Entry | None:
+        """Two terminals may use one number in one second: a number is its terminal's."""
+        number = _name(original.terminal_id or asking, original)
         for entry in self.entries:
             if entry.net_minor and entry.code == _APPROVED and entry.kind not in _VOIDS:
-                by_number = original.stan is not None and (entry.name[1], entry.name[2]) == (
-                    original.stan, (original.local or "")[4:]
-                )  # fmt: skip
+                by_number = original.stan is not None and entry.name == number
                 if by_number or (original.stan is None and entry.approval_code == original.approval_code):
                     return entry
         return None
