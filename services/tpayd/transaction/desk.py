@@ -86,9 +86,7 @@ class Desk:
         if case is not None:
             self._same(case, request, order)
             return
-        if self._books.journal.failing is not None:
-            text = f"the journal cannot be written: {self._books.journal.failing}; free disk space, then try again"
-            raise CallError.not_started(ErrorCode.STORAGE_FAILED, text, retryable=True)
+        self._check_disk()
         case = Case(self._payment(key, terminal_id, order, request), self._books)
         at_once = order.original is None and not self._books.journal.may_hold(*key)
         if at_once:
@@ -174,9 +172,9 @@ class Desk:
         """
         case = Case(payment, self._books, told=True)
         self._registry.hold(case)
+        await self._originals.resume(payment)
         effects: tuple[Effect, ...] = ()
         if payment.state != PaymentState.NEEDS_HUMAN:
-            await self._originals.resume(payment)
             effects = case.apply(ev.Restarted())
             if payment.ended_ms is None and case.payment.ended_ms is not None:
                 case.unheard()
@@ -226,6 +224,10 @@ class Desk:
         except CallError as error:
             self._registry.forget(case)
             case.refuse(error)
+        except Exception:
+            self._books.log.exception("payment.not_opened", payment=asked.payment_id)
+            self._registry.forget(case)
+            case.refuse(CallError.unknown(ErrorCode.INTERNAL, "a fault in the daemon; its log has it"))
         finally:
             del self._opening[case.key]
             self._note_idle()
@@ -254,14 +256,17 @@ class Desk:
         key = ref.lane, ref.request_id
         await self.opened(key)
         case = self._registry.find(key)
+        if case is None:
+            try:
+                found = await self._books.journal.find(*key)
+            except StorageError as error:
+                raise _storage_failed(error) from None
+            # The order itself may have come meanwhile.
+            await self.opened(key)
+            case = self._registry.find(key)
         if case is not None:
-            return case
-        try:
-            found = await self._books.journal.find(*key)
-        except StorageError as error:
-            raise _storage_failed(error) from None
-        case = self._registry.find(key)
-        if case is not None:
+            if _is_tombstone(case):
+                await self._buried(case)
             return case
         if found is not None:
             case = Case(found, self._books, told=True)
@@ -275,16 +280,20 @@ class Desk:
             terminal_id=terminal_id, profile=self._store.host_profile, created_ms=self._books.clock.unix_ms(),
             state=PaymentState.ABORTED, reason=Reason.NEVER_SEEN,
         )  # fmt: skip
+        self._check_disk()
         case = Case(payment, self._books)
         self._registry.hold(case)
         case.open(ev.Buried(payment))
-        try:
-            await self._commit()
-        finally:
-            self._registry.forget(case)
-        case.tell()
-        self._registry.remember(case)
+        await self._buried(case)
         return case
+
+    async def _buried(self, case: Case) -> None:
+        """Tell it once it is on disk. If the disk fails it stays known, so that nobody digs a second grave."""
+        if case.told:
+            return
+        await self._commit()
+        case.tell()
+        self._registry.retire(case)
 
     def _may_be_undone(self, case: Case) -> bool:
         """Not before the POS was told, and not what is being voided: whoever voids a payment knows of it."""
@@ -349,6 +358,12 @@ class Desk:
             raise CallError.not_started(ErrorCode.NOT_FOUND, text, field="$.lane")
         return terminal_id
 
+    def _check_disk(self) -> None:
+        """Nothing may begin that could not be written down: what waits for the disk is bounded so."""
+        if self._books.journal.failing is not None:
+            text = f"the journal cannot be written: {self._books.journal.failing}; free disk space, then try again"
+            raise CallError.not_started(ErrorCode.STORAGE_FAILED, text, retryable=True)
+
     async def _commit(self) -> None:
         try:
             await self._books.journal.committed()
@@ -379,6 +394,10 @@ class Desk:
     def _note_idle(self) -> None:
         if not self._runners and not self._opening:
             self._idle.set()
+
+
+def _is_tombstone(case: Case) -> bool:
+    return case.payment.order is None and case.payment.reason is Reason.NEVER_SEEN
 
 
 def _storage_failed(error: StorageError) -> CallError:

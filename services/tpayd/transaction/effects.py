@@ -54,6 +54,9 @@ class Seal:
 class Commit:
     """Wait until all events so far are on disk. → nothing, or CommitFailed."""
 
+    patient: bool = False
+    """Wait until the disk takes them, however long: what may be there meanwhile says something else. → nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Transmit:

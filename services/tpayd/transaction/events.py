@@ -135,7 +135,10 @@ class Sealed(_Event, frozen=True, tag="sealed"):
 
 
 class CommitFailed(_Event, frozen=True, tag="commit_failed"):
-    """The disk did not take SENDING, so nothing was sent."""
+    """The disk did not take SENDING, so nothing was sent; or it did not take an approval."""
+
+    in_doubt: bool = False
+    """It may have taken it all the same."""
 
 
 class NotSent(_Event, frozen=True, tag="not_sent"):

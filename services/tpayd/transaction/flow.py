@@ -305,11 +305,20 @@ def restarted_authorized(payment: Payment, event: ev.Restarted, now_ms: int) -> 
 
 @_row(S.APPROVED)
 def approval_commit_failed(payment: Payment, event: ev.CommitFailed, now_ms: int) -> Result:
-    """The approval could not be recorded: after a crash it would be reversed, so it is reversed now."""
+    """The approval could not be recorded: after a crash it would be reversed, so it is reversed now.
+
+    Where it may be on disk all the same, a crash would make it PAID: then the POS hears NOT PAID only when that is.
+    """
     if payment.ordered.rules.on_unknown is OnUnknown.NOTHING:
-        return _to(payment, S.ABORTED, ReleaseLease(), TellPos(), reason=Reason.STORAGE_FAILED, ended_ms=now_ms)
+        return _to(
+            payment, S.ABORTED, ReleaseLease(), Commit(event.in_doubt), TellPos(), reason=Reason.STORAGE_FAILED,
+            ended_ms=now_ms,
+        )  # fmt: skip
     unmark = (UnmarkOriginal(),) if payment.claim is not None else ()
-    return _owed(payment, S.REVERSING, now_ms, Reason.STORAGE_FAILED, ReversalReason.RESTARTED, *unmark)
+    return _to(
+        payment, S.REVERSING, *unmark, ReleaseLease(), Commit(event.in_doubt), Reverse(), TellPos(),
+        reason=Reason.STORAGE_FAILED, ended_ms=now_ms, reversal=ReversalRecord(reason=ReversalReason.RESTARTED),
+    )  # fmt: skip
 
 
 @_row(S.APPROVED)

@@ -32,9 +32,10 @@ from tpayd.transaction.effects import (
     Transmit,
     UnmarkOriginal,
 )
+from tpayd.transaction.errands import durable
 from tpayd.transaction.host_steps import HostSteps, SealedRequest
 from tpayd.transaction.intake import Carried
-from tpayd.transaction.journal import StorageError
+from tpayd.transaction.journal import DoubtError, StorageError
 from tpayd.transaction.leases import Leases
 from tpayd.transaction.originals import Originals
 from tpayd.transaction.reader_steps import ReaderSteps, progress_of
@@ -158,6 +159,8 @@ class Runner:
                 return signed
             case Seal():
                 return await self._seal()
+            case Commit(patient=True):
+                await durable(self._books)
             case Commit():
                 return await self._commit()
             case Transmit():
@@ -239,7 +242,7 @@ class Runner:
             await self._books.journal.committed()
         except StorageError as error:
             self._books.log.warning("payment.not_recorded", payment=self.case.payment.payment_id, why=str(error))
-            return ev.CommitFailed()
+            return ev.CommitFailed(isinstance(error, DoubtError))
         return None
 
     async def _complete(self, *, approved: bool) -> ev.Event | None:

@@ -81,11 +81,13 @@ def test_a_disk_that_fills_while_the_host_thinks_costs_nobody_money(file_till: T
     before = len(file_till.store.sandbox.ledger())
     selling.start()
     eventually(lambda: len(file_till.store.sandbox.ledger()) > before, timeout_s=10, what="the host has it")
-    with full_disk(file_till):
-        selling.join(30)
-        assert not selling.is_alive()
+    with full_disk(file_till), Till(file_till.store) as asking:
+        eventually(lambda: failing(file_till), timeout_s=10, what="the approval that cannot be written")
+        during = asking.status(request_id)
+    selling.join(30)
+    assert not selling.is_alive()
     settled = agree(file_till, request_id)
-    assert told[0].verdict in ("WAIT", settled.verdict)
+    assert {during.verdict, told[0].verdict} <= {"WAIT", settled.verdict}
     sells_again(file_till)
     assert intact(file_till)
 
@@ -124,6 +126,10 @@ def test_a_damaged_open_payment_waits_for_a_person_and_nobody_else_does(file_til
     file_till.reset()
     assert "PAID" == file_till.sale().verdict
     assert not intact(file_till)
+
+
+def failing(till: Till) -> bool:
+    return counted(till.store, "transaction", "tpayd_transaction_journal_failing") == 1
 
 
 def unsettled(till: Till) -> str:

@@ -2,6 +2,7 @@
 
 from tpayd.transaction.journal.entries import OPEN_STATES, StanBlock
 from tpayd.transaction.journal.errors import (
+    DoubtError,
     JournalDamagedError,
     JournalOwnedError,
     JournalUrlError,
@@ -20,6 +21,7 @@ from tpayd.transaction.journal.store import JournalStore, Store
 __all__ = [
     "OPEN_STATES",
     "Damaged",
+    "DoubtError",
     "Found",
     "Journal",
     "JournalDamagedError",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "DoubtError",
     "JournalDamagedError",
     "JournalOwnedError",
     "JournalUrlError",
@@ -14,6 +15,10 @@ __all__ = [
 
 class StorageError(Exception):
     """The disk did not take it, or did not give it. What was put stays queued, and is written once it can be."""
+
+
+class DoubtError(StorageError):
+    """Nobody knows yet whether the disk took it: a crash now may show either."""
 
 
 class UnreachableError(StorageError):

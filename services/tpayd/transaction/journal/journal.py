@@ -13,7 +13,7 @@ import structlog
 from tpayd.kit.clock import Clock
 from tpayd.transaction.events import Buried, Created, Event
 from tpayd.transaction.journal.entries import Entry, StanBlock
-from tpayd.transaction.journal.errors import StorageError
+from tpayd.transaction.journal.errors import DoubtError, StorageError
 from tpayd.transaction.journal.known_keys import KnownKeys
 from tpayd.transaction.journal.opening import Found
 from tpayd.transaction.journal.store import Store
@@ -103,7 +103,7 @@ class Journal:
         self._flush_later()
 
     async def committed(self) -> None:
-        """Wait until all that was put is on disk. Raises StorageError."""
+        """Wait until all that was put is on disk. Raises StorageError, and DoubtError where it may be there."""
         waiter = self._waiter()
         self._hand_over(waiter)
         await waiter
@@ -130,7 +130,7 @@ class Journal:
             _, waiter = self._waiting.popleft()
             if not waiter.done():
                 self.failing = f"the disk has not answered for {COMMIT_MAX_S:.0f} s"
-                waiter.set_exception(StorageError(self.failing))
+                waiter.set_exception(DoubtError(self.failing))
 
     def _waiter(self) -> asyncio.Future[Any]:
         waiter: asyncio.Future[Any] = self._loop.create_future()

@@ -17,7 +17,7 @@ from tpayd.kit import crashpoints
 from tpayd.transaction.journal.database import Database, reason_of
 from tpayd.transaction.journal.day_book import KeptClose, keep_close
 from tpayd.transaction.journal.entries import Ends, Entry, Rows, StanBlock, decode_payment, rows_of
-from tpayd.transaction.journal.errors import StorageError
+from tpayd.transaction.journal.errors import DoubtError, StorageError
 from tpayd.transaction.journal.migrating import upgrade
 from tpayd.transaction.journal.opening import Found, check_end, read_ends, read_open, rebuild
 from tpayd.transaction.journal.owning import Owner, Writership
@@ -59,7 +59,7 @@ class Store(Protocol):
         ...
 
     def write(self, entries: list[Entry], blocks: list[StanBlock]) -> None:
-        """Write all or nothing, durably. Raises StorageError.
+        """Write all or nothing, durably. Raises StorageError, and DoubtError where it may have been written.
 
         After an error the same entries come again, first in the next call, until they are on disk. Whether the failed
         call wrote them all the same is for the store to find out: none is ever written twice.
@@ -129,7 +129,7 @@ class JournalStore:
             except SQLAlchemyError:
                 # A commit can fail after its last byte was written. Only a look tells.
                 self._drop_connection()
-                self._live()
+                self._look()
                 # Reserved STANs alone leave no event by which a look could tell: they are written again.
                 if not entries or self._written < len(entries):
                     raise
@@ -227,6 +227,15 @@ class JournalStore:
             self._resolve(ends)
             self._connection = connection
         return self._connection
+
+    def _look(self) -> None:
+        """Find out what became of the last transaction. Raises DoubtError while that cannot be known."""
+        try:
+            self._live()
+        except (SQLAlchemyError, StorageError) as error:
+            if self._doubt is None:
+                raise
+            raise DoubtError(reason_of(error) if isinstance(error, SQLAlchemyError) else str(error)) from error
 
     def _resolve(self, ends: Ends) -> None:
         if self._doubt is not None and ends == self._doubt.ends:
