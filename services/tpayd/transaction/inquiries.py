@@ -1,7 +1,8 @@
 """Asks the host what became of a payment whose answer was lost, for a bounded time. It never sends it again.
 
 What the host does not know may still be on its way there: 'not found' counts only after the host's maximum processing
-time. When WAIT has lasted as long as it may, the payment is taken back.
+time. An answer that is not whole, or about another amount, is none. When WAIT has lasted as long as it may, the
+payment is taken back.
 """
 
 from __future__ import annotations
@@ -124,9 +125,13 @@ class InquiryDesk:
         if code in TELLS_NOTHING or (code == ORIGINAL_NOT_FOUND and not self._not_found_counts(case)):
             case.apply(ev.InquiryUnanswered(f"the host says {code}"))
             return None, wait_s
-        stands = code == APPROVED and answer.approval_code is not None
-        approved_ms = self._books.clock.unix_ms() if stands else None
-        return ev.InquiryAnswered(code, stands, answer.approval_code if stands else None, approved_ms), 0.0
+        if code != APPROVED:
+            return ev.InquiryAnswered(code, stands=False), 0.0
+        if answer.approval_code is None or answer.amount_minor not in (None, case.payment.amount_minor):
+            # Its money may have moved: that is no 'no'.
+            case.apply(ev.InquiryUnanswered("it stands at the host for another amount, or without an approval code"))
+            return None, wait_s
+        return ev.InquiryAnswered(code, True, answer.approval_code, self._books.clock.unix_ms()), 0.0
 
     def _not_found_counts(self, case: Case) -> bool:
         here_ms = self._books.clock.boottime_ms() - self._here_since_ms[case.payment.payment_id]
