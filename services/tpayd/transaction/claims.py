@@ -1,7 +1,8 @@
 """Which payment is being taken back by which: at most one at a time, so that no money is given back twice.
 
 A claim becomes durable with the SENDING of the payment that holds it, and a restart takes it up from there. Before
-SENDING nothing can have been given back, so nothing need be remembered.
+SENDING nothing can have been given back, so nothing need be remembered. It is held until the payment is decided: also
+while a person has to find out whether it stands.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Claims:
         """Raises CallError if another payment has it."""
         holder = self._holders.setdefault(claim.key, payment_id)
         if holder != payment_id:
-            text = f"payment {holder} is taking this original back already: wait for its verdict"
+            text = f"payment {holder} is taking this original back already: wait until that one is settled"
             raise CallError.not_started(ErrorCode.CLAIMED, text, field="$.original", retryable=True)
 
     def held(self, payment: Payment) -> bool:
@@ -39,10 +40,12 @@ class Claims:
             return False
         return (payment.approval_code, payment.local[:8], payment.amount_minor) in self._holders
 
-    def give_up(self, claim: Claim, payment_id: str) -> None:
-        """It is decided. Somebody else's claim stays."""
-        if self._holders.get(claim.key) == payment_id:
+    def give_up(self, claim: Claim, payment_id: str) -> bool:
+        """It is decided. Somebody else's claim stays: False."""
+        mine = self._holders.get(claim.key) == payment_id
+        if mine:
             del self._holders[claim.key]
+        return mine
 
 
 def claim_of(original: Payment) -> Claim:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from tpayd.kit.bus import CallError
 from tpayd.transaction import events as ev
+from tpayd.transaction import flow
 from tpayd.transaction.books import Books
 from tpayd.transaction.case import Case
 from tpayd.transaction.claims import Claims, check_amount, claim_by_receipt, claim_of
@@ -34,18 +35,19 @@ class Originals:
         if order.original is None:
             return payment
         if order.original.request_id is None:
-            claim = claim_by_receipt(order.original)
+            case, claim = None, claim_by_receipt(order.original)
             taken, left_minor = order, claim.amount_minor
         else:
             case = await self._find(payment, order.original.request_id)
             original = case.payment
             claim, left_minor = claim_of(original), original.amount_minor - original.voided_minor
             taken = _against(order, original)
-            self._registry.hold(case)
         check_amount(taken, claim, left_minor, partial=self._partial)
         if taken.amount is None:
             taken = replace(taken, amount=Amount(total_minor=left_minor))
         self._claims.take(claim, payment.payment_id)
+        if case is not None:
+            self._registry.hold(case)
         return replace(payment, order=taken, claim=claim)
 
     async def resume(self, payment: Payment) -> bool:
@@ -67,15 +69,11 @@ class Originals:
 
     def mark(self, case: Case) -> None:
         """The payment is approved: put it down at what it takes back. Awaits nothing, so that one commit has both."""
-        original = self._claimed(case.payment)
-        if original is not None:
-            original.apply(ev.Voided(case.payment.payment_id, case.payment.amount_minor))
+        self._put_down(case, ev.Voided(case.payment.payment_id, case.payment.amount_minor))
 
     def unmark(self, case: Case) -> None:
         """The approval could not be recorded, and is being reversed. Awaits nothing either."""
-        original = self._claimed(case.payment)
-        if original is not None:
-            original.apply(ev.Restored(case.payment.payment_id, case.payment.amount_minor))
+        self._put_down(case, ev.Restored(case.payment.payment_id, case.payment.amount_minor))
 
     def is_claimed(self, payment: Payment) -> bool:
         """Whether something is taking this payment back now."""
@@ -84,12 +82,23 @@ class Originals:
     def give_up(self, case: Case) -> None:
         """It is decided, one way or the other."""
         claim = case.payment.claim
-        if claim is None:
+        if claim is None or not self._claims.give_up(claim, case.payment.payment_id):
             return
-        self._claims.give_up(claim, case.payment.payment_id)
         original = self._claimed(case.payment)
         if original is not None:
             self._registry.retire(original)
+
+    def _put_down(self, case: Case, event: ev.Voided | ev.Restored) -> None:
+        original = self._claimed(case.payment)
+        if original is None:
+            return
+        if flow.has_row(original.payment, type(event)):
+            original.apply(event)
+        else:
+            # The host has decided about `case`, whatever this one has become: it must not keep that from its end.
+            self._books.log.error(
+                "payment.original_changed", payment=original.payment.payment_id, state=original.payment.state
+            )
 
     def _claimed(self, payment: Payment) -> Case | None:
         if payment.claim is None or payment.claim.request_id is None:
