@@ -16,6 +16,9 @@ DEMO_HOME := $(CURDIR)/var/demo
 # For `make torture`.
 KILLS := 1000
 
+# For `make test`: files at a time. A store has seven processes, so two keep two cores busy.
+TEST_WORKERS := 2
+
 # The first interpreter that is new enough.
 find_python = for p in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; exit 0; }; \
@@ -43,7 +46,10 @@ stop: ## stop the demo's store; nothing of it stays behind
 
 .PHONY: test
 test: check ## run the checks, then every test (under 20 minutes on 2 cores)
-	$(DEV)/python -m pytest tests --ignore tests/bench
+	@echo "--- tests, $(TEST_WORKERS) files at a time"
+	$(DEV)/python -m pytest tests --ignore tests/bench -m "not alone" -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
+	@echo "--- tests that need the machine alone: simulation, crash points, torture"
+	$(DEV)/python -m pytest tests --ignore tests/bench -m alone
 
 .PHONY: check
 check: build/dev/.stamp ## ruff, mypy, import-linter, and what is generated from the contracts

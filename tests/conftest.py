@@ -1,12 +1,31 @@
-"""What is made once for all tests that ask for it."""
+"""What is made once for all tests that ask for it, and what holds for all of them."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.harness.postgres import PostgresServer
+from tests.harness.waiting import eventually
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No process of a test outlives the tests, whether they passed or failed. What is found is killed, and told."""
+    yield
+    place = f"{tmp_path_factory.getbasetemp()}/"
+    with contextlib.suppress(TimeoutError):  # a process that was told to end may take a moment
+        eventually(lambda: not _processes_with(place), timeout_s=5.0, what="no process left")
+    left = _processes_with(place)
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    assert [] == list(left.values())
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +40,15 @@ def postgres(postgres_server: PostgresServer) -> Iterator[PostgresServer]:
     """The same server; the databases that a test took of it are emptied, and given to the next one."""
     with postgres_server.lending():
         yield postgres_server
+
+
+def _processes_with(word: str) -> dict[int, str]:
+    """Processes that still live and have this in their command line."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdecimal() and int(entry.name) != os.getpid():
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                if word in line:
+                    found[int(entry.name)] = line
+    return found

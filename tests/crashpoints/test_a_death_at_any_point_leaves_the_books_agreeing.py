@@ -10,6 +10,8 @@ from tests.crashpoints.bench import Bench
 from tests.crashpoints.cells import BEHAVIOURS, Cell, all_cells, spread
 from tpayd.kit.crashpoints import TABLE
 
+pytestmark = pytest.mark.alone
+
 SAMPLE = (
     (Cell("gateway.before_reply", "approve", 1), "PAID"),
     (Cell("journal.before_commit", "approve", 2), "NOT_PAID"),

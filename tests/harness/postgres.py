@@ -44,8 +44,9 @@ class PostgresServer:
             _sweep()
             self.directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir="/tmp"))
             stack.callback(shutil.rmtree, self.directory)
-            lock = stack.enter_context((self.directory / "lock").open("w"))
+            lock = stack.enter_context((self.directory / "new").open("w"))
             fcntl.flock(lock, fcntl.LOCK_EX)
+            (self.directory / "new").rename(self.directory / "lock")  # locked from the moment that others look for it
             self._server: subprocess.Popen[bytes] | None = None
             self._made = 0
             self._free: list[str] = []

@@ -12,6 +12,7 @@ def test_there_are_enough_of_them() -> None:
     assert all(bug.breaks and bug.patches for bug in bugs())
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(1200)
 def test_each_is_found() -> None:
     """By a seed whose number is told."""

@@ -7,6 +7,7 @@ from tests.simulation.crowd import run_all
 SEEDS = 2_000
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(900)
 def test_no_seed_breaks_a_promise() -> None:
     """2,000 runs; `make simulate SEED=…` tells the story of one that fails, `make simulate SEEDS=10000` runs more."""

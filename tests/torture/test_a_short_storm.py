@@ -17,6 +17,7 @@ LAST_LINE = re.compile(
 )
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(400)
 def test_nothing_is_lost_in_a_storm(tmp_path: Path) -> None:
     """Kills and stops of any process, a host, readers and a disk that fail: no mismatch, nothing left open."""

@@ -10,6 +10,8 @@ import time
 import uuid
 from pathlib import Path
 
+import pytest
+
 from tests.harness import SupervisedStore, eventually
 from tests.torture.oracle import Oracle
 from tests.torture.told import Told
@@ -25,6 +27,7 @@ QUICK: dict[str, dict[str, object]] = {
 }
 
 
+@pytest.mark.alone
 def test_every_open_request_has_its_verdict(tmp_path: Path) -> None:
     """Three sales that wait for the host, and one that waits for a card."""
     with SupervisedStore(tmp_path, lanes=LANES, readers=LANES, settings=QUICK) as store:

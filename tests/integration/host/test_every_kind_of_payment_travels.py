@@ -213,7 +213,7 @@ def test_a_wrong_pin_is_declined(terminal: Terminal, kind: Kind, total_minor: in
 
 def test_a_card_of_the_sandboxs_list_has_its_own_pin(terminal: Terminal) -> None:
     """Of six digits, as UnionPay has it; 1234 is for cards of no list."""
-    listed = "6200000000000005D49122010000"
+    listed = "6250940000000001D49122010000"
     assert ["00", "55"] == [
         code_of(terminal, terminal.request(Kind.SALE, 10_000, **terminal.card(listed, pin=pin)))
         for pin in ("123456", "1234")

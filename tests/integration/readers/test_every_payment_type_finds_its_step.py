@@ -72,7 +72,7 @@ def test_a_unionpay_chip_that_fails_is_swiped_and_keeps_its_pin(fresh_shop: Stor
 
     read = asyncio.run(pay())
     assert (EntryMode.FALLBACK, "02") == (read.entry_mode, read.fallback_code)
-    assert pin_of(read.pin_ksn, read.pin_block, "6250940000000001") == "1234"
+    assert pin_of(read.pin_ksn, read.pin_block, "6250940000000001") == "123456"
 
 
 @pytest.mark.parametrize("type_", [TransactionType.CASH_IC, TransactionType.CASH_IC_INQUIRY])
