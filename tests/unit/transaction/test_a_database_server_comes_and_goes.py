@@ -17,7 +17,15 @@ from tests.harness.journals import Place
 from tests.harness.postgres import PostgresServer
 from tests.unit.transaction.samples import NOW_MS, PAYMENT
 from tpayd.transaction import events as ev
-from tpayd.transaction.journal import JournalStore, JournalUrlError, StanBlock, StorageError, UnreachableError, database
+from tpayd.transaction.journal import (
+    DoubtError,
+    JournalStore,
+    JournalUrlError,
+    StanBlock,
+    StorageError,
+    UnreachableError,
+    database,
+)
 from tpayd.transaction.journal.database import RECONNECT_AFTER_S, Database
 from tpayd.transaction.journal.entries import Entry
 
@@ -83,17 +91,18 @@ def test_a_commit_whose_answer_was_lost_is_looked_up(place: Place, monkeypatch: 
 def test_a_commit_that_cannot_be_looked_up_at_once_is_looked_up_later(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The caller hears of an error, brings the same again with more, and each is there once."""
+    """The caller hears whether that is known, brings the same again with more, and each is there once."""
     store = JournalStore(place.url)
     store.open()
     fail_after_commit(store, monkeypatch)
     refuse_connections(store, monkeypatch, times=2)
     for _ in range(2):
-        with pytest.raises(StorageError, match="nobody home"):
+        with pytest.raises(DoubtError, match="nobody home"):
             store.write([entry(1)], [])
     fail_before_commit(store, monkeypatch)
-    with pytest.raises(StorageError, match="gone"):
+    with pytest.raises(StorageError, match="gone") as certain:
         store.write([entry(1), entry(2)], [])
+    assert not isinstance(certain.value, DoubtError)
     store.write([entry(1), entry(2), entry(3)], [])
     assert [1, 2, 3] == seqs(place)
     store.close()
@@ -172,7 +181,7 @@ def test_a_server_that_is_gone_is_not_knocked_at_by_everybody(server: PostgresSe
     def written() -> bool:
         try:
             store.write([entry(2)], [])
-        except UnreachableError:
+        except DoubtError:
             return False
         return True
 

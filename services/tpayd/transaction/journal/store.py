@@ -174,7 +174,7 @@ class JournalStore:
     # Writing
 
     def _write(self, entries: list[Entry], blocks: list[StanBlock]) -> None:
-        connection = self._live()
+        connection = self._look()
         rest = entries[self._written :]
         rows = rows_of(rest, self._ends)
         self._doubt = _Doubt(len(rest), rows.ends)
@@ -228,10 +228,10 @@ class JournalStore:
             self._connection = connection
         return self._connection
 
-    def _look(self) -> None:
-        """Find out what became of the last transaction. Raises DoubtError while that cannot be known."""
+    def _look(self) -> Connection:
+        """The same for who writes. Raises DoubtError while nobody knows what became of the last transaction."""
         try:
-            self._live()
+            return self._live()
         except (SQLAlchemyError, StorageError) as error:
             if self._doubt is None:
                 raise
