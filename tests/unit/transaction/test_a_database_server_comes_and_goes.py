@@ -181,7 +181,7 @@ def test_a_server_that_is_gone_is_not_knocked_at_by_everybody(server: PostgresSe
     def written() -> bool:
         try:
             store.write([entry(2)], [])
-        except DoubtError:
+        except StorageError:
             return False
         return True
 

@@ -177,19 +177,20 @@ class JournalStore:
         connection = self._look()
         rest = entries[self._written :]
         rows = rows_of(rest, self._ends)
-        self._doubt = _Doubt(len(rest), rows.ends)
+        doubt = _Doubt(len(rest), rows.ends)
         for attempt in range(1, TRANSIENT_TRIES + 1):
             try:
-                self._insert(connection, rows, blocks)
+                self._insert(connection, rows, blocks, doubt)
                 break
             except SQLAlchemyError as error:
                 if attempt == TRANSIENT_TRIES or not self._database.is_transient(error):
                     raise
+                self._doubt = None
                 time.sleep(_TRANSIENT_WAIT_S * attempt)
         self._doubt = None
         self._ends = rows.ends
 
-    def _insert(self, connection: Connection, rows: Rows, blocks: list[StanBlock]) -> None:
+    def _insert(self, connection: Connection, rows: Rows, blocks: list[StanBlock], doubt: _Doubt) -> None:
         with connection.begin():
             self._statements.insert_events.run(connection, rows.events)
             self._statements.put_payments.run(connection, rows.payments)
@@ -197,6 +198,8 @@ class JournalStore:
             self._statements.put_blocks.run(connection, [asdict(block) for block in blocks])
             self._writership.check(connection, self._statements.writer)
             crashpoints.passing("journal.before_commit")
+            # What fails before is certainly not there.
+            self._doubt = doubt
 
     def _change(self, act: Callable[[Connection], T]) -> T:
         """A change of what is there already, in a transaction of its own."""
