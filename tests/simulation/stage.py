@@ -21,9 +21,9 @@ from tpayd.host_link.line import Waits
 from tpayd.host_link.settings import HostLinkSettings, Profiles, ProfileSettings
 from tpayd.hosts import adapter as adapters
 from tpayd.kit.store_settings import LaneSettings, Merchant, StoreSettings
-from tpayd.transaction import bookkeeping, stans
-from tpayd.transaction.journal import Journal
+from tpayd.transaction.journal import Journal, bookkeeping
 from tpayd.transaction.settings import TransactionSettings
+from tpayd.transaction.steps import stans
 from tpayd.transaction.terminals import Register, RegisterFile
 from tpayd_contracts.device import Ability
 

@@ -13,21 +13,21 @@ from tpayd.transaction import flow
 from tpayd.transaction.books import Books
 from tpayd.transaction.case import Case
 from tpayd.transaction.effects import Effect, Inquire, Reverse, UnmarkOriginal
-from tpayd.transaction.errands import Terminals, durable
-from tpayd.transaction.host_steps import HostSteps
-from tpayd.transaction.inquiries import InquiryDesk
-from tpayd.transaction.intake import Carried
+from tpayd.transaction.errands.inquiries import InquiryDesk
+from tpayd.transaction.errands.queue import Terminals, durable
+from tpayd.transaction.errands.reversals import ReversalDesk
 from tpayd.transaction.journal import StorageError
-from tpayd.transaction.leases import Leases
 from tpayd.transaction.order import OnUnknown, Order
-from tpayd.transaction.originals import Originals
+from tpayd.transaction.orders.intake import Carried
+from tpayd.transaction.orders.originals import Originals
+from tpayd.transaction.orders.twins import Twins
 from tpayd.transaction.payment import Payment, body_hash
-from tpayd.transaction.reader_steps import ReaderSteps
 from tpayd.transaction.registry import Key, Registry
-from tpayd.transaction.reversals import ReversalDesk
-from tpayd.transaction.runner import Runner
 from tpayd.transaction.settings import TransactionSettings
-from tpayd.transaction.twins import Twins
+from tpayd.transaction.steps.host import HostSteps
+from tpayd.transaction.steps.leases import Leases
+from tpayd.transaction.steps.reader import ReaderSteps
+from tpayd.transaction.steps.runner import Runner
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.payment import CardSummary, EntryMode, PaymentRef, PaymentResult, PaymentState, Reason, Verdict
 from tpayd_contracts.shapes import is_request_id

@@ -13,23 +13,23 @@ from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.house import House
 from tpayd.kit.settings import SettingsError
 from tpayd.kit.store_settings import Merchant
-from tpayd.transaction.acknowledgements import Acknowledgements
-from tpayd.transaction.bookkeeping import Bookkeeper
 from tpayd.transaction.books import Books
 from tpayd.transaction.closing.desk import ClosingDesk
 from tpayd.transaction.desk import Desk
-from tpayd.transaction.host_steps import HostSteps
-from tpayd.transaction.intake import INTAKE, Taken
-from tpayd.transaction.leases import Leases
-from tpayd.transaction.membership import MembershipDesk
+from tpayd.transaction.errands.acknowledgements import Acknowledgements
+from tpayd.transaction.journal.bookkeeping import Bookkeeper
+from tpayd.transaction.orders.intake import INTAKE, Taken
+from tpayd.transaction.orders.membership import MembershipDesk
 from tpayd.transaction.payment import Payment
-from tpayd.transaction.reader_steps import ReaderSteps
 from tpayd.transaction.records import OWED, RecordsDesk, oldest_s
 from tpayd.transaction.registry import Registry
 from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.standalone.gate import Gate, serve_standalone
 from tpayd.transaction.standalone.stubs import Stubs
-from tpayd.transaction.stans import Stans
+from tpayd.transaction.steps.host import HostSteps
+from tpayd.transaction.steps.leases import Leases
+from tpayd.transaction.steps.reader import ReaderSteps
+from tpayd.transaction.steps.stans import Stans
 from tpayd.transaction.terminals import on_receipt, open_terminal_desk, serve_terminals, terminals_open
 from tpayd.transaction.waits import Waits
 from tpayd_contracts.health import Dependency, Readiness

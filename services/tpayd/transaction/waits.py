@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tpayd.transaction.flow import MAX_READERS
-from tpayd.transaction.host_steps import HOST_MARGIN_S, KEY_WAIT_S
 from tpayd.transaction.journal.journal import COMMIT_MAX_S
-from tpayd.transaction.leases import RESET_WAIT_S
 from tpayd.transaction.order import OnUnknown
 from tpayd.transaction.payment import Payment
-from tpayd.transaction.reader_steps import READ_MARGIN_S, SIGN_MARGIN_S
 from tpayd.transaction.settings import TransactionSettings
+from tpayd.transaction.steps.host import HOST_MARGIN_S, KEY_WAIT_S
+from tpayd.transaction.steps.leases import RESET_WAIT_S
+from tpayd.transaction.steps.reader import READ_MARGIN_S, SIGN_MARGIN_S
 from tpayd.transaction.verdict import VERDICTS
 from tpayd_contracts.payment import PaymentState as S
 from tpayd_contracts.payment import Verdict

@@ -13,8 +13,8 @@ import pytest
 
 from tests.harness import Store, eventually
 from tests.integration.payment.till import Till, new_id
-from tpayd.transaction.business_day import business_day_of
-from tpayd.transaction.stans import LAST
+from tpayd.transaction.steps.business_day import business_day_of
+from tpayd.transaction.steps.stans import LAST
 from tpayd_client.types import OriginalPayment, PaymentResult, VoidRequest
 from tpayd_contracts.sandbox import HostMode
 

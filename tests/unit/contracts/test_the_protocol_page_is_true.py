@@ -7,8 +7,8 @@ import re
 import msgspec
 import pytest
 
+from tpayd.transaction.orders.wallets import WALLETS, provider_of
 from tpayd.transaction.settings import TransactionSettings
-from tpayd.transaction.wallets import WALLETS, provider_of
 from tpayd_contracts import pos_protocol
 from tpayd_contracts.catalogue import PUBLIC_OPS
 from tpayd_contracts.envelope import Kind

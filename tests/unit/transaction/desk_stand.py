@@ -17,18 +17,18 @@ from tpayd.hosts import Opened, TypeClass
 from tpayd.kit.bus import CallError
 from tpayd.kit.store_settings import LaneSettings, Merchant, StoreSettings
 from tpayd.transaction import events as ev
-from tpayd.transaction.acknowledgements import Acknowledgements
 from tpayd.transaction.books import Books
 from tpayd.transaction.case import Case
 from tpayd.transaction.desk import Desk
-from tpayd.transaction.host_steps import SealedRequest
+from tpayd.transaction.errands.acknowledgements import Acknowledgements
 from tpayd.transaction.journal import DoubtError, Journal, JournalReader, JournalStore, StorageError
 from tpayd.transaction.journal.entries import Entry, StanBlock
 from tpayd.transaction.order import Order
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.registry import Registry
-from tpayd.transaction.requests import Numbered
 from tpayd.transaction.settings import TransactionSettings
+from tpayd.transaction.steps.host import SealedRequest
+from tpayd.transaction.steps.requests import Numbered
 from tpayd.transaction.waits import Waits
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.payment import PaymentRef, PaymentResult

@@ -13,14 +13,15 @@ from tests.harness.clock import FakeClock
 from tests.unit.transaction.memory import Memory, books_of
 from tests.unit.transaction.samples import payment_in
 from tpayd.kit.bus import CallError
-from tpayd.transaction import errands, reversals
 from tpayd.transaction import events as ev
 from tpayd.transaction.case import Case
-from tpayd.transaction.errands import Terminals
+from tpayd.transaction.errands import queue as errands
+from tpayd.transaction.errands import reversals
+from tpayd.transaction.errands.queue import Terminals
+from tpayd.transaction.errands.reversals import ReversalDesk
 from tpayd.transaction.payment import Payment
-from tpayd.transaction.requests import Numbered
-from tpayd.transaction.reversals import ReversalDesk
 from tpayd.transaction.settings import TransactionSettings
+from tpayd.transaction.steps.requests import Numbered
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.payment import PaymentState
 

@@ -8,8 +8,8 @@ from tests.harness.clock import FakeClock
 from tests.unit.transaction.samples import CLAIM, NOW_MS, PAYMENT, VOID, payment_in, run
 from tpayd.transaction import events as ev
 from tpayd.transaction import flow
-from tpayd.transaction.acknowledgements import Acknowledgements
 from tpayd.transaction.effects import Commit, Reverse, UnmarkOriginal
+from tpayd.transaction.errands.acknowledgements import Acknowledgements
 from tpayd.transaction.payment import Payment
 from tpayd_contracts.payment import PaymentState, Reason
 

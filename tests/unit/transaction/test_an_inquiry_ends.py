@@ -15,13 +15,13 @@ from tests.unit.transaction.samples import CASH_IC, payment_in
 from tpayd.hosts import HostFormatError
 from tpayd.kit.bus import CallError
 from tpayd.transaction import events as ev
-from tpayd.transaction import inquiries
 from tpayd.transaction.case import Case
-from tpayd.transaction.errands import Terminals
-from tpayd.transaction.inquiries import InquiryDesk
+from tpayd.transaction.errands import inquiries
+from tpayd.transaction.errands.inquiries import InquiryDesk
+from tpayd.transaction.errands.queue import Terminals
 from tpayd.transaction.payment import InquiryRecord, Payment
-from tpayd.transaction.requests import Numbered
 from tpayd.transaction.settings import TransactionSettings
+from tpayd.transaction.steps.requests import Numbered
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.payment import PaymentState
 

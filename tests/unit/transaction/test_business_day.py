@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tpayd.transaction.business_day import business_day_of
+from tpayd.transaction.steps.business_day import business_day_of
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tpayd.transaction.journal import StanBlock
-from tpayd.transaction.stans import LAST, Stans
+from tpayd.transaction.steps.stans import LAST, Stans
 
 
 class Disk:

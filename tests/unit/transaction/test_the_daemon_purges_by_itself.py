@@ -13,8 +13,8 @@ from tests.harness.clock import FakeClock
 from tests.harness.journals import Place
 from tests.unit.transaction.test_old_payments_lose_their_details import history
 from tpayd.kit.settings import SettingsError
-from tpayd.transaction import bookkeeping
-from tpayd.transaction.bookkeeping import PURGE_EVERY_S, Bookkeeper
+from tpayd.transaction.journal import bookkeeping
+from tpayd.transaction.journal.bookkeeping import PURGE_EVERY_S, Bookkeeper
 from tpayd.transaction.settings import TransactionSettings
 
 

@@ -15,15 +15,15 @@ from tpayd.hosts import HostFormatError
 from tpayd.kit.bus import CallError, Request, Server
 from tpayd.kit.logs import Log
 from tpayd.transaction.books import Books
-from tpayd.transaction.business_day import business_day_of
 from tpayd.transaction.closing.comparing import compared, not_compared, overall
 from tpayd.transaction.closing.totals import DayBook, host_totals
-from tpayd.transaction.errands import Terminals
-from tpayd.transaction.host_steps import HostSteps
+from tpayd.transaction.errands.queue import Terminals
 from tpayd.transaction.journal import JournalReader, JournalStore, StorageError
 from tpayd.transaction.journal.day_book import EARLIER_DAYS_FROM
 from tpayd.transaction.registry import Key
 from tpayd.transaction.standalone.stubs import Stubs
+from tpayd.transaction.steps.business_day import business_day_of
+from tpayd.transaction.steps.host import HostSteps
 from tpayd_contracts.business import (
     CLOSE,
     REPORT,

@@ -8,9 +8,9 @@ from typing import TypeVar
 from tpayd.kit.bus import CallError, Request, Server
 from tpayd.transaction import events as ev
 from tpayd.transaction import flow
-from tpayd.transaction.acknowledgements import Acknowledgements
 from tpayd.transaction.books import Books
 from tpayd.transaction.desk import Desk
+from tpayd.transaction.errands.acknowledgements import Acknowledgements
 from tpayd.transaction.journal import JournalReader, StorageError
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.records.owed import OWED, owed_reversals, unacknowledged_payments

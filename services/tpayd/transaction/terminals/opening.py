@@ -10,7 +10,7 @@ from msgspec import Struct
 from tpayd.hosts import HostAdapter, HostFormatError, MerchantDownload, Opened, OpenTerminal
 from tpayd.kit.bus import CallError
 from tpayd.kit.clock import Clock
-from tpayd.transaction.business_day import stamp_of
+from tpayd.transaction.steps.business_day import stamp_of
 from tpayd.transaction.terminals.errors import HostRefusedError
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.host import EXCHANGE, Exchange

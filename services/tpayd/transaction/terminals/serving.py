@@ -7,7 +7,7 @@ from tpayd.kit.bus import CallError, Request, Server
 from tpayd.kit.house import House
 from tpayd.transaction.journal import Journal, StorageError
 from tpayd.transaction.settings import TransactionSettings
-from tpayd.transaction.stans import Stans
+from tpayd.transaction.steps.stans import Stans
 from tpayd.transaction.terminals.desk import TerminalDesk
 from tpayd.transaction.terminals.files import PasswordFile, RegisterFile, Saver
 from tpayd.transaction.terminals.guard import PasswordGuard

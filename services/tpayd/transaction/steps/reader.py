@@ -13,15 +13,15 @@ from tpayd.kit.bus import Caller, CallError
 from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
 from tpayd.transaction import events as ev
-from tpayd.transaction.business_day import stamp_of
-from tpayd.transaction.intake import Carried, masked_code
 from tpayd.transaction.order import Reads
+from tpayd.transaction.orders.intake import Carried, masked_code
+from tpayd.transaction.orders.wallets import provider_of
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.receipt import receipt_tags
-from tpayd.transaction.requests import Presented
 from tpayd.transaction.settings import TransactionSettings
+from tpayd.transaction.steps.business_day import stamp_of
+from tpayd.transaction.steps.requests import Presented
 from tpayd.transaction.texts import STEP_TEXTS
-from tpayd.transaction.wallets import provider_of
 from tpayd_contracts.device import (
     CARD_COMPLETE,
     CARD_READ,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 
 from tpayd.kit.bus import CallError, Request
-from tpayd.transaction.leases import Leases
-from tpayd.transaction.reader_steps import ReaderSteps
+from tpayd.transaction.steps.leases import Leases
+from tpayd.transaction.steps.reader import ReaderSteps
 from tpayd_contracts.device import Ability, AcquireLease, TransactionType
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.orders import MembershipCard, MembershipRequest

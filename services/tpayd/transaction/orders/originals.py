@@ -9,8 +9,8 @@ from tpayd.transaction import events as ev
 from tpayd.transaction import flow
 from tpayd.transaction.books import Books
 from tpayd.transaction.case import Case
-from tpayd.transaction.claims import Claims, check_amount, claim_by_receipt, claim_of
 from tpayd.transaction.order import Order
+from tpayd.transaction.orders.claims import Claims, check_amount, claim_by_receipt, claim_of
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.registry import Registry
 from tpayd_contracts.errors import ErrorCode

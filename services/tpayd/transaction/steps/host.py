@@ -13,12 +13,12 @@ from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
 from tpayd.kit.store_settings import StoreSettings
 from tpayd.transaction import events as ev
-from tpayd.transaction.business_day import business_day_of, stamp_of
-from tpayd.transaction.intake import Carried
+from tpayd.transaction.orders.intake import Carried
 from tpayd.transaction.payment import Payment
-from tpayd.transaction.requests import Numbered, Presented, financial_of, inquiry_of, reversal_of
 from tpayd.transaction.settings import TransactionSettings
-from tpayd.transaction.stans import Stans
+from tpayd.transaction.steps.business_day import business_day_of, stamp_of
+from tpayd.transaction.steps.requests import Numbered, Presented, financial_of, inquiry_of, reversal_of
+from tpayd.transaction.steps.stans import Stans
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.host import EXCHANGE, Exchange
 from tpayd_contracts.keys import DATA_ENCRYPT, MAC_GENERATE, MAC_VERIFY, EncryptData, GenerateMac, Purpose, VerifyMac

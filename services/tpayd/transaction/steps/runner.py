@@ -32,15 +32,15 @@ from tpayd.transaction.effects import (
     Transmit,
     UnmarkOriginal,
 )
-from tpayd.transaction.errands import durable
-from tpayd.transaction.host_steps import HostSteps, SealedRequest
-from tpayd.transaction.intake import Carried
+from tpayd.transaction.errands.queue import durable
 from tpayd.transaction.journal import DoubtError, StorageError
-from tpayd.transaction.leases import Leases
-from tpayd.transaction.originals import Originals
-from tpayd.transaction.reader_steps import ReaderSteps, progress_of
-from tpayd.transaction.requests import Presented
-from tpayd.transaction.twins import Twins
+from tpayd.transaction.orders.intake import Carried
+from tpayd.transaction.orders.originals import Originals
+from tpayd.transaction.orders.twins import Twins
+from tpayd.transaction.steps.host import HostSteps, SealedRequest
+from tpayd.transaction.steps.leases import Leases
+from tpayd.transaction.steps.reader import ReaderSteps, progress_of
+from tpayd.transaction.steps.requests import Presented
 from tpayd_contracts.device import Lease
 from tpayd_contracts.payment import PaymentState, Reason, Step
 

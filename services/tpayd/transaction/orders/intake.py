@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tpayd.kit.bus import CallError
 from tpayd.transaction.order import Order
-from tpayd.transaction.wallets import provider_of
+from tpayd.transaction.orders.wallets import provider_of
 from tpayd_contracts import orders, standalone
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.operation import Op

@@ -16,9 +16,9 @@ from tpayd.transaction import events as ev
 from tpayd.transaction.books import Books
 from tpayd.transaction.case import Case
 from tpayd.transaction.effects import Reverse, TellPos
-from tpayd.transaction.errands import LOOK_AGAIN_S, OUTAGE_WAIT_S, Errands, Terminals, record
-from tpayd.transaction.host_steps import HostSteps
+from tpayd.transaction.errands.queue import LOOK_AGAIN_S, OUTAGE_WAIT_S, Errands, Terminals, record
 from tpayd.transaction.settings import TransactionSettings
+from tpayd.transaction.steps.host import HostSteps
 from tpayd_contracts.errors import Outcome
 from tpayd_contracts.payment import PaymentState
 
