@@ -1465,6 +1465,8 @@ class CloseReport(Reply):
     terminals: tuple[TerminalBalance, ...]
     purged_stubs: int = 0
     """Payments without a POS of which nothing but the verdict is kept now."""
+    without_pos: tuple[TotalLine, ...] = ()
+    """The part of the day's lines that such payments are: a later close of the day adds them from here."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> CloseReport:
@@ -1475,6 +1477,7 @@ class CloseReport(Reply):
             totals=DayTotals.from_wire(body["totals"]),
             terminals=many(body["terminals"], TerminalBalance.from_wire),
             purged_stubs=body.get("purged_stubs", 0),
+            without_pos=many(body.get("without_pos", ()), TotalLine.from_wire),
         )
 
 

@@ -152,6 +152,8 @@ class CloseReport(Struct, frozen=True, omit_defaults=True):
     terminals: tuple[TerminalBalance, ...]
     purged_stubs: Count = 0
     """Payments without a POS of which nothing but the verdict is kept now."""
+    without_pos: tuple[TotalLine, ...] = ()
+    """The part of the day's lines that such payments are: a later close of the day adds them from here."""
 
 
 class CloseProgress(Struct, frozen=True):

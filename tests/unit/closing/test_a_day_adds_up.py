@@ -10,7 +10,7 @@ from tpayd.transaction.closing.comparing import compared, not_compared, overall
 from tpayd.transaction.closing.totals import DayBook, host_totals
 from tpayd.transaction.order import Order
 from tpayd.transaction.payment import Payment, ReversalRecord
-from tpayd_contracts.business import LISTED_MAX, Balance, DayTotals, Difference
+from tpayd_contracts.business import LISTED_MAX, Balance, CloseReport, DayTotals, Difference
 from tpayd_contracts.payment import PaymentKind as K
 from tpayd_contracts.payment import PaymentState as S
 
@@ -97,6 +97,21 @@ def test_a_payment_settled_by_hand_is_money_at_the_host() -> None:
     assert 1 == host_totals(totals.lines, "TPAY0001").sales_count
     assert [S.CHARGED] == [payment.state for payment in totals.settled_by_hand]
     assert () == totals.acknowledgements
+
+
+def test_payments_without_a_pos_count_in_every_close_of_their_day() -> None:
+    """The first close has them purged, so a later one takes their sums from its report; one that is new is added."""
+    first = DayBook(DAY, "test")
+    stub = done(ended_ms=NOW_MS - 1)
+    stub = replace(stub, order=replace(stub.ordered, standalone=True))
+    first.enter(stub)
+    closed = CloseReport(1, Balance.BALANCED, first.totals(NOW_MS), (), without_pos=first.without_pos)
+    for left, expected in (((), 1), ((stub,), 1), ((stub, replace(stub, ended_ms=NOW_MS + 1)), 2)):
+        again = DayBook(DAY, "test", closed)
+        for payment in left:
+            again.enter(payment)
+        assert expected == host_totals(again.totals(NOW_MS).lines, "TPAY0001").sales_count
+        assert again.totals(NOW_MS).lines == again.without_pos
 
 
 def answer(code: str, totals: HostTotals | None = None) -> Opened:

@@ -118,7 +118,7 @@ class ClosingDesk:
             for done, terminal_id in enumerate(seen):
                 progress(CloseProgress(f"comparing terminal {terminal_id} with the host", done, len(seen)))
                 balances.append(await self._compare(terminal_id, totals))
-            report = CloseReport(0, overall(balances), totals, tuple(balances))
+            report = CloseReport(0, overall(balances), totals, tuple(balances), without_pos=book.without_pos)
             kept = await self._keep(report)
             self._log.info("business.closed", day=business_day, number=kept.number, balance=kept.balance)
             await self._let_all_go(book.unacknowledged)
@@ -142,7 +142,8 @@ class ClosingDesk:
     # Steps
 
     async def _add_up(self, business_day: str) -> DayBook:
-        book = DayBook(business_day, self._profile)
+        kept = await _stored(self._reader.kept_close(self._profile, business_day, None))
+        book = DayBook(business_day, self._profile, None if kept is None else _reports.decode(kept.report))
         earliest = datetime.strptime(business_day, "%Y%m%d") - timedelta(days=EARLIER_DAYS_FROM)  # noqa: DTZ007
         # What is decided and not yet written belongs to the day as well.
         await _stored(self._books.journal.committed())

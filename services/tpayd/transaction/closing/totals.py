@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from tpayd.hosts import APPROVED, HostTotals
 from tpayd.transaction.payment import Payment
-from tpayd_contracts.business import LISTED_MAX, DayTotals, LaneAcknowledgements, ListedPayment, TotalLine
+from tpayd_contracts.business import LISTED_MAX, CloseReport, DayTotals, LaneAcknowledgements, ListedPayment, TotalLine
 from tpayd_contracts.payment import PaymentKind as K
 from tpayd_contracts.payment import PaymentState as S
 
@@ -38,6 +38,14 @@ class _Sum:
     vat_minor: int = 0
     service_charge_minor: int = 0
     tax_free_minor: int = 0
+
+    def add_line(self, line: TotalLine) -> None:
+        self.count += line.count
+        self.total_minor += line.total_minor
+        self.supply_minor += line.supply_minor
+        self.vat_minor += line.vat_minor
+        self.service_charge_minor += line.service_charge_minor
+        self.tax_free_minor += line.tax_free_minor
 
     def add(self, payment: Payment) -> None:
         self.count += 1
@@ -87,12 +95,23 @@ class _Listed:
 
 
 class DayBook:
-    """The book of one business day, filled payment by payment. In which order does not matter."""
+    """The book of one business day, filled payment by payment. In which order does not matter.
 
-    def __init__(self, business_day: str, profile: str) -> None:
+    `before` is the day's former close, if there was one: what it counted of payments without a POS is not kept by now.
+    """
+
+    def __init__(self, business_day: str, profile: str, before: CloseReport | None = None) -> None:
         self.business_day = business_day
         self.profile = profile
         self._sums: defaultdict[_Place, _Sum] = defaultdict(_Sum)
+        self._without_pos: defaultdict[_Place, _Sum] = defaultdict(_Sum)
+        self._counted_until_ms = 0
+        if before is not None:
+            self._counted_until_ms = before.totals.at_ms
+            for line in before.without_pos:
+                place = line.lane, line.terminal_id, line.kind, line.reversed
+                self._sums[place].add_line(line)
+                self._without_pos[place].add_line(line)
         self._lanes: defaultdict[str, _Acknowledged] = defaultdict(_Acknowledged)
         self._open = _Listed()
         self._unacknowledged = _Listed()
@@ -111,31 +130,40 @@ class DayBook:
             return
         if payment.order is None or payment.order.kind in _MOVES_NOTHING:
             return
-        kind = payment.order.kind
         if payment.state in _STANDS and payment.business_day == self.business_day:
-            self._sums[payment.lane, payment.terminal_id, kind, False].add(payment)
-            if payment.state == S.CHARGED:
-                self._by_hand.add(payment)
-                return
-            self._lanes[payment.lane].add(payment)
-            if payment.acknowledged_ms is None:
-                self._unacknowledged.add(payment)
-                if payment.state == S.APPROVED and not payment.reverse_unacknowledged:
-                    self.unacknowledged.append((payment.lane, payment.request_id))
+            self._enter_standing(payment)
         elif _was_reversed_on(payment, self.business_day):
-            self._sums[payment.lane, payment.terminal_id, kind, True].add(payment)
+            self._add(payment, was_reversed=True)
+
+    def _enter_standing(self, payment: Payment) -> None:
+        if payment.standalone and (payment.ended_ms or 0) <= self._counted_until_ms:
+            return
+        self._add(payment, was_reversed=False)
+        if payment.state == S.CHARGED:
+            self._by_hand.add(payment)
+            return
+        self._lanes[payment.lane].add(payment)
+        if payment.acknowledged_ms is None:
+            self._unacknowledged.add(payment)
+            if payment.state == S.APPROVED and not payment.reverse_unacknowledged:
+                self.unacknowledged.append((payment.lane, payment.request_id))
+
+    def _add(self, payment: Payment, *, was_reversed: bool) -> None:
+        place = payment.lane, payment.terminal_id, payment.ordered.kind, was_reversed
+        self._sums[place].add(payment)
+        if payment.standalone:
+            self._without_pos[place].add(payment)
+
+    @property
+    def without_pos(self) -> tuple[TotalLine, ...]:
+        """The lines that payments without a POS are."""
+        return _lines(self._without_pos)
 
     def totals(self, at_ms: int) -> DayTotals:
         """The book as it is now."""
         return DayTotals(
             business_day=self.business_day, host_profile=self.profile, at_ms=at_ms,
-            lines=tuple(
-                TotalLine(
-                    lane, terminal_id, kind, reversed_, of.count, of.total_minor, of.supply_minor, of.vat_minor,
-                    of.service_charge_minor, of.tax_free_minor,
-                )
-                for (lane, terminal_id, kind, reversed_), of in sorted(self._sums.items())
-            ),
+            lines=_lines(self._sums),
             acknowledgements=tuple(
                 LaneAcknowledgements(
                     lane, of.approved_count, of.approved_minor, of.acknowledged_count, of.acknowledged_minor
@@ -147,6 +175,16 @@ class DayBook:
             unacknowledged_left_out=self._unacknowledged.left_out,
             settled_by_hand=tuple(self._by_hand.payments), settled_by_hand_left_out=self._by_hand.left_out,
         )  # fmt: skip
+
+
+def _lines(sums: dict[_Place, _Sum]) -> tuple[TotalLine, ...]:
+    return tuple(
+        TotalLine(
+            lane, terminal_id, kind, was_reversed, of.count, of.total_minor, of.supply_minor, of.vat_minor,
+            of.service_charge_minor, of.tax_free_minor,
+        )
+        for (lane, terminal_id, kind, was_reversed), of in sorted(sums.items())
+    )  # fmt: skip
 
 
 def host_totals(lines: Iterable[TotalLine], terminal_id: str) -> HostTotals:
