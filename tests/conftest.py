@@ -13,6 +13,10 @@ import pytest
 from tests.harness.postgres import PostgresServer
 from tests.harness.waiting import eventually
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # So it is behind a shell's `&`. What tests start would inherit it, and never hear a Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def nothing_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
