@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from tests.unit.transaction.desk_stand import LANE, SILENT, Asker, Stand
+from tests.unit.transaction.desk_stand import LANE, SILENT, Asker, Stand, until
 from tpayd.hosts import Opened
 from tpayd.kit.bus import CallError
 from tpayd.transaction import events as ev
@@ -43,6 +43,13 @@ async def let_alone(stand: Stand, result: PaymentResult) -> None:
     await stand.desk.left_unacknowledged((LANE, result.request_id), reverse=True)
 
 
+async def given_back(stand: Stand, voided: PaymentResult, sold: PaymentResult) -> None:
+    """The void is undone, that is on disk, and its original is free for the next."""
+    await stand.known(voided.request_id, "reversed")
+    original = await stand.case(sold.request_id)
+    await until(lambda: not stand.desk._originals.is_claimed(original.payment))
+
+
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_an_undone_void_gives_its_original_back(tmp_path: Path, restarted: bool) -> None:
     """Though thousands of payments, or a restart, came between: the sale can be voided again."""
@@ -53,12 +60,12 @@ async def test_an_undone_void_gives_its_original_back(tmp_path: Path, restarted:
         stand.forget_all()
         if not restarted:
             await let_alone(stand, voided)
-            await stand.known(voided.request_id, "reversed")
+            await given_back(stand, voided, sold)
             assert 0 == (await stand.case(sold.request_id)).payment.voided_minor
     async with Stand(tmp_path, unacknowledged="reverse") as stand:
         if restarted:
             await let_alone(stand, voided)
-            await stand.known(voided.request_id, "reversed")
+            await given_back(stand, voided, sold)
         assert 0 == (await stand.case(sold.request_id)).payment.voided_minor
         assert Verdict.PAID == (await stand.pay(void_of(sold))).verdict
 
@@ -72,7 +79,7 @@ async def test_nobody_voids_what_is_being_given_back(tmp_path: Path) -> None:
         await let_alone(stand, voided)
         assert ErrorCode.CLAIMED == await refused(stand, void_of(sold))
         stand.host.reachable = True
-        await stand.known(voided.request_id, "reversed")
+        await given_back(stand, voided, sold)
         assert Verdict.PAID == (await stand.pay(void_of(sold))).verdict
 
 
