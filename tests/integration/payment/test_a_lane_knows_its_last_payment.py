@@ -66,8 +66,8 @@ def test_a_request_that_is_sent_again_is_no_newer_payment(till: Till) -> None:
 
 def test_a_lane_that_never_paid_is_told_so(till: Till) -> None:
     """Clearly, and nothing is buried."""
-    with pytest.raises(TpaydError, match="lane 3 has never paid") as refused:
-        till.pos.last("3")
+    with pytest.raises(TpaydError, match="lane 4 has never paid") as refused:
+        till.pos.last("4")
     assert ("not_found", "not_started") == (refused.value.code, refused.value.outcome)
 
 
