@@ -28,6 +28,7 @@ from tpayd.transaction.steps.host import HostSteps
 from tpayd.transaction.steps.leases import Leases
 from tpayd.transaction.steps.reader import ReaderSteps
 from tpayd.transaction.steps.runner import Runner
+from tpayd.transaction.verdict import PAID_STATES
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.payment import CardSummary, EntryMode, PaymentRef, PaymentResult, PaymentState, Reason, Verdict
 from tpayd_contracts.shapes import is_request_id
@@ -35,7 +36,6 @@ from tpayd_contracts.shapes import is_request_id
 __all__ = ["Desk"]
 
 _UNSETTLED = frozenset({PaymentState.UNKNOWN, PaymentState.REVERSING, PaymentState.INQUIRING})
-_PAID = frozenset({PaymentState.APPROVED, PaymentState.CLOSED})
 
 
 class Desk:
@@ -384,7 +384,7 @@ class Desk:
 
     def _settled(self, case: Case) -> None:
         """Nothing more happens to it by itself."""
-        if case.payment.state in _PAID:
+        if case.payment.state in PAID_STATES:
             self.twins.note(case.payment, case.card, self._books.clock.unix_ms())
         if case.payment.state != PaymentState.NEEDS_HUMAN:
             # Else nobody knows whether it has given its original back: no other may.

@@ -9,7 +9,7 @@ from tpayd.transaction.texts import REASON_TEXTS, STATE_TEXTS, VERDICT_TEXTS
 from tpayd_contracts.payment import PaymentKind, PaymentResult, Reason, TimeSplit, Verdict
 from tpayd_contracts.payment import PaymentState as S
 
-__all__ = ["REVERSAL_PENDING", "VERDICTS", "result_of", "verdict_of"]
+__all__ = ["PAID_STATES", "REVERSAL_PENDING", "VERDICTS", "result_of", "verdict_of"]
 
 VERDICTS: dict[S, Verdict] = {
     S.CREATED: Verdict.WAIT,
@@ -30,6 +30,7 @@ VERDICTS: dict[S, Verdict] = {
 }
 """NOT_PAID never turns into PAID. So a payment under way is WAIT from its first moment (docs/adr/0012)."""
 
+PAID_STATES = frozenset(state for state, verdict in VERDICTS.items() if verdict == Verdict.PAID)
 REVERSAL_PENDING = frozenset({S.UNKNOWN, S.REVERSING, S.NEEDS_HUMAN})
 
 

@@ -12,17 +12,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tpayd.hosts import APPROVED, HostTotals
+from tpayd.transaction.journal import OPEN_STATES
 from tpayd.transaction.payment import Payment
+from tpayd.transaction.verdict import PAID_STATES
 from tpayd_contracts.business import LISTED_MAX, CloseReport, DayTotals, LaneAcknowledgements, ListedPayment, TotalLine
 from tpayd_contracts.payment import PaymentKind as K
 from tpayd_contracts.payment import PaymentState as S
 
 __all__ = ["DayBook", "host_totals"]
 
-_STANDS = frozenset({S.APPROVED, S.CLOSED, S.CHARGED})
-_OPEN = frozenset(
-    {S.CREATED, S.LEASED, S.CARD_READ, S.SENDING, S.AUTHORIZED, S.INQUIRING, S.UNKNOWN, S.REVERSING, S.NEEDS_HUMAN}
-)
+_STANDS = PAID_STATES | {S.CHARGED}
 _SALES = frozenset({K.SALE, K.CASH_IC_SALE, K.SIMPLE_PAY})
 _VOIDS = frozenset({K.VOID, K.SIMPLE_PAY_VOID, K.CASH_IC_REFUND})
 _MOVES_NOTHING = frozenset({K.CASH_IC_BALANCE})
@@ -123,7 +122,7 @@ class DayBook:
         """Enter a payment of whatever day; what does not belong into this book is left out."""
         if payment.profile != self.profile:
             return
-        if payment.state in _OPEN:
+        if payment.state in OPEN_STATES:
             # Of this day or an earlier one, or without a day yet: it is carried over.
             if payment.business_day is None or payment.business_day <= self.business_day:
                 self._open.add(payment)

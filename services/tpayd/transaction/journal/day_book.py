@@ -9,6 +9,7 @@ from sqlalchemy import func, insert, or_, select
 from sqlalchemy.engine import Connection
 
 from tpayd.transaction.journal.entries import decode_payment
+from tpayd.transaction.journal.opening import IS_OPEN
 from tpayd.transaction.journal.schema import closes, payments
 from tpayd.transaction.payment import Payment
 from tpayd_contracts.payment import PaymentState
@@ -38,8 +39,7 @@ def payments_of_day(connection: Connection, business_day: str, earliest_day: str
     of_the_day = payments.c.business_day == business_day
     parts = (
         (of_the_day,),
-        # The index is used where its own condition is repeated.
-        (payments.c.open, or_(payments.c.business_day.is_(None), payments.c.business_day != business_day)),
+        (IS_OPEN, or_(payments.c.business_day.is_(None), payments.c.business_day != business_day)),
         (
             payments.c.business_day >= earliest_day,
             payments.c.business_day < business_day,

@@ -12,13 +12,11 @@ from datetime import datetime
 from tpayd.kit.bus import CallError
 from tpayd.transaction.order import Order
 from tpayd.transaction.payment import Claim, Payment
+from tpayd.transaction.verdict import PAID_STATES
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.orders import OriginalPayment
-from tpayd_contracts.payment import PaymentState
 
 __all__ = ["Claims", "check_amount", "claim_by_receipt", "claim_of"]
-
-_STANDS = frozenset({PaymentState.APPROVED, PaymentState.CLOSED})
 
 
 class Claims:
@@ -50,7 +48,7 @@ class Claims:
 
 def claim_of(original: Payment) -> Claim:
     """A claim on a payment of this journal. Raises CallError if it has nothing to give back."""
-    if original.state not in _STANDS or original.approval_code is None or original.local is None:
+    if original.state not in PAID_STATES or original.approval_code is None or original.local is None:
         text = f"the original is {original.state}: there is nothing to take back"
         raise CallError.not_started(ErrorCode.NOT_REFUNDABLE, text, field="$.original")
     if original.voided_minor >= original.amount_minor:
