@@ -45,6 +45,14 @@ class TransactionSettings(ServiceSettings, frozen=True, forbid_unknown_fields=Tr
     """A reversal that can't even be sealed (its key is gone) needs a person after this time."""
     standalone: bool = False
     """Payments without a POS (T15)."""
+    keyboard_events: bool = True
+    """Whether keys of the POS or the console (Enter, Esc) answer the prompt that stands (T25)."""
+    second_generate_ac: bool = True
+    """Whether a chip card has the last word after the host's approval (T26)."""
+    choose_application: bool = False
+    """Whether the customer chooses among the applications of his chip card (T27)."""
+    simple_pay_accepts_card: bool = False
+    """Whether a simple pay without a code takes a chip card as well (T28)."""
     opening_session_s: Annotated[float, Meta(ge=10, le=86_400)] = 600.0
     """How long staged openings and deletions of terminals wait for the next one, or for their commit (T20)."""
     inquiry_wait_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
