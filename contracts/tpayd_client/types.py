@@ -14,22 +14,23 @@ from typing import Any
 from tpayd_client.wire import OpenEnum, Reply, many, maybe
 
 __all__ = [
-    "Ability", "Amount", "Balance", "CONTRACT", "CardNetwork", "CardState", "CardStateQuery", "CardSummary",
-    "CashIcBalanceRequest", "CashIcRefundRequest", "CashIcSaleRequest", "CashReceiptPurpose", "CashReceiptRequest",
-    "CashReceiptVoidReason", "CashReceiptVoidRequest", "CloseProgress", "CloseReport", "Confirmation", "DayQuery",
-    "DayTotals", "DeleteTerminals", "Dependency", "Device", "DeviceEvent", "DeviceList", "DeviceState",
-    "Difference", "DownloadMerchant", "DownloadedMerchant", "EVENTS", "EntryMode", "ErrorBody", "ErrorCode",
-    "ExchangeProgress", "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Health", "Hello", "KeyInfo",
-    "KeyList", "KeyState", "KeyUsage", "LaneAcknowledgements", "LaneQuery", "LaneRef", "Language", "Line",
-    "LineEvent", "LineState", "LineStatus", "ListedPayment", "MembershipCard", "MembershipRequest", "Merchant",
-    "MerchantList", "OpenTerminals", "OpenedTerminals", "Opening", "OriginalOnReceipt", "OriginalPayment",
-    "Outcome", "OwedReversal", "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult",
-    "PaymentState", "REPLIES", "Readiness", "Reason", "Receipt", "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant",
-    "ReceiptRequest", "ReceiptSheet", "ReportQuery", "Right", "SaleRequest", "SetPassword", "SetPrevention",
-    "SettleRequest", "SettledAs", "Share", "SimplePayRequest", "StagedTerminals", "StandaloneCashReceiptRequest",
-    "StandaloneQuery", "StandaloneSaleRequest", "StandaloneTerminal", "Step", "StoreStatus", "Story", "StoryStep",
-    "Subscribe", "Subscribed", "Terminal", "TerminalBalance", "TerminalList", "TimeSplit", "TotalLine",
-    "UnacknowledgedPayment", "UnacknowledgedPayments", "UnacknowledgedPolicy", "Verdict", "VoidRequest", "Welcome",
+    "Ability", "Amount", "Balance", "Bar", "BarCause", "CONTRACT", "CardNetwork", "CardState", "CardStateQuery",
+    "CardSummary", "CashIcBalanceRequest", "CashIcRefundRequest", "CashIcSaleRequest", "CashReceiptPurpose",
+    "CashReceiptRequest", "CashReceiptVoidReason", "CashReceiptVoidRequest", "CloseProgress", "CloseReport",
+    "Confirmation", "DayQuery", "DayTotals", "DeleteTerminals", "Dependency", "Device", "DeviceEvent", "DeviceList",
+    "DeviceState", "Difference", "DownloadMerchant", "DownloadedMerchant", "EVENTS", "EntryMode", "ErrorBody",
+    "ErrorCode", "ExchangeProgress", "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Health", "Hello",
+    "KeyInfo", "KeyList", "KeyState", "KeyUsage", "LaneAcknowledgements", "LaneQuery", "LaneRef", "Language",
+    "Line", "LineEvent", "LineState", "LineStatus", "ListedPayment", "MembershipCard", "MembershipRequest",
+    "Merchant", "MerchantList", "OpenTerminals", "OpenedTerminals", "Opening", "OriginalOnReceipt",
+    "OriginalPayment", "Outcome", "OwedReversal", "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef",
+    "PaymentResult", "PaymentState", "REPLIES", "Readiness", "Reason", "Receipt", "ReceiptAmounts", "ReceiptCopy",
+    "ReceiptMerchant", "ReceiptRequest", "ReceiptSheet", "ReportQuery", "Right", "SaleRequest", "SetPassword",
+    "SetPrevention", "SettleRequest", "SettledAs", "Share", "SimplePayRequest", "StagedTerminals",
+    "StandaloneCashReceiptRequest", "StandaloneQuery", "StandaloneSaleRequest", "StandaloneTerminal", "Step",
+    "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal", "TerminalBalance", "TerminalList",
+    "TimeSplit", "TotalLine", "UnacknowledgedPayment", "UnacknowledgedPayments", "UnacknowledgedPolicy", "Verdict",
+    "VoidRequest", "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -1894,6 +1895,36 @@ class Ability(OpenEnum):
     PIN = "pin"
 
 
+class BarCause(OpenEnum):
+    """Why a reader that works is lent to no payment."""
+
+    KEY = "key"
+    """Its key is missing, expired, or not the one that is known here."""
+    INTEGRITY = "integrity"
+    """Its self-test failed."""
+    MAINTENANCE = "maintenance"
+    """Somebody is at work on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar(Reply):
+    """A reader that is lent to no payment; other readers serve its lanes."""
+
+    device: str
+    cause: BarCause
+    why: str
+    """For a person, with the way out."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Bar:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            device=body["device"],
+            cause=BarCause(body["cause"]),
+            why=body["why"],
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Device(Reply):
     """One reader or pad as the broker sees it now."""
@@ -1914,6 +1945,8 @@ class Device(Reply):
     detail: str | None = None
     """Why it is not ready, and what to do."""
     leased_to: str | None = None
+    bars: tuple[Bar, ...] = ()
+    """Why no payment gets it, however ready it is."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> Device:
@@ -1932,6 +1965,7 @@ class Device(Reply):
             reader_id=body.get("reader_id"),
             detail=body.get("detail"),
             leased_to=body.get("leased_to"),
+            bars=many(body.get("bars", ()), Bar.from_wire),
         )
 
 

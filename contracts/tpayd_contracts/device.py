@@ -24,9 +24,13 @@ __all__ = [
     "LEASE_RELEASE",
     "LEASE_RENEW",
     "LEASE_RESET",
+    "READER_BAR",
     "TOPIC_DEVICE",
     "Ability",
     "AcquireLease",
+    "Bar",
+    "BarCause",
+    "BarReaders",
     "CardProgress",
     "CardPrompt",
     "CardState",
@@ -101,6 +105,26 @@ class TransactionType(enum.StrEnum):
     """A store's own card; a payment card is refused (detail "10")."""
 
 
+class BarCause(enum.StrEnum):
+    """Why a reader that works is lent to no payment."""
+
+    KEY = "key"
+    """Its key is missing, expired, or not the one that is known here."""
+    INTEGRITY = "integrity"
+    """Its self-test failed."""
+    MAINTENANCE = "maintenance"
+    """Somebody is at work on it."""
+
+
+class Bar(Struct, frozen=True, forbid_unknown_fields=True):
+    """A reader that is lent to no payment; other readers serve its lanes."""
+
+    device: Name
+    cause: BarCause
+    why: str
+    """For a person, with the way out."""
+
+
 class Device(Struct, frozen=True, omit_defaults=True):
     """One reader or pad as the broker sees it now."""
 
@@ -120,6 +144,8 @@ class Device(Struct, frozen=True, omit_defaults=True):
     detail: str | None = None
     """Why it is not ready, and what to do."""
     leased_to: Lane | None = None
+    bars: tuple[Bar, ...] = ()
+    """Why no payment gets it, however ready it is."""
 
 
 class DeviceList(Struct, frozen=True):
@@ -272,6 +298,16 @@ class CardState(Struct, frozen=True, omit_defaults=True):
     """None: the reader is not connected."""
 
 
+class BarReaders(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which readers are lent to no payment for this cause, from now on: all of them, so that telling it again is safe.
+
+    A payment that holds one keeps it to its end.
+    """
+
+    cause: BarCause
+    bars: tuple[Bar, ...] = ()
+
+
 class PrepareKey(Struct, frozen=True, forbid_unknown_fields=True):
     device: Name
 
@@ -307,5 +343,6 @@ CARD_READ = Op("card.read", ReadCard, ReadCardResult, CardProgress)
 CARD_COMPLETE = Op("card.complete", CompleteCard, CompletedCard, CardProgress)
 CARD_STATE = Op("device.card", CardStateQuery, CardState, right=Right.READ_ONLY)
 DEVICE_LIST = Op("device.list", Empty, DeviceList, right=Right.READ_ONLY)
+READER_BAR = Op("reader.bar", BarReaders, Empty)
 KEY_PREPARE = Op("reader.key_prepare", PrepareKey, PreparedKey)
 KEY_INJECT = Op("reader.key_inject", InjectKey, InjectedKey)

@@ -198,6 +198,13 @@ EXAMPLES: dict[str, Example] = {
     ),
     pad.MESSAGE_SHOW.name: Example(pad.ShowMessage(lease=_LEASE_REF, lines=("Thank you", "감사합니다")), Empty()),
     device.DEVICE_LIST.name: Example(Empty(), device.DeviceList(devices=(_DEVICE,), queue_length=0)),
+    device.READER_BAR.name: Example(
+        device.BarReaders(
+            device.BarCause.KEY,
+            (device.Bar("front", device.BarCause.KEY, "its key expired: `tpayd keys exchange --reader front`"),),
+        ),
+        Empty(),
+    ),
     device.KEY_PREPARE.name: Example(
         device.PrepareKey(device="front"),
         device.PreparedKey(reader_id=_READER_ID, serial_number="V000000001", blob=bytes(range(128))),

@@ -45,6 +45,7 @@ OPS_OF: dict[str, frozenset[str]] = {
             pad.PIN_ENTER,
             pad.MESSAGE_SHOW,
             device.DEVICE_LIST,
+            device.READER_BAR,
             device.KEY_PREPARE,
             device.KEY_INJECT,
         )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tpayd.device_broker.drivers.driver import CommandInvalidError
 from tpayd.device_broker.drivers.events import CardRefused, EntryRefused, Failed, Failure
 from tpayd.device_broker.leases import EndReason
 from tpayd.kit.bus import CallError
-from tpayd_contracts.device import Ability
+from tpayd_contracts.device import Ability, Bar, BarCause
 from tpayd_contracts.errors import ErrorCode, Outcome
 
 __all__ = [
     "NO_KEY",
+    "all_barred",
     "cancelled",
     "cancelled_waiting",
     "card_refused",
@@ -89,6 +92,13 @@ def not_configured(device: str) -> CallError:
 def none_fits() -> CallError:
     text = "no reader of config/device_broker.toml fits this lane, these abilities, and what to avoid"
     return CallError.not_started(ErrorCode.READER_UNAVAILABLE, text)
+
+
+def all_barred(bars: Sequence[Bar]) -> CallError:
+    """Each reader that would do is kept from payments. With keys alone to blame, the code says so."""
+    code = ErrorCode.KEY_UNAVAILABLE if all(bar.cause is BarCause.KEY for bar in bars) else ErrorCode.READER_UNAVAILABLE
+    reasons = "; ".join(f"{bar.device}: {bar.why}" for bar in bars)
+    return CallError.not_started(code, f"no reader may serve this lane now: {reasons}")
 
 
 def none_came_free() -> CallError:

@@ -87,9 +87,11 @@ class Moved(Struct, frozen=True):
 
 
 class Hopeless(Struct, frozen=True):
-    """Every reader that would do has been absent too long; the ticket is withdrawn."""
+    """Every reader that would do has been absent too long, or is barred; the ticket is withdrawn."""
 
     ticket: Ticket
+    barred: tuple[str, ...] = ()
+    """All of them, where they are barred."""
 
 
 class Ended(Struct, frozen=True):

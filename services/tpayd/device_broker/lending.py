@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from tpayd.device_broker import errors
+from tpayd.device_broker.bars import Bars
 from tpayd.device_broker.drivers.events import TroubleKind
 from tpayd.device_broker.leases import Effect, Ended, EndReason, Grant, Granted, Moved, Ticket
-from tpayd.device_broker.pool import NoneFitsError, Pool, PoolFullError
+from tpayd.device_broker.pool import AllBarredError, NoneFitsError, Pool, PoolFullError
 from tpayd.device_broker.reader import Reader
 from tpayd.device_broker.standing import BrokerMetrics, Standing
 from tpayd.kit.bus import CallError, Request
 from tpayd.kit.clock import Clock
-from tpayd_contracts.device import Ability, DeviceState
+from tpayd_contracts.device import Ability, BarReaders, DeviceState
 
 __all__ = ["Lending", "Waiter"]
 
@@ -47,9 +48,11 @@ class Lending:
         standing: Standing,
         clock: Clock,
         *,
+        bars: Bars,
         waiting_max: int,
     ) -> None:
         self._pool = pool
+        self._bars = bars
         self._readers = readers
         self._metrics = metrics
         self._standing = standing
@@ -76,6 +79,8 @@ class Lending:
             effects = self._pool.acquire(ticket, self._clock.monotonic_us())
         except NoneFitsError:
             raise errors.none_fits() from None
+        except AllBarredError as error:
+            raise self._barred(error.devices) from None
         except PoolFullError:
             raise errors.queue_full(self._waiting_max) from None
         self._waiters[ticket.number] = waiter
@@ -110,6 +115,12 @@ class Lending:
         self._standing.changed(grant.device)
         if not clean:
             reader.make_clean()
+
+    def bar(self, told: BarReaders) -> None:
+        """Which readers no payment gets. One that is not (or no longer) configured is no fault."""
+        for name in self._bars.put(told.cause, told.bars) & self._readers.keys():
+            self._standing.changed(name)
+        self._apply(self._pool.bar(self._bars.devices, self._clock.monotonic_us()))
 
     def reset(self) -> None:
         """All leases are over."""
@@ -160,7 +171,8 @@ class Lending:
             elif isinstance(effect, Ended):
                 self._ended(effect)
             else:
-                self._waiters.pop(effect.ticket.number).request.fail(errors.reader_absent())
+                error = self._barred(effect.barred) if effect.barred else errors.reader_absent()
+                self._waiters.pop(effect.ticket.number).request.fail(error)
 
     def _ended(self, effect: Ended) -> None:
         device = effect.grant.device
@@ -173,6 +185,9 @@ class Lending:
             self._apply(self._pool.ready(device, self._clock.monotonic_us()))
         else:
             reader.make_clean()
+
+    def _barred(self, devices: Iterable[str]) -> CallError:
+        return errors.all_barred([bar for device in devices for bar in self._bars.of(device)])
 
     def _give_up(self, number: int, error: CallError) -> None:
         waiter = self._waiters.pop(number, None)

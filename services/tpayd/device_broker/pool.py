@@ -6,6 +6,7 @@ The rules:
   every earlier lease.
 * No lane is served twice by readers that another lane waits for: of those who wait for a reader, the lane whose last
   turn lies furthest back is next; within a lane, who came first.
+* A reader that is barred, for whatever cause, is lent to no payment; work on the reader itself gets it all the same.
 * Only a `READY` reader is lent. After a lease it is `READY` again if it is known to be clean, else in `QUARANTINE`
   until its driver says so.
 
@@ -15,13 +16,13 @@ Each method is an event at a moment of one monotonic clock, in microseconds, and
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from tpayd.device_broker.leases import Effect, Ended, EndReason, Grant, Granted, Hopeless, Member, Moved, Ticket
 from tpayd_contracts.device import DeviceState
 
-__all__ = ["ENDED_KEPT", "NoneFitsError", "Pool", "PoolFullError"]
+__all__ = ["ENDED_KEPT", "AllBarredError", "NoneFitsError", "Pool", "PoolFullError"]
 
 ENDED_KEPT = 256
 """Ended leases of which the reason is remembered, for a caller that comes too late."""
@@ -29,6 +30,14 @@ ENDED_KEPT = 256
 
 class NoneFitsError(Exception):
     """No reader would ever do."""
+
+
+class AllBarredError(Exception):
+    """Every reader that would do is barred."""
+
+    def __init__(self, devices: tuple[str, ...]) -> None:
+        super().__init__(", ".join(devices))
+        self.devices = devices
 
 
 class PoolFullError(Exception):
@@ -41,6 +50,11 @@ class _Seat:
     state: DeviceState = DeviceState.STARTING
     since_us: int = 0
     grant: Grant | None = None
+    barred: bool = False
+
+    def lent_to(self, ticket: Ticket) -> bool:
+        """Whether that wish may have it, once it is ready."""
+        return ticket.fits(self.member) and not (self.barred and ticket.only is None)
 
 
 @dataclass(slots=True)
@@ -111,13 +125,15 @@ class Pool:
     # What happens
 
     def acquire(self, ticket: Ticket, now_us: int) -> list[Effect]:
-        """Somebody wants a reader. Raises NoneFitsError and PoolFullError."""
+        """Somebody wants a reader. Raises NoneFitsError, AllBarredError and PoolFullError."""
         # Nobody who waits fits a reader that is ready, or he would have it: so nobody is passed here.
         member = self._best(ticket)
         if member is not None:
             return [self._grant(ticket, member, now_us, now_us)]
         if not self.could_serve(ticket):
             raise NoneFitsError
+        if barred := self._all_barred(ticket):
+            raise AllBarredError(barred)
         if len(self._waiting) >= self._waiting_max:
             raise PoolFullError(f"{self._waiting_max} wait for a reader already")
         self._waiting[ticket.number] = _Waiting(ticket, now_us)
@@ -156,11 +172,20 @@ class Pool:
         if seat.grant is not None or seat.state is DeviceState.READY:
             return []
         self._set(seat, DeviceState.READY, now_us)
-        waiting = self._next(seat.member) if self._waiting else None
-        if waiting is None:
-            return []
-        del self._waiting[waiting.ticket.number]
-        return [self._grant(waiting.ticket, seat.member, waiting.since_us, now_us)]
+        return self._lend_on(seat, now_us)
+
+    def bar(self, devices: Container[str], now_us: int) -> list[Effect]:
+        """These readers are lent to no payment from now on, all others are. A lease that is held goes on."""
+        effects: list[Effect] = []
+        for name, seat in self._seats.items():
+            was, seat.barred = seat.barred, name in devices
+            if was and not seat.barred and seat.state is DeviceState.READY:
+                effects.extend(self._lend_on(seat, now_us))
+        for waiting in list(self._waiting.values()):
+            if barred := self._all_barred(waiting.ticket):
+                del self._waiting[waiting.ticket.number]
+                effects.append(Hopeless(waiting.ticket, barred))
+        return effects
 
     def unready(self, device: str, state: DeviceState, now_us: int) -> list[Effect]:
         """A reader is absent, starting or not trusted. A lease survives mere mistrust, and ends with the line."""
@@ -201,13 +226,25 @@ class Pool:
         """Of the readers that are ready: one of the lane's own, which spares the shared ones; else the longest idle."""
         for ready in (self._own_ready, self._shared_ready):
             for member in ready.values():
-                if ticket.fits(member):
+                if self._seats[member.name].lent_to(ticket):
                     return member
         return None
 
-    def _next(self, member: Member) -> _Waiting | None:
+    def _lend_on(self, seat: _Seat, now_us: int) -> list[Effect]:
+        waiting = self._next(seat) if self._waiting else None
+        if waiting is None:
+            return []
+        del self._waiting[waiting.ticket.number]
+        return [self._grant(waiting.ticket, seat.member, waiting.since_us, now_us)]
+
+    def _all_barred(self, ticket: Ticket) -> tuple[str, ...]:
+        """The readers that would do, if every one of them is barred."""
+        seats = [seat for seat in self._seats.values() if ticket.fits(seat.member)]
+        return () if any(seat.lent_to(ticket) for seat in seats) else tuple(seat.member.name for seat in seats)
+
+    def _next(self, seat: _Seat) -> _Waiting | None:
         """Of those who wait: the lane that was served longest ago, then who came first."""
-        fitting = [waiting for waiting in self._waiting.values() if waiting.ticket.fits(member)]
+        fitting = [waiting for waiting in self._waiting.values() if seat.lent_to(waiting.ticket)]
         return min(fitting, key=lambda waiting: self._turns.get(waiting.ticket.lane, 0), default=None)
 
     def _grant(self, ticket: Ticket, member: Member, since_us: int, now_us: int) -> Granted:
@@ -235,7 +272,7 @@ class Pool:
 
     def _hopeless(self, now_us: int) -> Iterator[Hopeless]:
         for waiting in list(self._waiting.values()):
-            seats = [seat for seat in self._seats.values() if waiting.ticket.fits(seat.member)]
+            seats = [seat for seat in self._seats.values() if seat.lent_to(waiting.ticket)]
             since_us = max((seat.since_us for seat in seats), default=0)
             if (
                 all(seat.state is DeviceState.ABSENT for seat in seats)

@@ -10,6 +10,7 @@ import asyncio
 import secrets
 
 from tpayd.device_broker import errors
+from tpayd.device_broker.bars import Bars
 from tpayd.device_broker.drivers import DriverUnknownError, driver_kind
 from tpayd.device_broker.drivers.commands import FinishCard, ReadCard
 from tpayd.device_broker.drivers.driver import DriverKind
@@ -63,11 +64,13 @@ class DeviceBroker:
             waiting_max=settings.waiting_max,
             absent_grace_us=int(settings.absent_grace_s * 1e6),
         )
-        self._standing = Standing(self._pool, self._readers, house.clock, self._tell)
-        metrics = BrokerMetrics(house.metrics, self._pool, self._readers)
+        bars = Bars()
+        self._standing = Standing(self._pool, self._readers, bars, house.clock, self._tell)
+        metrics = BrokerMetrics(house.metrics, self._pool, self._readers, bars)
         self._lending = Lending(
-            self._pool, self._readers, metrics, self._standing, house.clock, waiting_max=settings.waiting_max
-        )
+            self._pool, self._readers, metrics, self._standing, house.clock,
+            bars=bars, waiting_max=settings.waiting_max,
+        )  # fmt: skip
         self._keys = KeySteps(self._lending, self._readers, house.clock, int(settings.key_hold_s * 1e6))
         self._signatures = SignatureFiles(settings.signature_file or None, house.instance.home, house.log)
         self._pads = PadSteps(
@@ -97,6 +100,7 @@ class DeviceBroker:
         server.handle_raw(pad.MESSAGE_SHOW.name, self._pads.show, while_draining=True)
         server.handle(contract.CARD_STATE, self._card_state, while_draining=True)
         server.handle(contract.DEVICE_LIST, self._list, while_draining=True)
+        server.handle(contract.READER_BAR, self._bar, while_draining=True)
         server.handle_raw(contract.KEY_PREPARE.name, self._keys.prepare)
         server.handle_raw(contract.KEY_INJECT.name, self._keys.inject, while_draining=True)
         self._house.call_every(TICK_S, self._tick)
@@ -147,6 +151,10 @@ class DeviceBroker:
 
     def _reset(self, _: Request, __: Empty) -> Empty:
         self._lending.reset()
+        return Empty()
+
+    def _bar(self, _: Request, body: contract.BarReaders) -> Empty:
+        self._lending.bar(body)
         return Empty()
 
     # Cards

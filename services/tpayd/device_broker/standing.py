@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from tpayd.device_broker.bars import Bars
 from tpayd.device_broker.drivers.events import TroubleKind
 from tpayd.device_broker.pool import Pool
 from tpayd.device_broker.reader import Reader
 from tpayd.kit.clock import Clock
 from tpayd.kit.metrics import Metrics
-from tpayd_contracts.device import Device, DeviceEvent, DeviceState
+from tpayd_contracts.device import BarCause, Device, DeviceEvent, DeviceState
 
 __all__ = ["KEY_LANE", "BrokerMetrics", "Standing"]
 
@@ -25,10 +26,13 @@ _IN_USE = (DeviceState.READY, DeviceState.LEASED)
 class BrokerMetrics:
     """The broker's own metrics; the bus counts requests."""
 
-    def __init__(self, metrics: Metrics, pool: Pool, readers: Mapping[str, Reader]) -> None:
+    def __init__(self, metrics: Metrics, pool: Pool, readers: Mapping[str, Reader], bars: Bars) -> None:
         states = metrics.gauge("devices", "Readers by state", ["state"])
         for state in DeviceState:
             states.labels(state.value).set_function(partial(_count, pool, readers, state))
+        barred = metrics.gauge("barred_readers", "Readers that no payment gets", ["cause"])
+        for cause in BarCause:
+            barred.labels(cause.value).set_function(partial(bars.count, cause))
         metrics.gauge("leases", "Leases held").set_function(lambda: pool.lease_count)
         metrics.gauge("queue_length", "Payments waiting for a reader").set_function(lambda: pool.queue_length)
         wait = metrics.histogram("reader_wait_seconds", "From asking for a reader to getting it")
@@ -46,9 +50,10 @@ class Standing:
     """Tells changes of readers' states; a state that is overtaken before `publish` is called again is not told."""
 
     def __init__(
-        self, pool: Pool, readers: Mapping[str, Reader], clock: Clock, tell: Callable[[DeviceEvent], None]
+        self, pool: Pool, readers: Mapping[str, Reader], bars: Bars, clock: Clock, tell: Callable[[DeviceEvent], None]
     ) -> None:
         self._pool = pool
+        self._bars = bars
         self._readers = readers
         self._clock = clock
         self._tell = tell
@@ -66,8 +71,7 @@ class Standing:
         later: set[str] = set()
         for name in self._changed:
             before = self._told.get(name)
-            lent = before is not None and before.state in _IN_USE and self._pool.state(name) in _IN_USE
-            if lent and now_us - self._told_us[name] < _LENT_EVENT_US:
+            if before is not None and self._is_only_lent(before) and now_us - self._told_us[name] < _LENT_EVENT_US:
                 later.add(name)
                 continue
             device = self.device(name)
@@ -76,6 +80,11 @@ class Standing:
                 self._told_us[name] = now_us
                 self._tell(DeviceEvent(device, self._clock.unix_ms()))
         self._changed = later
+
+    def _is_only_lent(self, before: Device) -> bool:
+        """Whether it was fit for customers and still is: nobody has to hear at once whose turn it is."""
+        in_use = before.state in _IN_USE and self._pool.state(before.name) in _IN_USE
+        return in_use and before.bars == self._bars.of(before.name)
 
     def device(self, name: str) -> Device:
         """A reader as it stands now."""
@@ -97,6 +106,7 @@ class Standing:
             reader_id=identity.reader_id if identity else None,
             detail=None if state in _IN_USE else reader.detail,
             leased_to=None if grant is None or grant.lane.startswith(KEY_LANE) else grant.lane,
+            bars=self._bars.of(name),
         )
 
 

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from tests.harness.clock import FakeClock
+from tpayd.device_broker.bars import Bars
 from tpayd.device_broker.leases import Grant, Member
 from tpayd.device_broker.lending import Lending
 from tpayd.device_broker.pool import Pool
@@ -34,7 +35,7 @@ def test_who_waits_gets_the_reader_in_the_turn_that_ends_its_lease() -> None:
         waited_s=lambda _: None, lease_ended=lambda _: None, changed=lambda _: None, trouble=lambda _: None
     )
     pool = Pool([Member("reader-1", frozenset(), frozenset())], first_fence=1, epoch="e")
-    lending = Lending(pool, {"reader-1": reader}, silent, silent, clock, waiting_max=8)
+    lending = Lending(pool, {"reader-1": reader}, silent, silent, clock, bars=Bars(), waiting_max=8)
     lending.on_clean(reader)
     first, second, third = Lane(), Lane(), Lane()
     for lane in (first, second, third):

@@ -45,5 +45,5 @@ def row(device: Device) -> tuple[str, ...]:
         ", ".join(ability.value for ability in device.abilities) or "-",
         ", ".join(device.lanes) or "all",
         device.port,
-        device.detail or "",
+        "; ".join((*(bar.why for bar in device.bars), device.detail or "")).removesuffix("; "),
     )

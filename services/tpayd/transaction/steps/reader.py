@@ -53,6 +53,7 @@ _CARD_REASONS = {
     ErrorCode.CARD_TIMEOUT: Reason.CARD_TIMEOUT,
     ErrorCode.KEY_UNAVAILABLE: Reason.KEY_UNAVAILABLE,
 }
+_LEASE_REASONS = {ErrorCode.KEY_UNAVAILABLE: Reason.KEY_UNAVAILABLE}
 _READER_LOST = frozenset(
     {ErrorCode.READER_UNAVAILABLE, ErrorCode.LEASE_LOST, ErrorCode.PEER_LOST, ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT}
 )
@@ -105,7 +106,7 @@ class ReaderSteps:
         try:
             lease = await self.lease(request, progress, give_back, trace=payment.trace)
         except CallError as error:
-            return ev.Stopped(Reason.READER_UNAVAILABLE, error.message)
+            return ev.Stopped(_LEASE_REASONS.get(error.code, Reason.READER_UNAVAILABLE), error.message)
         crashpoints.passing("lease.after_grant")
         return lease
 
