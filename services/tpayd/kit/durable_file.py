@@ -5,19 +5,36 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["replace_file"]
+__all__ = ["commit_file", "prepare_file", "replace_file"]
 
 
 def replace_file(path: Path, content: bytes, mode: int) -> None:
     """Put a whole file in place at once; it never exists with another mode. Raises OSError: the old one stands then."""
+    commit_file(prepare_file(path, content, mode), path)
+
+
+def prepare_file(path: Path, content: bytes, mode: int) -> Path:
+    """Write what shall replace `path` beside it, on the disk: what can fail for want of space has succeeded then.
+
+    Returns where it lies, for `commit_file`. Raises OSError, and leaves nothing behind then.
+    """
     fresh = path.with_name(f".{path.name}.new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+    return fresh
+
+
+def commit_file(fresh: Path, path: Path) -> None:
+    """Put what was prepared in the place of `path`, for good. Raises OSError."""
     fresh.replace(path)
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
