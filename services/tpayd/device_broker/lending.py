@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from tpayd.device_broker import errors
 from tpayd.device_broker.bars import Bars
 from tpayd.device_broker.drivers.events import TroubleKind
+from tpayd.device_broker.examination import Examination
 from tpayd.device_broker.leases import Effect, Ended, EndReason, Grant, Granted, Moved, Ticket
 from tpayd.device_broker.pool import AllBarredError, NoneFitsError, Pool, PoolFullError
 from tpayd.device_broker.reader import Reader
@@ -60,6 +61,8 @@ class Lending:
         self._waiting_max = waiting_max
         self._waiters: dict[int, Waiter] = {}
         self._numbers = itertools.count(1)
+        self.examined: list[Callable[[Reader, Examination], None]] = []
+        """Who hears what came of each start and test of a reader."""
 
     # What callers want
 
@@ -155,6 +158,10 @@ class Lending:
         self._metrics.trouble(kind)
         if kind is TroubleKind.CORRUPT and self._pool.state(reader.name) is DeviceState.READY:
             self.on_unclean(reader, DeviceState.QUARANTINE)
+
+    def on_examined(self, reader: Reader, examination: Examination) -> None:
+        for hear in self.examined:
+            hear(reader, examination)
 
     # How
 

@@ -30,6 +30,7 @@ from tpayd.device_broker.drivers.events import (
     Trouble,
     TroubleKind,
 )
+from tpayd.device_broker.examination import Examination, Examiner, OnExamined
 from tpayd.device_broker.port import Port
 from tpayd.device_broker.settings import DeviceBrokerSettings, DeviceSettings
 from tpayd.device_broker.steps import Step
@@ -66,6 +67,10 @@ class ReaderOwner(Protocol):
         """Something on the line was not as it should be."""
         ...
 
+    def on_examined(self, reader: Reader, examination: Examination) -> None:
+        """It was started, or tested by hand, and this came of it. Told before what follows from it."""
+        ...
+
 
 class Reader:
     """See the module. Speaks of itself in `identity` and `detail`."""
@@ -89,6 +94,7 @@ class Reader:
         self._kind = kind
         self._clock = clock
         self._owner = owner
+        self._examiner = Examiner(clock, lambda examination: owner.on_examined(self, examination))
         self._driver: Driver | None = None
         self._failed = False
         self._cancelling = False
@@ -109,6 +115,11 @@ class Reader:
     def card_inside(self) -> bool | None:
         """Whether a card is in the slot, by the reader's last word."""
         return None if self._driver is None else self._driver.card_inside
+
+    @property
+    def examined(self) -> Examination | None:
+        """What came of its last start or test."""
+        return self._examiner.last
 
     def start(self) -> None:
         self._port.start()
@@ -141,6 +152,20 @@ class Reader:
         driver = self._driver
         if driver is not None and now_us - self._heard_us >= self._idle_us and not driver.busy:
             self._ask(driver, Check(), now_us)
+
+    def examine(self, on_examined: OnExamined) -> None:
+        """Identify and test the reader now; one that is not there, as soon as its port is tried again.
+
+        A reader that fails is lost, as at its start. Raises CallError (`busy`) while it has a step under way.
+        """
+        driver = self._driver
+        if driver is None or self._examiner.under_way:
+            self._examiner.wait(on_examined)
+            return
+        if self.step is not None or driver.busy:
+            raise errors.reader_busy(self.name)
+        self._examiner.wait(on_examined)
+        self._start(driver, self._clock.monotonic_us())
 
     # Steps
 
@@ -206,7 +231,7 @@ class Reader:
         if not self._failed:
             # One that failed to start stays absent until it has started, instead of changing at every try.
             self._owner.on_unclean(self, DeviceState.STARTING)
-        self._ask(driver, Start(local_time(self._clock)), now_us)
+        self._start(driver, now_us)
 
     def on_data(self, data: bytes) -> None:
         driver = self._driver
@@ -219,12 +244,17 @@ class Reader:
     def on_lost(self, why: str) -> None:
         self.detail = f"{self.settings.port}: {why}"
         self._driver = None
+        self._examiner.lost(self.detail)
         step, self.step = self.step, None
         if step is not None:
             step.dropped(errors.reader_lost(self.name, step.outcome_if_lost))
         self._owner.on_unclean(self, DeviceState.ABSENT)
 
     # How
+
+    def _start(self, driver: Driver, now_us: int) -> None:
+        self._examiner.begin()
+        self._ask(driver, Start(local_time(self._clock)), now_us)
 
     def _ask(self, driver: Driver, command: Command, now_us: int) -> None:
         self._follow(driver.ask(command, now_us), now_us)
@@ -236,6 +266,8 @@ class Reader:
             crashpoints.passing("port.after_write")
         for event in turn.events:
             self._take(event, now_us)
+            if self._examiner.under_way:
+                self._examiner.told(event)
 
     def _take(self, event: Event, now_us: int) -> None:
         if type(event) in _ANSWERS:

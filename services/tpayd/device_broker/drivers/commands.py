@@ -30,9 +30,10 @@ __all__ = [
 
 
 class Start(Struct, frozen=True):
-    """Bring a reader up on a line just opened: init, identification, self-test, no card inside.
+    """Bring a reader up: init, identification (`Identified`), self-test (`SelfTested`), no card inside.
 
-    Ends with `Clean`, or `Down`. `at` is the local time, YYYYMMDDhhmmss, as in all commands.
+    The first command on a line just opened; later ones test the reader again. Ends with `Clean`, or `Down`.
+    `at` is the local time, YYYYMMDDhhmmss, as in all commands.
     """
 
     at: str

@@ -94,6 +94,8 @@ class LineSettings:
     baud: int = 38_400
     parity: str = "N"
     stop_bits: int = 1
+    other_bauds: tuple[int, ...] = ()
+    """Speeds that readers of this kind are set to as well: a search tries them after `baud`."""
 
 
 class DriverKind(Protocol):

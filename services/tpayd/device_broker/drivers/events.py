@@ -8,6 +8,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from tpayd.device_broker.drivers.discreet import Discreet
+from tpayd_contracts.device import Ability
 from tpayd_contracts.payment import EntryMode
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "PinAsked",
     "PinEntered",
     "Pulled",
+    "SelfTested",
     "SignatureGiven",
     "SlotChanged",
     "Strokes",
@@ -58,10 +60,19 @@ class Identity(Struct, frozen=True):
     firmware: str
     model: str
     key_loaded: bool
+    abilities: tuple[Ability, ...] | None = None
+    """What it says it can do; None where its protocol has no word for that."""
 
 
 class Identified(Struct, frozen=True):
     identity: Identity
+
+
+class SelfTested(Struct, frozen=True):
+    """What the reader's self-test gave, by its own word. A broken one goes `Down` behind it."""
+
+    fault: str = ""
+    """The reader's fault code; empty: all is well."""
 
 
 class Clean(Struct, frozen=True):
@@ -258,6 +269,7 @@ Answered: TypeAlias = (
 Event: TypeAlias = (
     Answered
     | Identified
+    | SelfTested
     | Clean
     | Down
     | Cancelled

@@ -38,6 +38,7 @@ from tpayd.device_broker.drivers.events import (
     Failure,
     Identified,
     KeyInjected,
+    SelfTested,
     SlotChanged,
     Trouble,
     TroubleKind,
@@ -187,7 +188,9 @@ class StxDriver:
         self._talk.tell(Identified(parsed(messages.parse_info, info.data)))
         test = yield from asked(self._talk, messages.SELF_TEST_FRAME, Cmd.SELF_TEST)
         if (fault := messages.parse_self_test(test.data)) != OK:
+            self._talk.tell(SelfTested(fault))
             raise EndedError(Failure.SELF_TEST, fault)
+        self._talk.tell(SelfTested())
         yield from self._check()
 
     def _check(self) -> Job:
@@ -244,7 +247,7 @@ class StxReaders:
     """The entry point `stx`."""
 
     name: str = "stx"
-    line: LineSettings = field(default=LineSettings(baud=38_400))
+    line: LineSettings = field(default=LineSettings(baud=38_400, other_bauds=(115_200,)))
 
     def create(self) -> StxDriver:
         return StxDriver()

@@ -11,6 +11,7 @@ from tpayd.device_broker.drivers.driver import CommandInvalidError
 from tpayd.device_broker.drivers.events import Identity, KeyPrepared
 from tpayd.device_broker.drivers.stx_codes import Cmd, LayoutError, Slot, text_of
 from tpayd.device_broker.drivers.stx_frame import frame
+from tpayd_contracts.device import Ability
 
 __all__ = [
     "EJECT_FRAME",
@@ -32,6 +33,9 @@ _SLOTS = {slot.value: slot for slot in Slot}
 _INFO = struct.Struct("32s10s5s2s")
 _PREPARED = struct.Struct("32s128s2s")
 _BLOB_BYTES = 48
+_ABILITIES = (Ability.IC, Ability.STRIPE, Ability.CONTACTLESS, Ability.QR, Ability.SIGN, Ability.PIN)
+"""In the order of message 59's flags."""
+_ABLE = ord("1")
 
 # Requests
 
@@ -60,11 +64,13 @@ def inject_frame(at: str, blob: bytes) -> bytes:
 
 def parse_info(data: bytes) -> Identity:
     """Message 59. Raises LayoutError."""
-    if len(data) != _INFO.size:
-        raise LayoutError(f"59: {len(data)} bytes, not {_INFO.size}")
-    reader_id, serial, version, key_flag = (text_of(part) for part in _INFO.unpack(data))
+    told, more = data[: _INFO.size], data[_INFO.size :]
+    if len(told) < _INFO.size or len(more) not in (0, len(_ABILITIES)):
+        raise LayoutError(f"59: {len(data)} bytes, not {_INFO.size} or {_INFO.size + len(_ABILITIES)}")
+    reader_id, serial, version, key_flag = (text_of(part) for part in _INFO.unpack(told))
+    able = tuple(ability for ability, flag in zip(_ABILITIES, more, strict=False) if flag == _ABLE) if more else None
     # The identity begins with the certified model, filled up to 16 characters (docs/reader-protocol.md, 59).
-    return Identity(reader_id, serial, version, reader_id[:16].strip("# -"), key_flag == "01")
+    return Identity(reader_id, serial, version, reader_id[:16].strip("# -"), key_flag == "01", able)
 
 
 def parse_self_test(data: bytes) -> str:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import termios
 import tty
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["Cable"]
+__all__ = ["Cable", "garbled"]
 
 _READ_BYTES = 4096
+_SPEEDS = {getattr(termios, name): int(name[1:]) for name in dir(termios) if name[0] == "B" and name[1:].isdecimal()}
+_INPUT_SPEED = 4
+"""Where `tcgetattr` has it."""
+_WRONG_SPEED = 0x5A
 
 
 class Cable:
@@ -26,6 +31,11 @@ class Cable:
     @property
     def plugged(self) -> bool:
         return self._ends is not None
+
+    @property
+    def baud(self) -> int | None:
+        """The speed that whoever opened the port has set; None for one that has no name, and without a cable."""
+        return None if self._ends is None else _SPEEDS.get(termios.tcgetattr(self._ends[1])[_INPUT_SPEED])
 
     def plug_in(self) -> None:
         """Raises OSError where no pty is to be had."""
@@ -63,3 +73,8 @@ class Cable:
             return
         with contextlib.suppress(OSError):
             self._on_data(os.read(self._ends[0], _READ_BYTES))
+
+
+def garbled(data: bytes) -> bytes:
+    """What is left of bytes that were sent at one speed and heard at another."""
+    return bytes(byte ^ _WRONG_SPEED for byte in data)

@@ -9,7 +9,7 @@ from tpayd.kit.bus import CallError, Request
 from tpayd.kit.process import House
 from tpayd.kit.settings import SettingsError
 from tpayd.sandbox.card_list import TestCard, load_cards
-from tpayd.sandbox.readers.plug import Cable
+from tpayd.sandbox.readers.plug import Cable, garbled
 from tpayd.sandbox.readers.rounds import Deed
 from tpayd.sandbox.readers.settings import SandboxReadersSettings, VirtualReaderSettings
 from tpayd.sandbox.readers.vault import Vault, instance_secret
@@ -55,8 +55,9 @@ class SandboxReaders:
                     file = house.instance.settings_file(house.name)
                     problem = f"sandbox/cards.toml has no card {name!r}; it has: {', '.join(self._cards)}"
                     raise SettingsError(file, f"readers[{index}].auto_card", problem)
-            serial_number = f"SBX{index + 1:07d}"
-            vault = Vault(vaults / f"{settings.name}.state", reader_id(serial_number), secret)
+            serial_number = settings.serial_number or f"SBX{index + 1:07d}"
+            identity = reader_id(serial_number, settings.model)
+            vault = Vault(vaults / f"{settings.name}.state", identity, secret)
             self._seats[settings.name] = _Seat(house, settings, ports, serial_number, vault, self._cards)
 
     async def start(self) -> None:
@@ -142,7 +143,10 @@ class _Seat:
         self.name = settings.name
         self._port = f"sandbox/readers/{settings.name}"
         self._loop = asyncio.get_running_loop()
-        self.reader = VirtualReader(serial_number, vault, house.clock, self._later)
+        self.reader = VirtualReader(
+            serial_number, vault, house.clock, self._later, model=settings.model, abilities=settings.abilities
+        )
+        self._baud = settings.baud
         self.reader.customer.purse = tuple(cards[name] for name in _names(settings.auto_card))
         self.reader.customer.delay_ms = settings.auto_delay_ms
         self.mute = False
@@ -165,10 +169,14 @@ class _Seat:
 
     def say(self, data: bytes) -> None:
         if not self.mute:
-            self.cable.send(data)
+            self.cable.send(data if self._understood else garbled(data))
+
+    @property
+    def _understood(self) -> bool:
+        return self._baud is None or self.cable.baud == self._baud
 
     def _received(self, data: bytes) -> None:
-        self.say(self.reader.received(data))
+        self.say(self.reader.received(data if self._understood else garbled(data)))
 
     def _later(self, delay_ms: int, deed: Deed) -> None:
         self._loop.call_later(delay_ms / 1000, lambda: self.say(deed()))

@@ -8,7 +8,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from tpayd.kit.settings import ServiceSettings
-from tpayd_contracts.shapes import Name
+from tpayd_contracts.device import Ability
+from tpayd_contracts.shapes import END, Name
 
 __all__ = ["SandboxReadersSettings", "VirtualReaderSettings"]
 
@@ -21,6 +22,14 @@ class VirtualReaderSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Cards and wallets, separated by commas: at each wait the first that fits is presented. Empty: none."""
     auto_delay_ms: Annotated[int, Meta(ge=0, le=60_000)] = 300
     """How long the customer takes for each thing that the reader asks of him."""
+    model: Annotated[str, Meta(pattern=rf"^[A-Z0-9-]{{1,16}}{END}")] = "TPAYD-SANDBOX-1"
+    """What it says it is."""
+    serial_number: Annotated[str, Meta(pattern=rf"^[A-Z0-9]{{10}}{END}")] | None = None
+    """Ten characters; left out: SBX and its place in this list."""
+    abilities: tuple[Ability, ...] = tuple(Ability)
+    """What it has, and says it has."""
+    baud: Annotated[int, Meta(ge=300, le=4_000_000)] | None = None
+    """The one speed at which it can be understood; left out: any."""
 
 
 class SandboxReadersSettings(ServiceSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tpayd.crypto.errors import ExchangeError
 from tpayd.kit.clock import Clock
 from tpayd.sandbox.card_list import TestCard
@@ -11,10 +13,26 @@ from tpayd.sandbox.readers.line import ACK, NAK, RequestReader, answer
 from tpayd.sandbox.readers.pad import Pad, PadPhase
 from tpayd.sandbox.readers.rounds import Later
 from tpayd.sandbox.readers.vault import Vault
+from tpayd_contracts.device import Ability
 
-__all__ = ["VirtualReader", "reader_id"]
+__all__ = ["MODEL", "VirtualReader", "reader_id"]
 
+MODEL = "TPAYD-SANDBOX-1"
 _VERSION = "01.00"
+_TOLD = (Ability.IC, Ability.STRIPE, Ability.CONTACTLESS, Ability.QR, Ability.SIGN, Ability.PIN)
+"""In the order of message 59."""
+_CARDS = frozenset({Ability.IC, Ability.STRIPE, Ability.CONTACTLESS})
+_NEEDED = {
+    0x10: _CARDS,
+    0x20: _CARDS,
+    0xA1: frozenset({Ability.SIGN}),
+    0xA7: frozenset({Ability.SIGN}),
+    0xA3: frozenset({Ability.PIN}),
+    0xA4: frozenset({Ability.PIN}),
+    0xA5: frozenset({Ability.SIGN, Ability.PIN}),
+    0x66: frozenset({Ability.QR}),
+}
+"""What a reader must have, one of them at least, to take a command; it answers NAK otherwise."""
 _REQUEST_CARD = 87
 _REQUEST_FINISH = 314
 
@@ -22,8 +40,19 @@ _REQUEST_FINISH = 314
 class VirtualReader:
     """See the module. `later(delay_ms, deed)` has `deed` called after that time, and what it returns sent."""
 
-    def __init__(self, serial_number: str, vault: Vault, clock: Clock, later: Later) -> None:
+    def __init__(
+        self,
+        serial_number: str,
+        vault: Vault,
+        clock: Clock,
+        later: Later,
+        *,
+        model: str = MODEL,
+        abilities: Collection[Ability] = tuple(Ability),
+    ) -> None:
         self.serial_number = serial_number
+        self._id = reader_id(serial_number, model)
+        self._abilities = frozenset(abilities)
         self.customer = Customer()
         self._vault = vault
         self._clock = clock
@@ -63,7 +92,7 @@ class VirtualReader:
             elif request[0] == 0x15:
                 out += self._last
             else:
-                self._last = self._serve(*request)
+                self._last = self._serve(*request) if self._is_able_to(request[0]) else NAK
                 out += self._last
         return out
 
@@ -80,19 +109,27 @@ class VirtualReader:
                 return self._slot.state()
             case 0x30:
                 request = self._vault.prepare(self._clock.unix_ms())
-                return answer(0x41, reader_id(self.serial_number).encode() + request + b"00")
+                return answer(0x41, self._id.encode() + request + b"00")
             case 0x40:
                 return self._inject(data[14:])
             case 0x50:
                 return answer(0x51, b"00")
             case 0x58:
-                flag = "01" if self.key_loaded else "00"
-                return answer(0x59, f"{reader_id(self.serial_number)}{self.serial_number}{_VERSION}{flag}".encode())
+                return self._information()
             case 0xA0:
                 self._rest()
                 return ACK + self._slot.let_go()
             case _:
                 return self._pad.serve(command, data)
+
+    def _is_able_to(self, command: int) -> bool:
+        needed = _NEEDED.get(command)
+        return needed is None or not needed.isdisjoint(self._abilities)
+
+    def _information(self) -> bytes:
+        flag = "01" if self.key_loaded else "00"
+        able = "".join("1" if ability in self._abilities else "0" for ability in _TOLD)
+        return answer(0x59, f"{self._id}{self.serial_number}{_VERSION}{flag}{able}".encode())
 
     def _inject(self, blob: bytes) -> bytes:
         try:
@@ -111,6 +148,6 @@ class VirtualReader:
         self._pad.rest()
 
 
-def reader_id(serial_number: str) -> str:
+def reader_id(serial_number: str, model: str = MODEL) -> str:
     """The identity that a virtual reader's key is bound to, 32 characters."""
-    return f"TPAYD-SANDBOX-1-READER{serial_number}"
+    return f"{model:-<16}READER{serial_number}"
