@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.harness.clock import FakeClock
 from tests.unit.readers.answers import READER_ID
 from tpayd.device_broker.drivers.events import CardInside, Clean, Event, Identified, Identity, SelfTested
-from tpayd.device_broker.drivers.stx_codes import LayoutError
 from tpayd.device_broker.drivers.stx_messages import parse_info
+from tpayd.device_broker.drivers.talk import LayoutError
 from tpayd.device_broker.examination import Examination, Examiner
 from tpayd_contracts.device import Ability
 

@@ -10,7 +10,8 @@ from tests.unit.readers.test_a_command_is_asked_by_its_rule import AT, READ
 from tpayd.device_broker.drivers import stx_card_messages as cards
 from tpayd.device_broker.drivers import stx_messages as messages
 from tpayd.device_broker.drivers.events import CardRead
-from tpayd.device_broker.drivers.stx_frame import Frame, FrameReader
+from tpayd.device_broker.drivers.frames import Frame, FrameReader
+from tpayd.device_broker.drivers.stx_frame import STX_FORM
 from tpayd.device_broker.drivers.stx_rules import RULES
 
 TEXT = (Path(__file__).parents[3] / "docs" / "reader-protocol.md").read_text(encoding="utf-8")
@@ -33,7 +34,7 @@ def printed() -> list[bytes]:
 def test_every_printed_frame_is_whole() -> None:
     assert len(printed()) > 15
     for frame in printed():
-        [found] = FrameReader().feed(frame, now_us=0)
+        [found] = FrameReader(STX_FORM).feed(frame, now_us=0)
         assert isinstance(found, Frame), frame.hex(" ")
 
 

@@ -22,12 +22,12 @@ from tpayd.device_broker.drivers.events import (
     Trouble,
     TroubleKind,
 )
+from tpayd.device_broker.drivers.slot import PULL_WAIT_US, Known, SlotWays, taken_out
 from tpayd.device_broker.drivers.stx_card_messages import CardAnswer, parse_card, parse_finished, stripe_frame
 from tpayd.device_broker.drivers.stx_codes import STRIPE_ALLOWED, Cmd, Slot
-from tpayd.device_broker.drivers.stx_messages import EJECT_FRAME, STATE_FRAME, parse_state
-from tpayd.device_broker.drivers.stx_rules import CARD_POLL_US, PULL_WAIT_US, READ_WAIT_US, RULES
-from tpayd.device_broker.drivers.stx_steps import EndedError, Known, asked, parsed, taken
-from tpayd.device_broker.drivers.stx_talk import Ask, Listen, Step, Talk
+from tpayd.device_broker.drivers.stx_messages import parse_state
+from tpayd.device_broker.drivers.stx_rules import READ_WAIT_US, RULES
+from tpayd.device_broker.drivers.talk import Ask, EndedError, Listen, Step, Talk, parsed, taken
 from tpayd_contracts.device import TransactionType
 from tpayd_contracts.payment import EntryMode
 
@@ -52,9 +52,10 @@ class _Turn(enum.Enum):
 class CardSteps:
     """See the module. Each step says whether it ended well."""
 
-    def __init__(self, talk: Talk, known: Known) -> None:
+    def __init__(self, talk: Talk, known: Known, ways: SlotWays) -> None:
         self._talk = talk
         self._known = known
+        self._ways = ways
 
     def read(self, command: ReadCard, request: bytes) -> Step[bool]:
         """Read a card, by its stripe should the chip fail."""
@@ -64,7 +65,8 @@ class CardSteps:
         card, fallback = answer.card, None
         if isinstance(card, CardRefused) and card.code in STRIPE_ALLOWED and (by_stripe := stripe_frame(command)):
             fallback = card.code
-            if not (yield from self._taken_out(answer)):
+            self._known.occupied = answer.occupied
+            if not (yield from taken_out(self._talk, self._known, self._ways)):
                 return False
             answer = yield from self._transaction(command, by_stripe, command.nonce_again)
             if answer is None:
@@ -74,7 +76,7 @@ class CardSteps:
     def finish(self, request: bytes) -> Step[bool]:
         """Give a chip card the host's word."""
         talk, known = self._talk, self._known
-        known.settled = known.card = known.chip = False
+        known.unsettle()
         frame = yield Ask(request, RULES[Cmd.FINISH])
         until_us = talk.until_us
         while True:
@@ -90,7 +92,7 @@ class CardSteps:
     def _transaction(self, command: ReadCard, request: bytes, nonce: str) -> Step[CardAnswer | None]:
         """None: the customer's time is over, and that has been told."""
         talk, known = self._talk, self._known
-        known.settled = known.card = known.chip = False
+        known.unsettle()
         known.nonce = nonce
         parse = partial(parse_card, membership=command.type is TransactionType.MEMBERSHIP)
         turn, until_us = _Turn.CARD, talk.now_us + command.wait_us
@@ -131,26 +133,9 @@ class CardSteps:
             case _:
                 return turn, until_us
 
-    def _taken_out(self, answer: CardAnswer) -> Step[bool]:
-        """The chip has failed, and the reader has ended: have the card taken out, to ask for its stripe."""
-        talk, known = self._talk, self._known
-        known.slot = Slot.INSERTED if answer.occupied else Slot.EMPTY
-        if answer.occupied:
-            talk.tell(CardPulled())
-            until_us = talk.now_us + PULL_WAIT_US
-            yield from asked(talk, EJECT_FRAME, Cmd.EJECT)
-            while known.slot is not Slot.EMPTY:
-                if (yield Listen(min(until_us, talk.now_us + CARD_POLL_US))) is None:
-                    if talk.now_us >= until_us:
-                        talk.tell(CardTimedOut())
-                        return False
-                    yield from asked(talk, STATE_FRAME, Cmd.STATE)
-        talk.tell(Pulled())
-        return True
-
     def _answered(self, command: ReadCard, answer: CardAnswer, fallback: str | None) -> bool:
         known, card = self._known, answer.card
-        known.slot = Slot.INSERTED if answer.occupied else Slot.EMPTY
+        known.occupied = answer.occupied
         if fallback is not None and isinstance(card, CardRead):
             card = structs.replace(card, entry_mode=EntryMode.FALLBACK, fallback_code=card.fallback_code or fallback)
         self._talk.tell(card)

@@ -9,8 +9,9 @@ from msgspec import Struct
 from tpayd.device_broker.drivers.commands import FinishCard, ReadCard
 from tpayd.device_broker.drivers.driver import CommandInvalidError
 from tpayd.device_broker.drivers.events import CardFinished, CardRead, CardRefused
-from tpayd.device_broker.drivers.stx_codes import OK, Cmd, LayoutError, text_of
+from tpayd.device_broker.drivers.stx_codes import OK, Cmd, text_of
 from tpayd.device_broker.drivers.stx_frame import frame
+from tpayd.device_broker.drivers.talk import LayoutError
 from tpayd_contracts.device import TransactionType
 from tpayd_contracts.payment import EntryMode
 

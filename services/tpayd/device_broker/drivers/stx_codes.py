@@ -13,7 +13,6 @@ __all__ = [
     "STRIPE_ALLOWED",
     "TIMED_OUT",
     "Cmd",
-    "LayoutError",
     "Slot",
     "pad_text",
     "text_of",
@@ -85,10 +84,6 @@ NOT_A_CODE = "94"
 """What was shown to the scanner cannot be a payment code: the broker's own finding."""
 _LINES = 4
 _LINE_BYTES = 16
-
-
-class LayoutError(Exception):
-    """A whole frame whose data does not fit its layout. The text names the message and the field, never the data."""
 
 
 def text_of(data: bytes) -> str:

@@ -4,25 +4,18 @@
 
 LEN counts CMD, DATA and ETX. LRC is the XOR of all bytes from LEN to ETX. DATA may hold any byte, 02 and 03 included,
 so a frame is found by its length, and only a frame whose ETX and LRC both fit is one.
-
-After bytes that are no frame the reader of frames goes on at the next 02 behind the false one: a frame inside garbage
-is found, however it begins. A frame that does not end in time is garbage too, so a drip of bytes holds nothing up.
 """
 
 from __future__ import annotations
 
-from msgspec import Struct
+from tpayd.device_broker.drivers.frames import Frame
 
-from tpayd.device_broker.drivers.discreet import Discreet
+__all__ = ["MAX_LEN", "STX_FORM", "frame", "lrc"]
 
-__all__ = ["FRAME_WAIT_US", "MAX_LEN", "Damage", "Frame", "FrameReader", "frame", "lrc"]
-
-STX = 0x02
+STX = b"\x02"
 ETX = 0x03
 MAX_LEN = 4096
 """The largest LEN that is believed. The largest honest one, a firmware chunk, is below 2 KiB."""
-FRAME_WAIT_US = 1_500_000
-"""From a frame's first byte to its last. 4 KiB take 1.07 s at 38,400 baud."""
 
 _HEAD = 3  # STX, LEN
 _AROUND = 4  # STX, LEN, LRC: what LEN does not count
@@ -30,17 +23,23 @@ _FOLDS = [tuple(8 << step for step in reversed(range(steps))) for steps in range
 """By the number of halvings that leave one byte: how many bits each of them shifts by."""
 
 
-class Frame(Discreet, frozen=True):
-    """A whole frame. Its data may be a card's."""
+class StxForm:
+    """See `frames.Form`."""
 
-    command: int
-    data: bytes
+    start = STX
+    head_bytes = _HEAD
+
+    def size(self, buffer: bytes, at: int) -> int:
+        length = int.from_bytes(buffer[at + 1 : at + _HEAD], "big")
+        return length + _AROUND if 2 <= length <= MAX_LEN else 0
+
+    def opened(self, buffer: bytes, at: int, end: int) -> Frame | None:
+        if buffer[end - 2] != ETX or lrc(buffer[at + 1 : end - 1]) != buffer[end - 1]:
+            return None
+        return Frame(buffer[at + _HEAD], buffer[at + _HEAD + 1 : end - 2])
 
 
-class Damage(Struct, frozen=True):
-    """Bytes that were no frame."""
-
-    skipped: int
+STX_FORM = StxForm()
 
 
 def lrc(data: bytes) -> int:
@@ -61,64 +60,3 @@ def frame(command: int, data: bytes = b"") -> bytes:
         raise ValueError(f"a frame holds {MAX_LEN - 2} bytes of data, not {len(data)}")
     counted = b"%b%c%b\x03" % (length.to_bytes(2, "big"), command, data)
     return b"\x02%b%c" % (counted, lrc(counted))
-
-
-class FrameReader:
-    """Bytes in, as they come off the line; frames and damage out."""
-
-    __slots__ = ("_buffer", "_since_us")
-
-    def __init__(self) -> None:
-        self._buffer = b""
-        self._since_us = 0
-
-    @property
-    def deadline_us(self) -> int | None:
-        """When the frame begun must be whole."""
-        return self._since_us + FRAME_WAIT_US if self._buffer else None
-
-    @property
-    def empty(self) -> bool:
-        """Whether no byte of a frame is waiting for the rest."""
-        return not self._buffer
-
-    def feed(self, data: bytes, now_us: int) -> list[Frame | Damage]:
-        """What the bytes complete."""
-        if not self._buffer:
-            self._since_us = now_us
-        self._buffer += data
-        return self._scan(now_us)
-
-    def expire(self, now_us: int) -> list[Frame | Damage]:
-        """Give up the frame begun if its time is over; a whole one behind it is still found."""
-        if not self._buffer or now_us < self._since_us + FRAME_WAIT_US:
-            return []
-        return self._scan(now_us, waiting=False)
-
-    def _scan(self, now_us: int, *, waiting: bool = True) -> list[Frame | Damage]:
-        buffer, size = self._buffer, len(self._buffer)
-        found: list[Frame | Damage] = []
-        at = good = 0  # `good`: the end of the last frame found; what lies between it and `at` is damage
-        while (stx := buffer.find(b"\x02", at)) >= 0:
-            at = stx
-            length = int.from_bytes(buffer[at + 1 : at + _HEAD], "big") if size - at >= _HEAD else 2
-            end = at + length + _AROUND
-            if 2 <= length <= MAX_LEN:
-                if end > size:
-                    if waiting:
-                        break
-                elif buffer[end - 2] == ETX and lrc(buffer[at + 1 : end - 1]) == buffer[end - 1]:
-                    if at > good:
-                        found.append(Damage(at - good))
-                    found.append(Frame(buffer[at + _HEAD], buffer[at + _HEAD + 1 : end - 2]))
-                    at = good = end
-                    continue
-            at += 1
-        else:
-            at = size
-        if at > good:
-            found.append(Damage(at - good))
-        if at:
-            self._buffer = buffer[at:]
-            self._since_us = now_us
-        return found

@@ -9,8 +9,9 @@ import struct
 
 from tpayd.device_broker.drivers.driver import CommandInvalidError
 from tpayd.device_broker.drivers.events import Identity, KeyPrepared
-from tpayd.device_broker.drivers.stx_codes import Cmd, LayoutError, Slot, text_of
+from tpayd.device_broker.drivers.stx_codes import Cmd, Slot, text_of
 from tpayd.device_broker.drivers.stx_frame import frame
+from tpayd.device_broker.drivers.talk import LayoutError
 from tpayd_contracts.device import Ability
 
 __all__ = [

@@ -26,10 +26,10 @@ from tpayd.device_broker.drivers.events import (
     Trouble,
     TroubleKind,
 )
-from tpayd.device_broker.drivers.stx_codes import NOT_A_CODE, OK, TIMED_OUT, Cmd, Slot
+from tpayd.device_broker.drivers.slot import Known
+from tpayd.device_broker.drivers.stx_codes import NOT_A_CODE, OK, TIMED_OUT, Cmd
 from tpayd.device_broker.drivers.stx_rules import RULES
-from tpayd.device_broker.drivers.stx_steps import EndedError, Known, asked, parsed, taken
-from tpayd.device_broker.drivers.stx_talk import Ask, Job, Listen, Step, Talk
+from tpayd.device_broker.drivers.talk import Ask, EndedError, Job, Listen, Step, Talk, asked, parsed, taken
 
 __all__ = ["PadSteps"]
 
@@ -61,7 +61,7 @@ class PadSteps:
 
     def cancel(self) -> Job:
         """Have the reader end whatever entry is under way. Raises EndedError."""
-        yield from asked(self._talk, messages.CANCEL_FRAME, Cmd.CANCEL)
+        yield from asked(self._talk, messages.CANCEL_FRAME, RULES[Cmd.CANCEL])
 
     def _guarded(self, step: Step[bool]) -> Step[bool]:
         """Not without the chip card that waits for the host's word: what is asked for belongs to its payment."""
@@ -122,10 +122,10 @@ class PadSteps:
         return True
 
     def _card_instead(self, command: ReadCode) -> bool:
-        return command.or_card and self._known.slot is Slot.INSERTED
+        return command.or_card and self._known.occupied is True
 
     def _show(self, request: bytes) -> Step[bool]:
-        answer = yield from asked(self._talk, request, Cmd.SHOW)
+        answer = yield from asked(self._talk, request, RULES[Cmd.SHOW])
         if (result := messages.parse_shown(answer.data)) != OK:
             raise EndedError(Failure.REFUSED, result)
         self._talk.tell(MessageShown())

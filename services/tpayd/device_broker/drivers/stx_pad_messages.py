@@ -10,8 +10,9 @@ import struct
 
 from tpayd.device_broker.drivers.commands import EnterNumber, EnterPin, ReadCode, ShowMessage, Sign
 from tpayd.device_broker.drivers.events import NumberEntered, PinEntered, Strokes
-from tpayd.device_broker.drivers.stx_codes import Cmd, LayoutError, pad_text, text_of
+from tpayd.device_broker.drivers.stx_codes import Cmd, pad_text, text_of
 from tpayd.device_broker.drivers.stx_frame import frame
+from tpayd.device_broker.drivers.talk import LayoutError
 from tpayd_contracts.pad import CODE_MAX_CHARS
 
 __all__ = [

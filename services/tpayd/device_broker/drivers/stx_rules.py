@@ -1,40 +1,11 @@
-"""Every wait and every retry of the STX driver, in one place.
-
-A command may be sent again after silence only where doing it twice does no harm: never a card transaction, the result
-to a card, a key, or what a customer enters. After a NAK any may be: the reader has not acted on what it did not
-understand.
-"""
+"""Every wait and every retry of the STX driver, in one place. `talk.Rule` says which command may be sent again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tpayd.device_broker.drivers.stx_codes import Cmd
+from tpayd.device_broker.drivers.talk import Rule
 
-__all__ = [
-    "CARD_POLL_US",
-    "IDLE_RULE",
-    "NAKS_SENT_MAX",
-    "PREPARE_TRIES",
-    "PULL_WAIT_US",
-    "READ_WAIT_US",
-    "RECOVER_TRIES",
-    "RULES",
-    "Rule",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How a command is asked."""
-
-    answers: frozenset[int]
-    wait_us: int
-    """For the answer, each time that it is sent."""
-    tries: int = 1
-    """How often it is sent at most, while no answer comes."""
-    naks: int = 2
-    """How often it is sent again at most, when the reader says NAK."""
+__all__ = ["PREPARE_TRIES", "READ_WAIT_US", "RULES"]
 
 
 def _rule(*answers: Cmd, wait_s: float, tries: int = 1, naks: int = 2) -> Rule:
@@ -63,17 +34,8 @@ RULES: dict[Cmd, Rule] = {
     # A NAK is the reader's answer to a key that it does not trust.
     Cmd.INJECT_KEY: _rule(Cmd.ACK, Cmd.NAK, wait_s=5, naks=0),
 }
-IDLE_RULE = Rule(frozenset(), 0)
 
 READ_WAIT_US = 15_000_000
 """From a card's insertion to its data: application selection, offline checks, first GENERATE AC."""
-PULL_WAIT_US = 30_000_000
-"""For the customer to take out a card whose chip has failed."""
-CARD_POLL_US = 1_000_000
-"""How often a card left inside is asked after, for readers that don't tell of its removal."""
 PREPARE_TRIES = 2
 """A reader that answers 41 with "01" is asked once more."""
-NAKS_SENT_MAX = 2
-"""Damaged answers per command that the reader is asked to repeat."""
-RECOVER_TRIES = 3
-"""Inits in a row, when bytes are lost behind each."""

@@ -1,24 +1,87 @@
-"""One command under way on an STX line: what is sent, when it is sent again, and which answer is its own.
+"""One command under way on a line: what is sent, when it is sent again, and which answer is its own.
 
 A command is a generator. It yields an `Ask` (send, and wait by a rule) or a `Listen` (wait for one more answer), and
-gets the frame that came; None when the wait and all tries are over; a NAK when the reader would not take it.
+gets the frame that came; None when the wait and all tries are over; a refusal when the reader would not take it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 from msgspec import Struct
 
 from tpayd.device_broker.drivers.driver import Turn
-from tpayd.device_broker.drivers.events import Event, Trouble, TroubleKind
-from tpayd.device_broker.drivers.stx_codes import Cmd
-from tpayd.device_broker.drivers.stx_frame import Damage, Frame, FrameReader
-from tpayd.device_broker.drivers.stx_messages import NAK_FRAME
-from tpayd.device_broker.drivers.stx_rules import IDLE_RULE, NAKS_SENT_MAX, Rule
+from tpayd.device_broker.drivers.events import Event, Failure, Trouble, TroubleKind
+from tpayd.device_broker.drivers.frames import Damage, Form, Frame, FrameReader
 
-__all__ = ["Ask", "Job", "Listen", "Step", "Talk"]
+__all__ = [
+    "Ask",
+    "Dialect",
+    "EndedError",
+    "Job",
+    "LayoutError",
+    "Listen",
+    "Rule",
+    "Step",
+    "Talk",
+    "asked",
+    "parsed",
+    "taken",
+]
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+class LayoutError(Exception):
+    """A whole frame whose data does not fit its layout. The text names the message and the field, never the data."""
+
+
+class EndedError(Exception):
+    """A command cannot go on."""
+
+    def __init__(self, why: Failure, detail: str = "") -> None:
+        super().__init__(why)
+        self.why = why
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How a command is asked.
+
+    It may be sent again after silence only where doing it twice does no harm: never a card transaction, the result to
+    a card, a key, or what a customer enters. After a refusal any may be: the reader has not acted on what it did not
+    understand.
+    """
+
+    answers: frozenset[int]
+    wait_us: int
+    """For the answer, each time that it is sent."""
+    tries: int = 1
+    """How often it is sent at most, while no answer comes."""
+    refusals: int = 2
+    """How often it is sent again at most, when the reader has not understood it."""
+
+
+IDLE_RULE = Rule(frozenset(), 0)
+SAY_AGAIN_MAX = 2
+"""Damaged answers per command that the reader is asked to repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What one protocol has of its own in a talk."""
+
+    form: Form
+    refuses: Callable[[Frame, Rule], bool]
+    """Whether the frame says that the command under way was not understood."""
+    unasked: frozenset[int]
+    """Commands of the frames that a reader sends whenever it likes."""
+    say_again: bytes = b""
+    """What has the reader repeat its last frame; empty: nothing does."""
 
 
 class Ask(Struct, frozen=True):
@@ -35,7 +98,6 @@ class Listen(Struct, frozen=True):
     until_us: int
 
 
-R = TypeVar("R")
 Step: TypeAlias = Generator[Ask | Listen, Frame | None, R]
 Job: TypeAlias = Step[None]
 
@@ -43,20 +105,21 @@ Job: TypeAlias = Step[None]
 class Talk:
     """Runs one job at a time. `notice` sees every whole frame first; False means that it is of no use to anybody."""
 
-    def __init__(self, notice: Callable[[Frame], bool]) -> None:
+    def __init__(self, dialect: Dialect, notice: Callable[[Frame], bool]) -> None:
         self.now_us = 0
         self.until_us = 0
         """When the wait under way ends."""
         self.rule = IDLE_RULE
         self.damaged = False
         """Bytes were lost since this was last set to False."""
+        self._dialect = dialect
         self._notice = notice
-        self._frames = FrameReader()
+        self._frames = FrameReader(dialect.form)
         self._job: Job | None = None
         self._next: Job | None = None
         self._ask: Ask | None = None
         self._listening = False
-        self._sent = self._naks_got = self._naks_sent = 0
+        self._sent = self._refused = self._said_again = 0
         self._out: list[bytes] = []
         self._events: list[Event] = []
 
@@ -135,7 +198,7 @@ class Talk:
             return
         self._ask = want
         self.rule = want.rule
-        self._sent = self._naks_got = self._naks_sent = 0
+        self._sent = self._refused = self._said_again = 0
         self._send()
 
     def _idle(self) -> None:
@@ -161,23 +224,45 @@ class Talk:
                 self._take_frame(item)
 
     def _take_frame(self, frame: Frame) -> None:
-        if frame.command in self.rule.answers:
-            self._advance(frame)
-        elif frame.command == Cmd.NAK and self._ask is not None:
-            if self._naks_got < self.rule.naks:
-                self._naks_got += 1
+        if self._ask is not None and self._dialect.refuses(frame, self.rule):
+            if self._refused < self.rule.refusals:
+                self._refused += 1
                 self._sent -= 1
                 self._send_again()
             else:
                 self._advance(frame)
-        elif frame.command != Cmd.STATE_ANSWER:
-            # Readers tell their state whenever it changes; any other frame out of turn comes too late.
+        elif frame.command in self.rule.answers:
+            self._advance(frame)
+        elif frame.command not in self._dialect.unasked:
             self._events.append(Trouble(TroubleKind.LATE))
 
     def _take_damage(self) -> None:
         self.damaged = True
         self._events.append(Trouble(TroubleKind.CORRUPT))
-        # An answer may be lost in it. At a NAK the reader repeats its last one; it does nothing a second time.
-        if self._ask is not None and self._naks_sent < NAKS_SENT_MAX:
-            self._naks_sent += 1
-            self._out.append(NAK_FRAME)
+        # An answer may be lost in it. Asked for it, the reader repeats its last one; it does nothing a second time.
+        if self._dialect.say_again and self._ask is not None and self._said_again < SAY_AGAIN_MAX:
+            self._said_again += 1
+            self._out.append(self._dialect.say_again)
+
+
+def asked(talk: Talk, frame: bytes, rule: Rule) -> Step[Frame]:
+    """Ask by the rule. Raises EndedError."""
+    answer = yield Ask(frame, rule)
+    return taken(talk, answer)
+
+
+def taken(talk: Talk, frame: Frame | None) -> Frame:
+    """The frame that came, if it is an answer. Raises EndedError."""
+    if frame is None:
+        raise EndedError(Failure.NO_ANSWER)
+    if frame.command not in talk.rule.answers:
+        raise EndedError(Failure.REFUSED)
+    return frame
+
+
+def parsed(parse: Callable[[bytes], P], data: bytes) -> P:
+    """What `parse` makes of it. Raises EndedError."""
+    try:
+        return parse(data)
+    except LayoutError as error:
+        raise EndedError(Failure.BAD_ANSWER, str(error)) from None
