@@ -17,20 +17,20 @@ __all__ = [
     "Ability", "Amount", "Balance", "Bar", "BarCause", "CONTRACT", "CardNetwork", "CardState", "CardStateQuery",
     "CardSummary", "CashIcBalanceRequest", "CashIcRefundRequest", "CashIcSaleRequest", "CashReceiptPurpose",
     "CashReceiptRequest", "CashReceiptVoidReason", "CashReceiptVoidRequest", "CloseProgress", "CloseReport",
-    "Confirmation", "DayQuery", "DayTotals", "DeleteTerminals", "Dependency", "Device", "DeviceEvent", "DeviceList",
-    "DeviceState", "Difference", "DownloadMerchant", "DownloadedMerchant", "EVENTS", "EntryMode", "ErrorBody",
-    "ErrorCode", "ExchangeProgress", "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Health", "Hello",
-    "KeyInfo", "KeyList", "KeyState", "KeyUsage", "LaneAcknowledgements", "LaneQuery", "LaneRef", "Language",
-    "Line", "LineEvent", "LineState", "LineStatus", "ListedPayment", "MembershipCard", "MembershipRequest",
-    "Merchant", "MerchantList", "OpenTerminals", "OpenedTerminals", "Opening", "OriginalOnReceipt",
-    "OriginalPayment", "Outcome", "OwedReversal", "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef",
-    "PaymentResult", "PaymentState", "REPLIES", "Readiness", "Reason", "Receipt", "ReceiptAmounts", "ReceiptCopy",
-    "ReceiptMerchant", "ReceiptRequest", "ReceiptSheet", "ReportQuery", "Right", "SaleRequest", "SetPassword",
-    "SetPrevention", "SettleRequest", "SettledAs", "Share", "SimplePayRequest", "StagedTerminals",
-    "StandaloneCashReceiptRequest", "StandaloneQuery", "StandaloneSaleRequest", "StandaloneTerminal", "Step",
-    "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal", "TerminalBalance", "TerminalList",
-    "TimeSplit", "TotalLine", "UnacknowledgedPayment", "UnacknowledgedPayments", "UnacknowledgedPolicy", "Verdict",
-    "VoidRequest", "Welcome",
+    "Confirmation", "DayQuery", "DayTotals", "DeleteTerminals", "Dependency", "Device", "DeviceEvent",
+    "DeviceFault", "DeviceList", "DeviceState", "Difference", "DownloadMerchant", "DownloadedMerchant", "EVENTS",
+    "EntryMode", "ErrorBody", "ErrorCode", "ExchangeProgress", "ExchangeReader", "ExchangeTerminal",
+    "ExplainRequest", "Health", "Hello", "KeyInfo", "KeyList", "KeyState", "KeyUsage", "LaneAcknowledgements",
+    "LaneQuery", "LaneRef", "Language", "Line", "LineEvent", "LineState", "LineStatus", "ListedPayment",
+    "MembershipCard", "MembershipRequest", "Merchant", "MerchantList", "OpenTerminals", "OpenedTerminals",
+    "Opening", "OriginalOnReceipt", "OriginalPayment", "Outcome", "OwedReversal", "OwedReversals", "PaymentKind",
+    "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "REPLIES", "Readiness", "Reason", "Receipt",
+    "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant", "ReceiptRequest", "ReceiptSheet", "ReportQuery", "Right",
+    "SaleRequest", "SetPassword", "SetPrevention", "SettleRequest", "SettledAs", "Share", "SimplePayRequest",
+    "StagedTerminals", "StandaloneCashReceiptRequest", "StandaloneQuery", "StandaloneSaleRequest",
+    "StandaloneTerminal", "Step", "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal",
+    "TerminalBalance", "TerminalList", "TimeSplit", "TotalLine", "UnacknowledgedPayment", "UnacknowledgedPayments",
+    "UnacknowledgedPolicy", "Verdict", "VoidRequest", "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -1935,8 +1935,10 @@ class Device(Reply):
     driver: str
     port: str
     abilities: tuple[Ability, ...] = ()
-    lanes: tuple[str, ...] = ()
-    """The lanes that may use it; empty: all."""
+    pool: str | None = None
+    """The pool that it belongs to; None for a lane's own device."""
+    lane: str | None = None
+    """The lane whose own it is: no other may use it (T5)."""
     model: str | None = None
     serial_number: str | None = None
     firmware: str | None = None
@@ -1958,7 +1960,8 @@ class Device(Reply):
             driver=body["driver"],
             port=body["port"],
             abilities=many(body.get("abilities", ()), Ability),
-            lanes=many(body.get("lanes", ()), None),
+            pool=body.get("pool"),
+            lane=body.get("lane"),
             model=body.get("model"),
             serial_number=body.get("serial_number"),
             firmware=body.get("firmware"),
@@ -1970,11 +1973,35 @@ class Device(Reply):
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceFault(Reply):
+    """What is wrong in the settings of devices, pools and lanes, and the way out."""
+
+    field: str
+    """Where in config/device_broker.toml."""
+    text: str
+    lane: str | None = None
+    """This lane is refused readers until it is mended."""
+    device: str | None = None
+    """This device is lent to nobody until it is mended."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> DeviceFault:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            field=body["field"],
+            text=body["text"],
+            lane=body.get("lane"),
+            device=body.get("device"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceList(Reply):
     """DeviceList, as it crosses the wire."""
 
     devices: tuple[Device, ...]
     queue_length: int
+    faults: tuple[DeviceFault, ...] = ()
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> DeviceList:
@@ -1982,6 +2009,7 @@ class DeviceList(Reply):
         return cls(
             devices=many(body["devices"], Device.from_wire),
             queue_length=body["queue_length"],
+            faults=many(body.get("faults", ()), DeviceFault.from_wire),
         )
 
 

@@ -39,6 +39,7 @@ __all__ = [
     "CompletedCard",
     "Device",
     "DeviceEvent",
+    "DeviceFault",
     "DeviceList",
     "DeviceState",
     "InjectKey",
@@ -134,8 +135,10 @@ class Device(Struct, frozen=True, omit_defaults=True):
     driver: str
     port: str
     abilities: tuple[Ability, ...] = ()
-    lanes: tuple[Lane, ...] = ()
-    """The lanes that may use it; empty: all."""
+    pool: Name | None = None
+    """The pool that it belongs to; None for a lane's own device."""
+    lane: Lane | None = None
+    """The lane whose own it is: no other may use it (T5)."""
     model: str | None = None
     serial_number: str | None = None
     firmware: str | None = None
@@ -148,9 +151,22 @@ class Device(Struct, frozen=True, omit_defaults=True):
     """Why no payment gets it, however ready it is."""
 
 
-class DeviceList(Struct, frozen=True):
+class DeviceFault(Struct, frozen=True, omit_defaults=True):
+    """What is wrong in the settings of devices, pools and lanes, and the way out."""
+
+    field: str
+    """Where in config/device_broker.toml."""
+    text: str
+    lane: Lane | None = None
+    """This lane is refused readers until it is mended."""
+    device: Name | None = None
+    """This device is lent to nobody until it is mended."""
+
+
+class DeviceList(Struct, frozen=True, omit_defaults=True):
     devices: tuple[Device, ...]
     queue_length: Count
+    faults: tuple[DeviceFault, ...] = ()
 
 
 class DeviceEvent(Struct, frozen=True):
@@ -170,10 +186,12 @@ class AcquireLease(Struct, frozen=True, forbid_unknown_fields=True):
     """Readers lost under this payment already."""
 
 
-class LeaseProgress(Struct, frozen=True):
-    """The lane's place in the queue; 1 is next."""
+class LeaseProgress(Struct, frozen=True, omit_defaults=True):
+    """The lane's place among those who wait for a reader that it could use; 1 is next."""
 
     position: Count
+    expected_wait_ms: Count | None = None
+    """By the readers' use so far; None while nothing is known of it."""
 
 
 class Lease(Struct, frozen=True):

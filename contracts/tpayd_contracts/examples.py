@@ -44,7 +44,7 @@ _DEVICE = device.Device(
     driver="stx",
     port="/dev/ttyUSB0",
     abilities=(device.Ability.IC, device.Ability.STRIPE, device.Ability.CONTACTLESS),
-    lanes=("1", "2"),
+    pool="shared",
     model="TPAYD-V",
     serial_number="V000000001",
     firmware="10000",
@@ -137,7 +137,7 @@ EXAMPLES: dict[str, Example] = {
     device.LEASE_ACQUIRE.name: Example(
         device.AcquireLease(lane="1", payment_id="p-1-000042", abilities=(device.Ability.IC,), avoid=("back",)),
         device.Lease(lease_id="l-000017", fence=17, device="front", label="Reader 1", reader_id=_READER_ID, ttl_s=15.0),
-        device.LeaseProgress(position=2),
+        device.LeaseProgress(position=2, expected_wait_ms=24_000),
     ),
     device.LEASE_RENEW.name: Example(device.RenewLeases(leases=(_LEASE_REF,)), device.RenewedLeases(lost=())),
     device.LEASE_RELEASE.name: Example(_LEASE_REF, Empty()),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tpayd.device_broker.drivers.driver import CommandInvalidError
 from tpayd.device_broker.drivers.events import CardRefused, EntryRefused, Failed, Failure
 from tpayd.device_broker.leases import EndReason
+from tpayd.device_broker.profiles import Fault
 from tpayd.kit.bus import CallError
 from tpayd_contracts.device import Ability, Bar, BarCause
 from tpayd_contracts.errors import ErrorCode, Outcome
@@ -23,6 +24,7 @@ __all__ = [
     "draining",
     "entry_refused",
     "entry_timed_out",
+    "lane_at_fault",
     "lease_ended",
     "lease_over",
     "lease_unknown",
@@ -87,6 +89,12 @@ def unknown_lane(lane: str) -> CallError:
 def not_configured(device: str) -> CallError:
     text = f"config/device_broker.toml has no device {device!r}"
     return CallError.not_started(ErrorCode.NOT_FOUND, text, field="$.device")
+
+
+def lane_at_fault(fault: Fault) -> CallError:
+    """The lane's profile cannot be used."""
+    text = f"config/device_broker.toml: {fault.field}: {fault.text}"
+    return CallError.not_started(ErrorCode.READER_UNAVAILABLE, text)
 
 
 def none_fits() -> CallError:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from tpayd.device_broker.settings import SHARED
 from tpayd_contracts.device import Ability
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Grant",
     "Granted",
     "Hopeless",
+    "LaneRules",
     "Member",
     "Moved",
     "Ticket",
@@ -27,8 +29,17 @@ class Member(Struct, frozen=True):
 
     name: str
     abilities: frozenset[Ability]
-    lanes: frozenset[str]
-    """The lanes that may use it; empty: all."""
+    pool: str | None = SHARED
+    lane: str | None = None
+    """Whose own it is; its pool is None then. With neither, it is lent to nobody."""
+
+
+class LaneRules(Struct, frozen=True):
+    """What a lane may use, besides its own."""
+
+    pools: tuple[str, ...] = (SHARED,)
+    """The preferred one first."""
+    priority: int = 0
 
 
 class Ticket(Struct, frozen=True):
@@ -41,14 +52,14 @@ class Ticket(Struct, frozen=True):
     abilities: frozenset[Ability] = frozenset()
     avoid: frozenset[str] = frozenset()
     only: str | None = None
-    """This reader and no other, whatever its lanes: for work on the reader itself."""
+    """This reader and no other, wherever it belongs: for work on the reader itself."""
 
-    def fits(self, member: Member) -> bool:
-        """Whether that reader would do."""
+    def fits(self, member: Member, rules: LaneRules) -> bool:
+        """Whether that reader would do, under the rules of the lane."""
         if self.only is not None:
             return member.name == self.only
         return (
-            (not member.lanes or self.lane in member.lanes)
+            (member.pool in rules.pools if member.lane is None else member.lane == self.lane)
             and self.abilities <= member.abilities
             and member.name not in self.avoid
         )

@@ -16,16 +16,29 @@ Each method is an event at a moment of one monotonic clock, in microseconds, and
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from tpayd.device_broker.leases import Effect, Ended, EndReason, Grant, Granted, Hopeless, Member, Moved, Ticket
+from tpayd.device_broker.leases import (
+    Effect,
+    Ended,
+    EndReason,
+    Grant,
+    Granted,
+    Hopeless,
+    LaneRules,
+    Member,
+    Moved,
+    Ticket,
+)
 from tpayd_contracts.device import DeviceState
 
 __all__ = ["ENDED_KEPT", "AllBarredError", "NoneFitsError", "Pool", "PoolFullError"]
 
 ENDED_KEPT = 256
 """Ended leases of which the reason is remembered, for a caller that comes too late."""
+
+_OF_ANY_LANE = LaneRules()
 
 
 class NoneFitsError(Exception):
@@ -52,10 +65,6 @@ class _Seat:
     grant: Grant | None = None
     barred: bool = False
 
-    def lent_to(self, ticket: Ticket) -> bool:
-        """Whether that wish may have it, once it is ready."""
-        return ticket.fits(self.member) and not (self.barred and ticket.only is None)
-
 
 @dataclass(slots=True)
 class _Waiting:
@@ -76,13 +85,14 @@ class Pool:
         *,
         first_fence: int,
         epoch: str,
+        rules: Mapping[str, LaneRules] | None = None,
         waiting_max: int = 256,
         absent_grace_us: int = 10_000_000,
     ) -> None:
         self._seats = {member.name: _Seat(member) for member in members}
-        # Readers that are ready, the longest idle first: those of certain lanes, and those of all.
-        self._own_ready: OrderedDict[str, Member] = OrderedDict()
-        self._shared_ready: OrderedDict[str, Member] = OrderedDict()
+        self._rules = dict(rules or {})
+        self._ready: dict[str, Member] = {}
+        """Readers that are ready, the longest idle first."""
         self._leases: dict[str, Grant] = {}
         self._until_us: dict[str, int] = {}
         self._ended: OrderedDict[str, EndReason] = OrderedDict()
@@ -120,7 +130,7 @@ class Pool:
 
     def could_serve(self, ticket: Ticket) -> bool:
         """Whether any reader would do, now or later."""
-        return any(ticket.fits(seat.member) for seat in self._seats.values())
+        return any(self._fits(ticket, seat.member) for seat in self._seats.values())
 
     # What happens
 
@@ -216,19 +226,29 @@ class Pool:
         seat.state = state
         seat.since_us = now_us
         member = seat.member
-        ready = self._own_ready if member.lanes else self._shared_ready
+        self._ready.pop(member.name, None)
         if state is DeviceState.READY:
-            ready[member.name] = member
-        else:
-            ready.pop(member.name, None)
+            self._ready[member.name] = member
+
+    def _fits(self, ticket: Ticket, member: Member) -> bool:
+        return ticket.fits(member, self._rules.get(ticket.lane, _OF_ANY_LANE))
+
+    def _lent_to(self, ticket: Ticket, seat: _Seat) -> bool:
+        """Whether that wish may have it, once it is ready."""
+        return self._fits(ticket, seat.member) and not (seat.barred and ticket.only is None)
 
     def _best(self, ticket: Ticket) -> Member | None:
-        """Of the readers that are ready: one of the lane's own, which spares the shared ones; else the longest idle."""
-        for ready in (self._own_ready, self._shared_ready):
-            for member in ready.values():
-                if self._seats[member.name].lent_to(ticket):
-                    return member
-        return None
+        """Of the readers that are ready: the lane's own, else of the pool that it prefers; then the longest idle."""
+        pools = self._rules.get(ticket.lane, _OF_ANY_LANE).pools
+
+        def rank(member: Member) -> int:
+            return pools.index(member.pool) if member.lane is None and member.pool in pools else -1
+
+        return min(
+            (member for member in self._ready.values() if self._lent_to(ticket, self._seats[member.name])),
+            key=rank,
+            default=None,
+        )
 
     def _lend_on(self, seat: _Seat, now_us: int) -> list[Effect]:
         waiting = self._next(seat) if self._waiting else None
@@ -239,12 +259,12 @@ class Pool:
 
     def _all_barred(self, ticket: Ticket) -> tuple[str, ...]:
         """The readers that would do, if every one of them is barred."""
-        seats = [seat for seat in self._seats.values() if ticket.fits(seat.member)]
-        return () if any(seat.lent_to(ticket) for seat in seats) else tuple(seat.member.name for seat in seats)
+        seats = [seat for seat in self._seats.values() if self._fits(ticket, seat.member)]
+        return () if any(self._lent_to(ticket, seat) for seat in seats) else tuple(seat.member.name for seat in seats)
 
     def _next(self, seat: _Seat) -> _Waiting | None:
         """Of those who wait: the lane that was served longest ago, then who came first."""
-        fitting = [waiting for waiting in self._waiting.values() if seat.lent_to(waiting.ticket)]
+        fitting = [waiting for waiting in self._waiting.values() if self._lent_to(waiting.ticket, seat)]
         return min(fitting, key=lambda waiting: self._turns.get(waiting.ticket.lane, 0), default=None)
 
     def _grant(self, ticket: Ticket, member: Member, since_us: int, now_us: int) -> Granted:
@@ -272,7 +292,7 @@ class Pool:
 
     def _hopeless(self, now_us: int) -> Iterator[Hopeless]:
         for waiting in list(self._waiting.values()):
-            seats = [seat for seat in self._seats.values() if seat.lent_to(waiting.ticket)]
+            seats = [seat for seat in self._seats.values() if self._lent_to(waiting.ticket, seat)]
             since_us = max((seat.since_us for seat in seats), default=0)
             if (
                 all(seat.state is DeviceState.ABSENT for seat in seats)

@@ -15,10 +15,11 @@ from tpayd.device_broker.drivers import DriverUnknownError, driver_kind
 from tpayd.device_broker.drivers.commands import FinishCard, ReadCard
 from tpayd.device_broker.drivers.driver import DriverKind
 from tpayd.device_broker.key_steps import KeySteps
-from tpayd.device_broker.leases import Grant, Member
+from tpayd.device_broker.leases import Grant, LaneRules, Member
 from tpayd.device_broker.lending import Lending
 from tpayd.device_broker.pad_steps import PadSteps
 from tpayd.device_broker.pool import Pool
+from tpayd.device_broker.profiles import Arrangement, arrange
 from tpayd.device_broker.reader import Reader
 from tpayd.device_broker.settings import DeviceBrokerSettings, DeviceSettings
 from tpayd.device_broker.signature_files import SignatureFiles
@@ -45,6 +46,8 @@ _WITH_PIN = frozenset({contract.TransactionType.CASH_IC, contract.TransactionTyp
 """What cannot be done without a PIN pad."""
 _FENCE_EPOCH_S = 1_750_000_000
 _FENCES_PER_S = 4096
+_FAULTS_TOLD = 16
+"""Faults of the settings that health names one by one."""
 
 
 class DeviceBroker:
@@ -57,15 +60,17 @@ class DeviceBroker:
         self._lanes = frozenset(lane.name for lane in house.store.lanes)
         kinds = {device.driver: _kind(house, index) for index, device in enumerate(settings.devices)}
         self._readers: dict[str, Reader] = {}
+        self._arrangement = arrangement = arrange(settings, [lane.name for lane in house.store.lanes])
         self._pool = Pool(
-            [Member(device.name, frozenset(device.abilities), frozenset(device.lanes)) for device in settings.devices],
+            [_member(device, arrangement) for device in settings.devices],
+            rules={name: LaneRules(lane.pools, lane.priority) for name, lane in arrangement.profiles.items()},
             first_fence=_first_fence(house.clock.unix_ms()),
             epoch=secrets.token_hex(4),
             waiting_max=settings.waiting_max,
             absent_grace_us=int(settings.absent_grace_s * 1e6),
         )
         bars = Bars()
-        self._standing = Standing(self._pool, self._readers, bars, house.clock, self._tell)
+        self._standing = Standing(self._pool, self._readers, arrangement, bars, house.clock, self._tell)
         metrics = BrokerMetrics(house.metrics, self._pool, self._readers, bars)
         self._lending = Lending(
             self._pool, self._readers, metrics, self._standing, house.clock,
@@ -105,6 +110,10 @@ class DeviceBroker:
         server.handle_raw(contract.KEY_INJECT.name, self._keys.inject, while_draining=True)
         self._house.call_every(TICK_S, self._tick)
         self._house.call_every(LOOK_S, self._look)
+        for fault in self._arrangement.faults:
+            self._house.log.error(
+                "settings.fault", field=fault.field, lane=fault.lane, device=fault.device, why=fault.text
+            )
         for reader in self._readers.values():
             reader.start()
 
@@ -121,14 +130,27 @@ class DeviceBroker:
         self._signatures.close()
 
     def readiness(self) -> tuple[Readiness, tuple[Dependency, ...]]:
-        dependencies = tuple(self._dependency(name) for name in self._readers)
-        ready = bool(dependencies) and all(dependency.ok for dependency in dependencies)
+        dependencies = tuple(self._dependency(name) for name in self._readers) + self._faults_told()
+        ready = bool(self._readers) and all(dependency.ok for dependency in dependencies)
         return (Readiness.READY if ready else Readiness.DEGRADED), dependencies
 
     def _dependency(self, name: str) -> Dependency:
         state = self._pool.state(name)
+        fault = self._arrangement.fault_with(name)
+        if fault is not None:
+            return Dependency(name, False, f"{fault.field}: {fault.text}")
         ok = state in (contract.DeviceState.READY, contract.DeviceState.LEASED)
         return Dependency(name, ok, "" if ok else self._readers[name].detail or state.value)
+
+    def _faults_told(self) -> tuple[Dependency, ...]:
+        faults = [fault for fault in self._arrangement.faults if fault.device is None]
+        told = [
+            Dependency(f"lane {fault.lane}" if fault.lane else fault.field, False, f"{fault.field}: {fault.text}")
+            for fault in faults[:_FAULTS_TOLD]
+        ]
+        if len(faults) > _FAULTS_TOLD:
+            told.append(Dependency("lanes", False, f"{len(faults) - _FAULTS_TOLD} more faults: tpayd devices list"))
+        return tuple(told)
 
     # Leases
 
@@ -136,6 +158,8 @@ class DeviceBroker:
         body = decode_body(request.body, contract.AcquireLease)
         if body.lane not in self._lanes:
             raise errors.unknown_lane(body.lane)
+        if (fault := self._arrangement.fault_of(body.lane)) is not None:
+            raise errors.lane_at_fault(fault)
         self._lending.want(
             _LeaseWaiter(request, self._readers), body.lane, self._lease_us,
             abilities=frozenset(body.abilities), avoid=frozenset(body.avoid),
@@ -200,7 +224,11 @@ class DeviceBroker:
 
     def _list(self, _: Request, __: Empty) -> contract.DeviceList:
         devices = tuple(self._standing.device(name) for name in self._readers)
-        return contract.DeviceList(devices, self._pool.queue_length)
+        faults = tuple(
+            contract.DeviceFault(fault.field, fault.text, fault.lane, fault.device)
+            for fault in self._arrangement.faults
+        )
+        return contract.DeviceList(devices, self._pool.queue_length, faults)
 
     def _tick(self) -> None:
         now_us, now_ms = self._clock.monotonic_us(), self._clock.boottime_ms()
@@ -244,6 +272,11 @@ class _LeaseWaiter:
 
     def moved(self, position: int) -> None:
         self.request.progress(contract.LeaseProgress(position))
+
+
+def _member(device: DeviceSettings, arrangement: Arrangement) -> Member:
+    place = arrangement.places[device.name]
+    return Member(device.name, frozenset(device.abilities), place.pool, place.lane)
 
 
 def _first_fence(unix_ms: int) -> int:

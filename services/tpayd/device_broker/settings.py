@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -12,29 +12,66 @@ from tpayd.kit.settings import ServiceSettings
 from tpayd_contracts.device import Ability
 from tpayd_contracts.shapes import Lane, Name
 
-__all__ = ["DeviceBrokerSettings", "DeviceSettings"]
+__all__ = ["SCREEN", "SHARED", "DeviceBrokerSettings", "DeviceSettings", "LaneProfileSettings", "PoolSettings"]
+
+SHARED = "shared"
+"""The pool of every device that names none. It is there without being configured, and admits every lane then."""
+SCREEN = "screen"
+"""As a pad: the lane's own on-screen page."""
+
+_Label = Annotated[str, Meta(max_length=40)]
 
 
 class DeviceSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One card reader."""
+    """One card reader or pad."""
 
     name: Name
     port: Annotated[str, Meta(min_length=1, max_length=200)]
     """A device path, a path below the instance directory, or a URL that pyserial knows (`socket://`, `rfc2217://`)."""
     driver: Name = "stx"
-    label: Annotated[str, Meta(max_length=40)] = ""
+    label: _Label = ""
     """What cashiers call it; empty: its name."""
-    lanes: tuple[Lane, ...] = ()
-    """The lanes that may use it; empty: all."""
+    pool: Name | None = None
+    """Its pool; left out: `shared`. Must be left out where a lane's profile has it as the lane's own."""
+    serial_number: Annotated[str, Meta(max_length=40)] = ""
+    """If set, the device at that port must report this one."""
     abilities: tuple[Ability, ...] = (Ability.IC, Ability.STRIPE, Ability.CONTACTLESS)
     baud: Annotated[int, Meta(ge=300, le=4_000_000)] | None = None
     """Bits per second; left out: what the driver expects."""
 
 
+class PoolSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A pool of readers that several lanes share."""
+
+    name: Name
+    label: _Label = ""
+    """Where its readers stand, for people; empty: its name."""
+    lanes: tuple[Lane, ...] = ()
+    """The lanes that may use it; empty: all."""
+
+
+class LaneProfileSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A lane's own devices and its way to the others (T5, T7). `tpayd.device_broker.profiles` has its rules."""
+
+    name: Lane
+    devices: tuple[Name, ...] = ()
+    """Its own [장치 1-3], which no other lane may use."""
+    pools: tuple[Name, ...] | None = None
+    """Those it uses, the preferred one first; left out: all that admit it."""
+    sign_pad: Name | Literal[""] = ""
+    """Where its customers sign [서명패드로 사용]: a device, `screen`, or empty for any reader that is able to."""
+    number_pad: Name | Literal[""] = ""
+    """Where they enter numbers; in the same way."""
+    priority: Annotated[int, Meta(ge=0, le=9)] = 0
+    """The higher is served first, but never twice while another lane waits once."""
+
+
 class DeviceBrokerSettings(ServiceSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The device broker."""
 
+    pools: Annotated[tuple[PoolSettings, ...], Meta(max_length=64)] = ()
     devices: Annotated[tuple[DeviceSettings, ...], Meta(max_length=256)] = ()
+    lanes: Annotated[tuple[LaneProfileSettings, ...], Meta(max_length=999)] = ()
     lease_ttl_s: Annotated[float, Meta(ge=2, le=300)] = 15.0
     """Seconds that a lease lives without being renewed."""
     key_hold_s: Annotated[float, Meta(ge=1, le=300)] = 30.0
@@ -58,12 +95,15 @@ class DeviceBrokerSettings(ServiceSettings, frozen=True, forbid_unknown_fields=T
     def __post_init__(self) -> None:
         if self.signature_file and LANE not in self.signature_file:
             raise ValueError(f"signature_file: {LANE} is missing, and lanes would overwrite each other's")
-        for what, values in (
-            ("name", [device.name for device in self.devices]),
-            ("port", [device.port for device in self.devices]),
+        for table, what, values in (
+            ("devices", "name", [device.name for device in self.devices]),
+            ("devices", "port", [device.port for device in self.devices]),
+            ("pools", "name", [pool.name for pool in self.pools]),
         ):
             for value, times in Counter(values).items():
                 if times > 1:
-                    raise ValueError(f"devices: {what} {value!r} is given to {times} devices; each needs its own")
+                    raise ValueError(f"{table}: {what} {value!r} is given to {times} {table}; each needs its own")
+        if any(device.name == SCREEN for device in self.devices):
+            raise ValueError(f"devices: the name {SCREEN!r} means a lane's own page; call the device something else")
         if self.reopen_min_s > self.reopen_max_s:
             raise ValueError("reopen_min_s is above reopen_max_s")

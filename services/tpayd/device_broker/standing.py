@@ -8,6 +8,7 @@ from functools import partial
 from tpayd.device_broker.bars import Bars
 from tpayd.device_broker.drivers.events import TroubleKind
 from tpayd.device_broker.pool import Pool
+from tpayd.device_broker.profiles import Arrangement
 from tpayd.device_broker.reader import Reader
 from tpayd.kit.clock import Clock
 from tpayd.kit.metrics import Metrics
@@ -50,9 +51,16 @@ class Standing:
     """Tells changes of readers' states; a state that is overtaken before `publish` is called again is not told."""
 
     def __init__(
-        self, pool: Pool, readers: Mapping[str, Reader], bars: Bars, clock: Clock, tell: Callable[[DeviceEvent], None]
+        self,
+        pool: Pool,
+        readers: Mapping[str, Reader],
+        arrangement: Arrangement,
+        bars: Bars,
+        clock: Clock,
+        tell: Callable[[DeviceEvent], None],
     ) -> None:
         self._pool = pool
+        self._arrangement = arrangement
         self._bars = bars
         self._readers = readers
         self._clock = clock
@@ -92,6 +100,8 @@ class Standing:
         settings, identity = reader.settings, reader.identity
         grant = self._pool.holder(name)
         state = self._pool.state(name)
+        place = self._arrangement.places[name]
+        fault = self._arrangement.fault_with(name)
         return Device(
             name=name,
             label=settings.label or name,
@@ -99,12 +109,13 @@ class Standing:
             driver=settings.driver,
             port=settings.port,
             abilities=settings.abilities,
-            lanes=settings.lanes,
+            pool=place.pool,
+            lane=place.lane,
             model=identity.model if identity else None,
             serial_number=identity.serial_number if identity else None,
             firmware=identity.firmware if identity else None,
             reader_id=identity.reader_id if identity else None,
-            detail=None if state in _IN_USE else reader.detail,
+            detail=fault.text if fault is not None else None if state in _IN_USE else reader.detail,
             leased_to=None if grant is None or grant.lane.startswith(KEY_LANE) else grant.lane,
             bars=self._bars.of(name),
         )

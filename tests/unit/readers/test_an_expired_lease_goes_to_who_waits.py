@@ -34,7 +34,7 @@ def test_who_waits_gets_the_reader_in_the_turn_that_ends_its_lease() -> None:
     silent: Any = SimpleNamespace(
         waited_s=lambda _: None, lease_ended=lambda _: None, changed=lambda _: None, trouble=lambda _: None
     )
-    pool = Pool([Member("reader-1", frozenset(), frozenset())], first_fence=1, epoch="e")
+    pool = Pool([Member("reader-1", frozenset())], first_fence=1, epoch="e")
     lending = Lending(pool, {"reader-1": reader}, silent, silent, clock, bars=Bars(), waiting_max=8)
     lending.on_clean(reader)
     first, second, third = Lane(), Lane(), Lane()

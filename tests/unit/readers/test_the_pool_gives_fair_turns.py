@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tpayd.device_broker.leases import Ended, EndReason, Grant, Granted, Hopeless, Member, Moved, Ticket
+from tpayd.device_broker.leases import Ended, EndReason, Grant, Granted, Hopeless, LaneRules, Member, Moved, Ticket
 from tpayd.device_broker.pool import Pool, PoolFullError
+from tpayd.device_broker.settings import SHARED
 from tpayd_contracts.device import Ability, DeviceState
 
 TTL_US = 15_000_000
 
 
-def pool_of(*members: Member, ready: bool = True, **options: int) -> Pool:
+def pool_of(*members: Member, ready: bool = True, **options: Any) -> Pool:
     pool = Pool(members, first_fence=0, epoch="e", **options)
     if ready:
         for member in members:
@@ -25,8 +27,8 @@ def pool_of(*members: Member, ready: bool = True, **options: int) -> Pool:
     return pool
 
 
-def reader(name: str, *lanes: str, abilities: tuple[Ability, ...] = (Ability.IC,)) -> Member:
-    return Member(name, frozenset(abilities), frozenset(lanes))
+def reader(name: str, lane: str | None = None, abilities: tuple[Ability, ...] = (Ability.IC,)) -> Member:
+    return Member(name, frozenset(abilities), None if lane else SHARED, lane)
 
 
 def ticket(number: int, lane: str = "1", **wishes: object) -> Ticket:
@@ -188,14 +190,14 @@ class PoolLaws(RuleBasedStateMachine):
         grant = effect.grant
         assert grant.device not in self.held, "a reader was lent twice"
         assert grant.fence > self.fences.get(grant.device, 0), "a fencing token did not grow"
-        assert effect.ticket.fits(next(member for member in self.members if member.name == grant.device))
+        assert effect.ticket.fits(self.member(grant.device), LaneRules())
         self.held[grant.device] = grant
         self.fences[grant.device] = grant.fence
         self.waiting.pop(effect.ticket.number, None)
         for other in self.waiting.values():
             if other.wish.lane == grant.lane:
                 other.passed_by.clear()
-            elif other.wish.fits(self.member(grant.device)):
+            elif other.wish.fits(self.member(grant.device), LaneRules()):
                 other.passed_by[grant.lane] = other.passed_by.get(grant.lane, 0) + 1
 
     def member(self, name: str) -> Member:
@@ -256,7 +258,7 @@ class PoolLaws(RuleBasedStateMachine):
     @invariant()
     def who_can_be_served_is_served(self) -> None:
         ready = [member for member in self.members if self.pool.state(member.name) is DeviceState.READY]
-        assert not [w for w in self.waiting.values() for member in ready if w.wish.fits(member)]
+        assert not [w for w in self.waiting.values() for member in ready if w.wish.fits(member, LaneRules())]
 
     @invariant()
     def the_books_agree(self) -> None:

@@ -11,7 +11,7 @@ from tpayd_client.types import Device
 
 __all__ = ["COLUMNS", "devices", "row"]
 
-COLUMNS = ("READER", "STATE", "MODEL", "SERIAL", "CAN", "LANES", "PORT", "NOTE")
+COLUMNS = ("READER", "STATE", "MODEL", "SERIAL", "CAN", "FOR", "PORT", "NOTE")
 
 
 @click.group()
@@ -43,7 +43,7 @@ def row(device: Device) -> tuple[str, ...]:
         device.model or "-",
         device.serial_number or "-",
         ", ".join(ability.value for ability in device.abilities) or "-",
-        ", ".join(device.lanes) or "all",
+        f"lane {device.lane}" if device.lane else f"pool {device.pool}" if device.pool else "nobody",
         device.port,
         "; ".join((*(bar.why for bar in device.bars), device.detail or "")).removesuffix("; "),
     )
