@@ -51,6 +51,12 @@ class HostAdapter(Protocol):
     def open(self, raw: bytes) -> Opened:
         """Read an answer."""
 
+    def host_time_ms(self, covered: bytes) -> int | None:
+        """The host's own time as an answer tells it: milliseconds since 1970; None where it tells none.
+
+        `covered` is all of the answer that its MAC covers, and the MAC was right: what stands elsewhere proves nothing.
+        """
+
     def reply_to(self, raw: bytes) -> bytes | None:
         """The answer that the line itself owes to a message which the host sent unasked, or None.
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
+from msgspec import structs
+
 from tpayd.key_manager.counters import Counters
 from tpayd.key_manager.errors import NoUsableKeyError
 from tpayd.key_manager.gauges import KeyGauges
+from tpayd.key_manager.host_times import HostTimes
 from tpayd.key_manager.keyring import Keyring
 from tpayd.key_manager.macs import Macs
 from tpayd.key_manager.settings import KeyManagerSettings
 from tpayd.key_manager.store import KeyStore, Loaded, Step
-from tpayd.key_manager.ticks import Ticker
+from tpayd.key_manager.ticks import Ticker, Ticks
+from tpayd.key_manager.trusted_time import DAY_MS
 from tpayd.key_manager.vault import Vault
 from tpayd.kit.house import House
 from tpayd_contracts.health import Dependency
 
-__all__ = ["DAY_MS", "OpenKeys"]
+__all__ = ["OpenKeys"]
 
-DAY_MS = 86_400_000
+DATED_WELL_MS = 60_000
+"""Dates that are wrong by less are left as they are."""
 _SHOWN_NAMES = 5
 
 
@@ -28,9 +33,10 @@ class OpenKeys:
 
     def __init__(
         self, house: House[KeyManagerSettings], store: KeyStore, loaded: Loaded, disk: ThreadPoolExecutor,
-        gauges: KeyGauges,
+        gauges: KeyGauges, host_times: HostTimes,
     ) -> None:  # fmt: skip
         self._house = house
+        self.host_times = host_times
         self._settings = house.settings
         self._store = store
         self._disk = disk
@@ -56,21 +62,25 @@ class OpenKeys:
         await self.vault.recover(self.life_ms)
 
     async def sweep(self) -> None:
-        """Expire, delete, keep the time, and show how it stands. Raises StoreError."""
+        """Move and keep the time, expire, delete, and show how it stands. Raises StoreError."""
+        await self._follow_host()
         ticks = self.ticker.due()
         if ticks is not None:
-            await asyncio.get_running_loop().run_in_executor(self._disk, self._store.write_ticks, ticks)
-            self.ticker.kept(ticks)
-        if self.ticker.behind_ms() > DAY_MS:
-            self._house.log.warning("clock.behind", behind_s=self.ticker.behind_ms() // 1000)
+            await self._keep(ticks)
         if self.audit_problem is None:
             await self.vault.expire_due()
             await self.vault.purge_retired(self._settings.keep_retired_days * DAY_MS)
         self.show()
 
+    async def keep_time(self) -> None:
+        """Keep the time as it is, before the process ends. Raises StoreError."""
+        await self._follow_host()
+        await self._keep(self.ticker.latest())
+
     def show(self) -> None:
         """Bring the metrics up to date."""
         self._gauges.show_keys(self.keyring, self.ticker.now_ms())
+        self._gauges.show_time(self.ticker.time)
 
     @property
     def life_ms(self) -> int:
@@ -89,6 +99,24 @@ class OpenKeys:
             Dependency("key_store", not damaged, _named("records lost, exchange these keys: ", damaged)),
             Dependency("audit", self.audit_problem is None, self.audit_problem or ""),
         )
+
+    async def _follow_host(self) -> None:
+        time, said = self.ticker.time, self.host_times.taken()
+        moved = None if said is None else time.host_said(*said)
+        if moved is None:
+            return
+        if moved.first and abs(moved.by_ms) > DATED_WELL_MS and self.audit_problem is None:
+            ticks = structs.replace(self.ticker.latest(), floor_ms=time.now_ms() + moved.by_ms, from_host=True)
+            await self.vault.move_dates(moved.by_ms, ticks, lambda: time.move(moved))
+            self.ticker.kept(ticks)
+        else:
+            time.move(moved)
+        if moved.first or abs(moved.by_ms) > DAY_MS:
+            self._house.log.warning("time.moved", by_s=moved.by_ms // 1000, first=moved.first)
+
+    async def _keep(self, ticks: Ticks) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._disk, self._store.write_ticks, ticks)
+        self.ticker.kept(ticks)
 
     def _terminal_is_valid(self, terminal_id: str) -> bool:
         try:

@@ -11,6 +11,7 @@ from tpayd import hosts
 from tpayd.key_manager.errors import AuditBrokenError, ExchangeFailedError, NoUsableKeyError, StoreError
 from tpayd.key_manager.exchange import ExchangeLimits, Exchanges, Tell
 from tpayd.key_manager.gauges import KeyGauges
+from tpayd.key_manager.host_times import HostTimes
 from tpayd.key_manager.open_keys import OpenKeys
 from tpayd.key_manager.places import store_file
 from tpayd.key_manager.secret_files import read_secret
@@ -73,7 +74,8 @@ class KeyManager:
         in_thread = asyncio.get_running_loop().run_in_executor
         store = await in_thread(self._disk, KeyStore.open, store_file(instance.data), passphrase)
         self._store = store
-        keys = OpenKeys(self._house, store, await in_thread(self._disk, store.load), self._disk, self._gauges)
+        loaded = await in_thread(self._disk, store.load)
+        keys = OpenKeys(self._house, store, loaded, self._disk, self._gauges, HostTimes(adapter, self._house.clock))
         await keys.begin()
         await keys.sweep()
         self._exchanges = Exchanges(
@@ -93,7 +95,9 @@ class KeyManager:
         self._house.call_every(settings.sweep_s, keys.sweep)
 
     async def drain(self) -> None:
-        """Exchanges under way end by their own limits; the kit waits for open requests."""
+        """Keep the time. Exchanges under way end by their own limits; the kit waits for open requests."""
+        if self._open is not None:
+            await self._open.keep_time()
 
     async def stop(self) -> None:
         """Close the store."""
@@ -134,13 +138,16 @@ class KeyManager:
             raise CallError.not_started(ErrorCode.STORAGE_FAILED, str(error), retryable=True) from error
 
     def _verify(self, request: Request, body: VerifyMac) -> VerifiedMac:
+        opened = self._opened()
         try:
-            verdict = self._opened().macs.verify(body)
+            verdict = opened.macs.verify(body)
         except NoUsableKeyError as error:
             raise self._refusal(error) from error
         if not verdict.valid:
             self._gauges.bad_macs.inc()
             self._house.log.warning("mac.bad", terminal_id=body.terminal_id, key_id=body.key_id, trace=request.trace)
+        else:
+            opened.host_times.verified(body.data)
         return verdict
 
     def _list(self, _: Request, __: Empty) -> KeyList:

@@ -158,8 +158,8 @@ class KeyStore:
         """The HMAC of the last audit entry."""
         return self._last
 
-    def change(self, at_ms: int, *steps: Step) -> int:
-        """Write these changes and their audit entries: all, or none. Returns the number of entries in the chain.
+    def change(self, at_ms: int, *steps: Step, ticks: Ticks | None = None) -> int:
+        """Write these changes and their audit entries (and `ticks`): all, or none. Returns the number of entries.
 
         Raises:
             AuditBrokenError: the chain did not hold when the store was loaded: nothing is added that would hide it.
@@ -169,7 +169,10 @@ class KeyStore:
             raise AuditBrokenError(f"the audit chain does not hold ({self._broken}): keys stay as they are")
         with self._lock:
             count, last = self._count, self._last
+            grown = ticks.joined(self._ticks) if ticks is not None else self._ticks
             with transaction(self._connection):
+                if ticks is not None:
+                    self._put_sealed(_TICKS, "", msgspec.msgpack.encode(grown))
                 for step in steps:
                     version = step.record.version if step.record else 0
                     self._write_record(step)
@@ -180,7 +183,7 @@ class KeyStore:
                         "INSERT INTO audit VALUES (?, ?, ?)", (count, msgspec.msgpack.encode(entry), last)
                     )
                 self._put_header("audit_head", msgspec.msgpack.encode(sign_head(self._sealing, count, last)))
-            self._count, self._last = count, last
+            self._count, self._last, self._ticks = count, last, grown
             return count
 
     def reserve_counters(self, key_id: str, limit: int) -> None:

@@ -1,10 +1,4 @@
-"""Time for the life of keys, and numbers for exchanges: both only grow, over restarts and clocks set back.
-
-What holds now: the time is the machine's, but never earlier than the latest ever seen, which is kept on disk. So a key
-that has expired stays expired when the clock is set back. A clock that was wrong and ahead makes keys expire early;
-exchanging them repairs that, since their new life is counted from the same time. Who may move the floor will be
-narrowed later to MACed host time and signed update metadata (DESIGN: keys).
-"""
+"""What only grows: the floor of time, and the numbers of key exchanges. Kept, so that no restart repeats them."""
 
 from __future__ import annotations
 
@@ -13,9 +7,10 @@ from dataclasses import dataclass
 
 from msgspec import Struct, structs
 
+from tpayd.key_manager.trusted_time import TrustedTime
 from tpayd.kit.clock import Clock
 
-__all__ = ["ExchangeNumber", "Ticker", "Ticks"]
+__all__ = ["KEEP_EVERY_MS", "ExchangeNumber", "Ticker", "Ticks"]
 
 KEEP_EVERY_MS = 600_000
 """How far the floor on disk may lag behind: ten minutes, against a life of three years."""
@@ -23,21 +18,27 @@ _STANS = 999_999
 
 
 class Ticks(Struct, frozen=True, array_like=True):
-    """What only grows: kept so that a clock set back, or a restart, repeats nothing."""
+    """What is kept of it."""
 
     floor_ms: int = 0
-    """The latest time seen; no later reading counts as earlier."""
+    """See `TrustedTime`; 0: a new store."""
     sequence: int = 0
     """The last key exchange's sequence number (`tpayd.crypto.exchange`)."""
     exchanges: int = 0
     """Key exchanges begun."""
+    from_host: bool = False
+    """A host's time has moved the floor."""
 
     def joined(self, other: Ticks) -> Ticks:
-        """The later of each."""
+        """The later of each. The first host's time may be before the floor that was counted until then."""
+        floors = [
+            ticks.floor_ms for ticks in (self, other) if ticks.from_host or not (self.from_host or other.from_host)
+        ]
         return Ticks(
-            max(self.floor_ms, other.floor_ms),
+            max(floors),
             max(self.sequence, other.sequence),
             max(self.exchanges, other.exchanges),
+            self.from_host or other.from_host,
         )
 
 
@@ -52,40 +53,35 @@ class ExchangeNumber:
 
 
 class Ticker:
-    """The current time, and numbers for exchanges."""
+    """Time and numbers, and what of them is to be kept."""
 
     def __init__(self, clock: Clock, ticks: Ticks) -> None:
+        self.time = TrustedTime(clock, ticks.floor_ms, from_host=ticks.from_host)
+        self.now_ms = self.time.now_ms
         self._clock = clock
-        self._floor_ms = self._kept_ms = ticks.floor_ms
         self._ticks = ticks
-
-    def now_ms(self) -> int:
-        """Milliseconds since 1970, never earlier than before."""
-        now_ms = self._clock.unix_ms()
-        if now_ms > self._floor_ms:
-            self._floor_ms = now_ms
-        return self._floor_ms
-
-    def behind_ms(self) -> int:
-        """How far the machine's clock is behind the latest time seen."""
-        return max(0, self._floor_ms - self._clock.unix_ms())
 
     def due(self) -> Ticks | None:
         """What to keep now; None if what is on disk is fresh enough. Call `kept` after it was written."""
-        now_ms = self.now_ms()
-        return structs.replace(self._ticks, floor_ms=now_ms) if now_ms - self._kept_ms >= KEEP_EVERY_MS else None
+        ticks = self.latest()
+        fresh = ticks.floor_ms - self._ticks.floor_ms < KEEP_EVERY_MS and ticks.from_host is self._ticks.from_host
+        return None if fresh else ticks
+
+    def latest(self) -> Ticks:
+        """All as it is now."""
+        return structs.replace(self._ticks, floor_ms=self.time.floor_ms, from_host=self.time.from_host)
 
     def kept(self, ticks: Ticks) -> None:
         """These are on disk."""
-        self._kept_ms = max(self._kept_ms, ticks.floor_ms)
+        self._ticks = self._ticks.joined(ticks)
 
     def next_exchange(self, keep: Callable[[Ticks], None]) -> ExchangeNumber:
         """Numbers for a new exchange. `keep` returns when they are on disk, or raises; then they are not given."""
-        now_ms = self.now_ms()
-        number = self._ticks.exchanges + 1
-        sequence = max(now_ms, self._ticks.sequence + 1)
-        ticks = Ticks(now_ms, sequence, number)
+        latest = self.latest()
+        number = latest.exchanges + 1
+        # By the calendar, so that a store that was begun anew goes on above the one that was lost.
+        sequence = max(self._clock.unix_ms(), latest.sequence + 1)
+        ticks = structs.replace(latest, sequence=sequence, exchanges=number)
         keep(ticks)
-        self._ticks = ticks
         self.kept(ticks)
         return ExchangeNumber(sequence, f"{(number - 1) % _STANS + 1:06d}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 
 from msgspec import structs
 
@@ -15,6 +16,7 @@ from tpayd.key_manager.keyring import Keyring
 from tpayd.key_manager.records import KeyRecord
 from tpayd.key_manager.states import Event, after
 from tpayd.key_manager.store import KeyStore, Step
+from tpayd.key_manager.ticks import Ticks
 from tpayd_contracts.keys import KeyState
 
 __all__ = ["Vault"]
@@ -106,6 +108,16 @@ class Vault:
             await self._write([_step(key, Event.PURGE, "") for key in old])
             return len(old)
 
+    async def move_dates(self, by_ms: int, ticks: Ticks, moved: Callable[[], None]) -> None:
+        """The time was wrong by `by_ms` until now, and so is every date: move them, and keep `ticks` with them.
+
+        `moved` is called when that is on disk, before anything else is dated. Raises StoreError, AuditBrokenError.
+        """
+        async with self._lock:
+            steps = [_moved(key, by_ms) for key in self._keyring]
+            await self._write([Step("dates_moved", detail=f"by {by_ms // 1000} s"), *steps], ticks)
+            moved()
+
     async def recover(self, life_ms: int) -> None:
         """After a restart: what was confirmed is activated, what was only staged is discarded.
 
@@ -127,10 +139,11 @@ class Vault:
         same = (record.usage, record.profile, record.owner)
         return [key for key in self._keyring if (key.usage, key.profile, key.owner) == same]
 
-    async def _write(self, steps: Sequence[Step]) -> None:
+    async def _write(self, steps: Sequence[Step], ticks: Ticks | None = None) -> None:
         if not steps:
             return
-        writing = asyncio.get_running_loop().run_in_executor(self._disk, self._store.change, self._now_ms(), *steps)
+        change = partial(self._store.change, self._now_ms(), *steps, ticks=ticks)
+        writing = asyncio.get_running_loop().run_in_executor(self._disk, change)
         try:
             # A cancelled exchange must not leave the memory behind the disk: what is being written is waited for.
             count = await asyncio.shield(writing)
@@ -146,6 +159,15 @@ class Vault:
             elif step.key_id:
                 self._keyring.remove(step.key_id)
             self._on_change(step, count)
+
+
+def _moved(record: KeyRecord, by_ms: int) -> Step:
+    dates = {
+        name: at_ms + by_ms
+        for name in ("injected_at_ms", "expires_at_ms", "retired_at_ms")
+        if (at_ms := getattr(record, name)) is not None
+    }
+    return Step("date", record.key_id, structs.replace(record, version=record.version + 1, **dates))
 
 
 def _step(record: KeyRecord, event: Event, detail: str, **changes: int) -> Step:

@@ -410,3 +410,21 @@ def test_damaged_record_is_cleared_by_a_new_key(bench: Bench) -> None:
     bench.vault.damaged = (lost.key_id, "test:TPAY0009:00")
     asyncio.run(bench.terminal())
     assert ["test:TPAY0009:00"] == list(bench.vault.damaged)
+
+
+def test_dates_move_with_the_first_host_time(bench: Bench) -> None:
+    """A key that was dated by a clock a year ahead lives as long as any, also after a restart; the chain tells it."""
+    year_ms = 365 * 86_400_000
+
+    async def put_right() -> None:
+        await bench.terminal()
+        ticks = structs.replace(bench.ticker.latest(), floor_ms=5_000, from_host=True)
+        await bench.vault.move_dates(-year_ms, ticks, lambda: None)
+
+    asyncio.run(put_right())
+    bench.reopen()
+    (key,) = bench.keyring
+    injected_ms = bench.clock.unix_ms() - year_ms
+    assert (injected_ms, injected_ms + LIFE_MS) == (key.injected_at_ms, key.expires_at_ms)
+    assert ["dates_moved", "date"] == bench.events()[-2:]
+    assert (5_000, True) == (bench.ticker.latest().floor_ms, bench.ticker.latest().from_host)

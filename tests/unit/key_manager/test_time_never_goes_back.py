@@ -1,4 +1,4 @@
-"""An expired key stays expired when the clock is set back, and exchange numbers are never given twice."""
+"""Time follows the host and nobody's clock, and exchange numbers are never given twice."""
 
 from __future__ import annotations
 
@@ -8,42 +8,132 @@ from hypothesis import strategies as st
 
 from tests.harness.clock import FakeClock
 from tpayd.key_manager.ticks import KEEP_EVERY_MS, Ticker, Ticks
+from tpayd.key_manager.trusted_time import AGREE_MS, Moved, TrustedTime
+
+DAY_S = 86_400
+YEAR_S = 365 * DAY_S
 
 
-@given(st.lists(st.floats(-1e9, 1e9), max_size=50))
-def test_time_only_grows(steps: list[float]) -> None:
-    """However the clock is set, no reading is earlier than one before, nor than what was kept."""
+def _host_says(time: TrustedTime, clock: FakeClock, ahead_s: float) -> bool:
+    """A host whose clock is ahead of the time that is counted answers now; whether it is followed."""
+    moved = time.host_said(time.now_ms() + round(ahead_s * 1000), clock.boottime_ms())
+    if moved is not None:
+        time.move(moved)
+    return moved is not None
+
+
+@given(st.lists(st.tuples(st.floats(-1e9, 1e9), st.integers(0, 10**6)), max_size=50))
+def test_nobody_who_sets_the_clock_sets_the_time(steps: list[tuple[float, int]]) -> None:
+    """However the machine's clock is set, forward or back, the time is what has passed, and never earlier."""
     clock = FakeClock()
-    floor_ms = clock.unix_ms() - 5
-    ticker = Ticker(clock, Ticks(floor_ms=floor_ms))
-    seen = [floor_ms]
-    for seconds in steps:
-        clock.step(seconds)
-        seen.append(ticker.now_ms())
-    assert sorted(seen) == seen
+    time = TrustedTime(clock, clock.unix_ms(), from_host=True)
+    expected_ms = clock.unix_ms()
+    for set_by_s, passed_s in steps:
+        clock.step(set_by_s)
+        clock.advance(passed_s)
+        expected_ms += passed_s * 1000
+        assert expected_ms == time.now_ms()
 
 
-def test_floor_of_an_earlier_life_holds() -> None:
-    """After a restart with the clock set back, time goes on from what was kept."""
+def test_a_restart_goes_on_from_the_floor() -> None:
+    """What the machine's clock says by then counts for nothing, in either direction."""
+    for set_by_s in (-YEAR_S, YEAR_S):
+        clock = FakeClock()
+        floor_ms = clock.unix_ms()
+        clock.step(set_by_s)
+        assert floor_ms == TrustedTime(clock, floor_ms, from_host=True).now_ms()
+
+
+def test_a_host_moves_the_time_forwards_only() -> None:
+    """An answer that is late, or of a host whose clock was set back, changes nothing."""
     clock = FakeClock()
-    ticker = Ticker(clock, Ticks(floor_ms=clock.unix_ms()))
-    clock.step(-86_400)
-    assert clock.unix_ms() + 86_400_000 == ticker.now_ms()
-    assert 86_400_000 == ticker.behind_ms()
+    time = TrustedTime(clock, clock.unix_ms(), from_host=True)
+    before_ms = time.now_ms()
+    assert [False, True, False] == [_host_says(time, clock, ahead_s) for ahead_s in (-5.0, 3600.0, -1.0)]
+    assert before_ms + 3_600_000 == time.now_ms()
 
 
-def test_floor_is_kept_now_and_then() -> None:
-    """The disk is not written for every reading, and lags no more than ten minutes."""
+def test_an_answer_counts_from_when_it_was_checked() -> None:
+    """The sweep that reads it comes later; what has passed since is added."""
     clock = FakeClock()
-    ticker = Ticker(clock, Ticks(floor_ms=clock.unix_ms()))
-    clock.advance(KEEP_EVERY_MS / 1000 - 1)
-    assert None is ticker.due()
+    time = TrustedTime(clock, clock.unix_ms(), from_host=True)
+    said_ms, at_ms = time.now_ms() + 10_000, clock.boottime_ms()
+    clock.advance(60)
+    moved = time.host_said(said_ms, at_ms)
+    assert moved is not None
+    time.move(moved)
+    assert said_ms + 60_000 == time.now_ms()
+
+
+def test_one_jump_of_a_host_expires_nothing() -> None:
+    """A host that is suddenly a year ahead is followed only when answers ten minutes apart agree."""
+    clock = FakeClock()
+    time = TrustedTime(clock, clock.unix_ms(), from_host=True)
+    assert not _host_says(time, clock, YEAR_S)
+    assert _host_says(time, clock, 1.0)
+    clock.advance(AGREE_MS / 1000)
+    assert not _host_says(time, clock, YEAR_S)
+    clock.advance(AGREE_MS / 1000 - 1)
+    assert not _host_says(time, clock, YEAR_S)
     clock.advance(1)
+    assert _host_says(time, clock, YEAR_S)
+
+
+def test_two_wrong_hosts_that_disagree_are_not_followed() -> None:
+    """A year ahead, then two: neither proves the other."""
+    clock = FakeClock()
+    time = TrustedTime(clock, clock.unix_ms(), from_host=True)
+    for years in (1, 2, 1, 2):
+        assert not _host_says(time, clock, years * YEAR_S)
+        clock.advance(AGREE_MS / 1000)
+
+
+def test_a_new_store_counts_from_its_founding() -> None:
+    """Without any host's time, what is kept is what was counted, and a restart goes on from there."""
+    clock = FakeClock()
+    founded_ms = clock.unix_ms()
+    time = TrustedTime(clock, 0, from_host=False)
+    clock.step(YEAR_S)
+    clock.advance(60)
+    assert founded_ms + 60_000 == time.floor_ms
+    assert founded_ms + 60_000 == TrustedTime(clock, time.floor_ms, from_host=False).now_ms()
+
+
+def test_the_first_host_time_may_be_earlier() -> None:
+    """A store that was founded with its clock an hour ahead is put right, and says by how much its dates are wrong."""
+    clock = FakeClock()
+    time = TrustedTime(clock, 0, from_host=False)
+    assert Moved(-3_600_000, first=True) == time.host_said(time.now_ms() - 3_600_000, clock.boottime_ms())
+
+
+def test_signed_metadata_says_how_late_it_is_at_least() -> None:
+    """It moves the time forwards however far, and never back; a first host's time it is not."""
+    clock = FakeClock()
+    time = TrustedTime(clock, clock.unix_ms(), from_host=True)
+    assert None is time.metadata_said(time.now_ms() - 1)
+    assert Moved(YEAR_S * 1000) == time.metadata_said(time.now_ms() + YEAR_S * 1000)
+
+
+def test_the_floor_is_kept_now_and_then() -> None:
+    """The disk is written when a host has moved the floor by ten minutes, not for every answer."""
+    clock = FakeClock()
+    ticker = Ticker(clock, Ticks(floor_ms=clock.unix_ms(), from_host=True))
+    clock.advance(10 * KEEP_EVERY_MS / 1000)
+    assert None is ticker.due()
+    assert _host_says(ticker.time, clock, 1.0)
     due = ticker.due()
     assert due is not None
-    assert clock.unix_ms() == due.floor_ms
+    assert ticker.now_ms() == due.floor_ms
     ticker.kept(due)
+    assert _host_says(ticker.time, clock, KEEP_EVERY_MS / 1000 - 1)
     assert None is ticker.due()
+
+
+def test_what_is_on_disk_is_never_lowered() -> None:
+    """Nor does a floor that was only counted outlive the first host's time."""
+    assert Ticks(9, 4, 3, True) == Ticks(9, 2, 3, True).joined(Ticks(8, 4, 1, True))
+    assert Ticks(8, 2, 3, True) == Ticks(9, 2, 3).joined(Ticks(8, 1, 1, True))
+    assert Ticks(9, 0, 0) == Ticks(8).joined(Ticks(9))
 
 
 @given(st.lists(st.sampled_from(["exchange", "restart", "back", "forth"]), max_size=60))

@@ -35,6 +35,9 @@ class Iso8583Adapter:
     def open(self, raw: bytes) -> Opened:
         return opening.open_answer(raw)
 
+    def host_time_ms(self, covered: bytes) -> int | None:
+        return opening.host_time_ms(covered)
+
     def reply_to(self, raw: bytes) -> bytes | None:
         fields = codec.unpack(raw)
         if fields.mti != Mti.NETWORK or fields.get("70") != Network.ECHO:

@@ -51,6 +51,8 @@ class FinancialReply(Quiet, frozen=True, kw_only=True):
     emv: EmvAnswer | None = None
     balance_minor: int | None = None
     """To a balance inquiry."""
+    at: str | None = None
+    """The host's own time, UTC, YYYYMMDDhhmmss."""
 
 
 class InquiryReply(Quiet, frozen=True, kw_only=True):
@@ -64,6 +66,8 @@ class InquiryReply(Quiet, frozen=True, kw_only=True):
     issuer: str | None = None
     acquirer: str | None = None
     message: str | None = None
+    at: str | None = None
+    """The host's own time, UTC, YYYYMMDDhhmmss."""
 
 
 class NetworkReply(Quiet, frozen=True, kw_only=True):
@@ -115,10 +119,12 @@ def reply_inquiry(request: Inquiry, reply: InquiryReply) -> Unsealed:
     return pack_unsealed(Mti.INQUIRY_ANSWER, fields)
 
 
-def reply_reconciliation(request: Reconciliation, response_code: str, totals: HostTotals) -> Unsealed:
-    """A 0510, with the host's own totals."""
+def reply_reconciliation(
+    request: Reconciliation, response_code: str, totals: HostTotals, at: str | None = None
+) -> Unsealed:
+    """A 0510, with the host's own totals, and its own time as in the other replies."""
     fields = _echoed(request, response_code) | totals_fields(totals)
-    fields["48"] = pack_items(totals_items(totals))
+    fields["48"] = pack_items({Item.HOST_TIME: at, **totals_items(totals)})
     return pack_unsealed(Mti.RECONCILIATION_ANSWER, fields)
 
 
@@ -142,7 +148,12 @@ def reply_network(request: NetworkMessage, reply: NetworkReply) -> bytes:
 
 
 def _names(reply: FinancialReply | InquiryReply) -> bytes:
-    return pack_items({Item.ISSUER: reply.issuer, Item.ACQUIRER: reply.acquirer, Item.MESSAGE: reply.message})
+    return pack_items(
+        {
+            Item.ISSUER: reply.issuer, Item.ACQUIRER: reply.acquirer, Item.MESSAGE: reply.message,
+            Item.HOST_TIME: reply.at,
+        }
+    )  # fmt: skip
 
 
 def _amount(minor: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from tpayd.hosts.answers import Merchant, Opened, TypeClass
 from tpayd.hosts.errors import HostFormatError
 from tpayd.hosts.iso8583.balances import unpack_balance
@@ -10,12 +12,13 @@ from tpayd.hosts.iso8583.emv import unpack_emv_answer
 from tpayd.hosts.iso8583.fields import Fields
 from tpayd.hosts.iso8583.items import number, unpack_items
 from tpayd.hosts.iso8583.kinds import KIND_OF
+from tpayd.hosts.iso8583.moment import check_local
 from tpayd.hosts.iso8583.originals import original_of
 from tpayd.hosts.iso8583.spec import MAC_BYTES, Item, Mti
 from tpayd.hosts.iso8583.totals import read_totals
 from tpayd.hosts.messages import Kind
 
-__all__ = ["IKID_BYTES", "kind_of", "open_answer", "require_sealed"]
+__all__ = ["IKID_BYTES", "host_time_ms", "kind_of", "open_answer", "require_sealed"]
 
 IKID_BYTES = 8
 _CLASS_OF: dict[str, TypeClass] = {
@@ -64,6 +67,18 @@ def open_answer(raw: bytes) -> Opened:
         mac=fields.binary("128"),
         covered=raw[:-MAC_BYTES],
     )
+
+
+def host_time_ms(covered: bytes) -> int | None:
+    """Item 17 of an answer, by all of it that its MAC covers; raises HostFormatError."""
+    fields = unpack(covered + bytes(MAC_BYTES))
+    if fields.mti not in _CLASS_OF:
+        return None
+    told = unpack_items(fields).get(Item.HOST_TIME)
+    if told is None:
+        return None
+    at = check_local(f"DE 48.{Item.HOST_TIME}", told)
+    return int(datetime.strptime(at, "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp()) * 1000
 
 
 def require_sealed(fields: Fields) -> None:

@@ -75,6 +75,7 @@ class Item(enum.StrEnum):
     PURPOSE = "14"
     VOID_REASON = "15"
     PROVIDER = "16"
+    HOST_TIME = "17"
     ORIGINAL_TERMINAL = "20"
     ORIGINAL_DAY = "21"
     ORIGINAL_AMOUNT = "22"

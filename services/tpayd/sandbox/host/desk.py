@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from msgspec import Struct, structs
 
@@ -61,6 +62,7 @@ class HostTerms(Struct, frozen=True, kw_only=True):
     """Of cards, by token."""
     partial_voids: bool = True
     late_answer_s: float = 45.0
+    time_ahead_s: int = 0
 
 
 class Desk:
@@ -153,7 +155,8 @@ class Desk:
         else:
             declined = behaviour.code if behaviour.mode is HostMode.DECLINE else None
             booked = self.ledger.book(request, judged.card, declined or judged.code, judged.original)
-        self._answer(host_side.reply_financial(request, _reply(booked, judged, request)), received, behaviour, send)
+        reply = structs.replace(_reply(booked, judged, request), at=self._time())
+        self._answer(host_side.reply_financial(request, reply), received, behaviour, send)
 
     def _reversal(self, reversal: Reversal, received: host_side.Received, send: Send) -> None:
         behaviour = self._ordered(HostRequest.REVERSAL)
@@ -168,7 +171,13 @@ class Desk:
             return
         refusal = self._refusal(behaviour, received, inquiry.terminal_id)
         reply = self._what_became(inquiry) if refusal is None else host_side.InquiryReply(response_code=refusal)
+        reply = structs.replace(reply, at=self._time())
         self._answer(host_side.reply_inquiry(inquiry, reply), received, behaviour, send)
+
+    def _time(self) -> str:
+        """This host's own clock, as it is told in answers."""
+        seconds = self._clock.unix_ms() // 1000 + self._terms.time_ahead_s
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%d%H%M%S")
 
     def _what_became(self, inquiry: Inquiry) -> host_side.InquiryReply:
         found = self.ledger.lookups.find(inquiry.original, inquiry.terminal_id)
@@ -192,7 +201,7 @@ class Desk:
         code = Code.APPROVED if own == told.totals else Code.OUT_OF_BALANCE
         refusal = self._refusal(behaviour, received, told.terminal_id)
         self._answer(
-            host_side.reply_reconciliation(told, refusal or code, HostTotals() if refusal else own),
+            host_side.reply_reconciliation(told, refusal or code, HostTotals() if refusal else own, self._time()),
             received, behaviour, send,
         )  # fmt: skip
 

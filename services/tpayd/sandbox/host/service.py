@@ -45,6 +45,7 @@ class SandboxHost:
             pins=_pins_of(house.instance.sandbox / "cards.toml"),
             partial_voids=house.settings.partial_voids,
             late_answer_s=house.settings.late_answer_s,
+            time_ahead_s=house.settings.time_ahead_s,
         )
         self._desk = Desk(self._database, house.clock, terms, house.log)
         self._sessions: set[Session] = set()

@@ -26,4 +26,5 @@ class SandboxHostSettings(ServiceSettings, frozen=True, forbid_unknown_fields=Tr
     connections_max: Annotated[int, Meta(ge=1, le=1024)] = 64
     partial_voids: bool = True
     late_answer_s: Annotated[float, Meta(gt=0, le=600)] = 45.0
+    time_ahead_s: Annotated[int, Meta(ge=-200_000_000, le=200_000_000)] = 0
     tls: ServerTls = ServerTls()
