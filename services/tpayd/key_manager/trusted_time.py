@@ -90,7 +90,7 @@ class TrustedTime:
         self._doubted = None
 
     def _agreed(self, host_ms: int, boot_ms: int) -> bool:
-        """Whether an answer long enough ago said the same; where it said otherwise, the next must agree with this one."""
+        """Whether an answer long enough ago said the same; where it did not, the next must agree with this one."""
         if self._doubted is not None:
             before_ms, before_boot_ms = self._doubted
             passed_ms = boot_ms - before_boot_ms
