@@ -18,6 +18,7 @@ from tpayd_contracts import (
     records,
     sandbox,
     standalone,
+    taking,
     terminal,
 )
 from tpayd_contracts.operation import Op
@@ -32,6 +33,7 @@ _MODULES: tuple[ModuleType, ...] = (
     standalone,
     terminal,
     device,
+    taking,
     host,
     keys,
     gateway,

@@ -52,6 +52,7 @@ __all__ = [
     "PreparedKey",
     "ReadCard",
     "ReadCardResult",
+    "Reading",
     "RenewLeases",
     "RenewedLeases",
     "TransactionType",
@@ -220,10 +221,9 @@ class RenewedLeases(Struct, frozen=True):
     """Those that are no longer held."""
 
 
-class ReadCard(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Have the customer present a card, and read it."""
+class Reading(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a card is read for."""
 
-    lease: LeaseRef
     type: TransactionType
     amount_minor: Minor
     at: LocalTime
@@ -232,6 +232,12 @@ class ReadCard(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     """For the card, and again for the PIN and for a choice."""
     choose: bool = False
     """Where a card has several applications (T27) or accounts, the customer chooses; otherwise the first is taken."""
+
+
+class ReadCard(Reading, frozen=True, kw_only=True):
+    """Have the customer present a card, and read it, under a lease that is held."""
+
+    lease: LeaseRef
 
 
 class CardPrompt(enum.StrEnum):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from tpayd_contracts import device, gateway, health, host, keys, pad, payment, sandbox
+from tpayd_contracts import device, gateway, health, host, keys, pad, payment, sandbox, taking
 from tpayd_contracts.errors import ErrorBody, ErrorCode, Outcome
 from tpayd_contracts.example_business import BUSINESS
 from tpayd_contracts.example_payments import AT_MS, PAYMENTS, REQUEST_ID, Example
@@ -36,6 +36,19 @@ _KSN = bytes.fromhex("123456789012345600000001")
 _MAC = bytes.fromhex("0f1e2d3c4b5a6978")
 _READER_ID = "TPAYD-VIRTUAL-READER-00000000001"
 _LEASE_REF = device.LeaseRef(lease_id="l-000017", fence=17)
+_LEASE = device.Lease(lease_id="l-000017", fence=17, device="front", label="Reader 1", reader_id=_READER_ID, ttl_s=15.0)
+_WISH = device.AcquireLease(lane="1", payment_id="p-1-000042", abilities=(device.Ability.IC,), avoid=("back",))
+_CARD = device.ReadCardResult(
+    entry_mode=payment.EntryMode.IC,
+    masked_pan="476173******0119",
+    ksn=_KSN,
+    cipher=bytes(range(48)),
+    emv=bytes.fromhex("9f260811223344556677889f360200428407a0000000031010"),
+    label="VISA CREDIT",
+    reader_us=410_000,
+    customer_us=1_800_000,
+)
+_PRESENT_CARD = device.CardProgress(prompt=device.CardPrompt.PRESENT_CARD, remaining_ms=30_000)
 
 _DEVICE = device.Device(
     name="front",
@@ -135,8 +148,8 @@ EXAMPLES: dict[str, Example] = {
     **BUSINESS,
     **TERMINALS,
     device.LEASE_ACQUIRE.name: Example(
-        device.AcquireLease(lane="1", payment_id="p-1-000042", abilities=(device.Ability.IC,), avoid=("back",)),
-        device.Lease(lease_id="l-000017", fence=17, device="front", label="Reader 1", reader_id=_READER_ID, ttl_s=15.0),
+        _WISH,
+        _LEASE,
         device.LeaseProgress(position=2, expected_wait_ms=24_000),
     ),
     device.LEASE_RENEW.name: Example(device.RenewLeases(leases=(_LEASE_REF,)), device.RenewedLeases(lost=())),
@@ -150,17 +163,20 @@ EXAMPLES: dict[str, Example] = {
             at=_AT,
             card_wait_s=30.0,
         ),
-        device.ReadCardResult(
-            entry_mode=payment.EntryMode.IC,
-            masked_pan="476173******0119",
-            ksn=_KSN,
-            cipher=bytes(range(48)),
-            emv=bytes.fromhex("9f260811223344556677889f360200428407a0000000031010"),
-            label="VISA CREDIT",
-            reader_us=410_000,
-            customer_us=1_800_000,
+        _CARD,
+        _PRESENT_CARD,
+    ),
+    taking.CARD_TAKE.name: Example(
+        taking.TakeCard(
+            wish=_WISH,
+            reader_wait_s=60.0,
+            type=device.TransactionType.CREDIT,
+            amount_minor=11_000,
+            at=_AT,
+            card_wait_s=30.0,
         ),
-        device.CardProgress(prompt=device.CardPrompt.PRESENT_CARD, remaining_ms=30_000),
+        taking.TakenCard(lease=_LEASE, card=_CARD),
+        taking.TakeCardProgress(lease=_LEASE, prompt=_PRESENT_CARD),
     ),
     device.CARD_COMPLETE.name: Example(
         device.CompleteCard(

@@ -5,7 +5,20 @@ Calls go downwards only, so no cycle of waiting can form. `health.get` and PING 
 
 from __future__ import annotations
 
-from tpayd_contracts import business, device, host, keys, orders, pad, payment, records, sandbox, standalone, terminal
+from tpayd_contracts import (
+    business,
+    device,
+    host,
+    keys,
+    orders,
+    pad,
+    payment,
+    records,
+    sandbox,
+    standalone,
+    taking,
+    terminal,
+)
 from tpayd_contracts.health import HEALTH
 
 __all__ = ["CALLS", "OPS_OF", "SERVICES", "may_call", "service_of"]
@@ -37,6 +50,7 @@ OPS_OF: dict[str, frozenset[str]] = {
             device.LEASE_RELEASE,
             device.LEASE_RESET,
             device.CARD_READ,
+            taking.CARD_TAKE,
             device.CARD_COMPLETE,
             device.CARD_STATE,
             pad.SIGN,

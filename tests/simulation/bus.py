@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw, Struct
 
-from tpayd.kit.bus import CallError
+from tpayd.kit.bus import CallError, Sink
 from tpayd.kit.bus.answers import decode_reply
 from tpayd.kit.bus.handlers import Handlers
 from tpayd.kit.bus.wire import decode_body, encode_body
@@ -254,6 +254,17 @@ class SimCaller:
             self._abandon(number, future, op, on_late)
             raise
         return decode_reply(raw, op.reply)
+
+    def forward(
+        self, op: str, body: Raw, *, deadline_ms: int, sink: Sink, key: str | None = None, trace: str | None = None,
+        principal: str | None = None,
+    ) -> int:  # fmt: skip
+        pending = _Pending(op, sink.reply, sink.error, sink.progress)
+        return self._send(op, body, deadline_ms, pending, key=key, trace=trace, principal=principal)
+
+    def cancel(self, number: int) -> None:
+        if number in self._pending:
+            self._cancel(number)
 
     def notify(self, op: Op[Any, Any], body: Struct, *, ttl_s: float = 10.0) -> None:
         if not self.connected:

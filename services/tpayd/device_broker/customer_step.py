@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
-from tpayd.kit.bus import CallError, Request
+from typing import Protocol
+
+from msgspec import Struct
+
+from tpayd.kit.bus import CallError
 from tpayd_contracts.device import CardProgress, CardPrompt
 from tpayd_contracts.errors import Outcome
 
-__all__ = ["CustomerStep"]
+__all__ = ["Asked", "CustomerStep"]
 
 _UNTIMED = frozenset({CardPrompt.CARD_SEEN, CardPrompt.REMOVE_CARD})
 """Prompts that are not the customer's wait."""
+
+
+class Asked(Protocol):
+    """Who asked for a step, as far as the step knows: a request, or a longer piece of work that it is a part of."""
+
+    @property
+    def deadline_ms(self) -> int:
+        """CLOCK_BOOTTIME; after it nobody waits for the answer."""
+        ...
+
+    def progress(self, body: Struct) -> None:
+        """How far it is."""
+        ...
+
+    def reply(self, body: Struct) -> None:
+        """It went well. This or `fail` is called once."""
+        ...
+
+    def fail(self, error: CallError) -> None:
+        """It did not."""
+        ...
 
 
 class CustomerStep:
@@ -23,7 +48,7 @@ class CustomerStep:
     outcome_if_lost = Outcome.FAILED
     can_be_abandoned = True
 
-    def __init__(self, request: Request, device: str, wait_us: int, settle_us: int, now_us: int) -> None:
+    def __init__(self, request: Asked, device: str, wait_us: int, settle_us: int, now_us: int) -> None:
         self.request = request
         self._device = device
         self._wait_us = wait_us

@@ -81,9 +81,9 @@ _FAILURES = {
 # Nothing has happened
 
 
-def unknown_lane(lane: str) -> CallError:
+def unknown_lane(lane: str, field: str) -> CallError:
     text = f"config/store.toml has no lane {lane!r}"
-    return CallError.not_started(ErrorCode.INVALID_BODY, text, field="$.lane")
+    return CallError.not_started(ErrorCode.INVALID_BODY, text, field=field)
 
 
 def not_configured(device: str) -> CallError:

@@ -89,6 +89,7 @@ class KeySteps:
 class _KeyWaiter:
     def __init__(self, steps: KeySteps, request: Request, reader: Reader, begin: Callable[[], None]) -> None:
         self.request = request
+        self.until_ms = request.deadline_ms
         self._steps = steps
         self._reader = reader
         self._begin = begin

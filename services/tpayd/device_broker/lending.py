@@ -21,13 +21,15 @@ from tpayd_contracts.device import Ability, BarReaders, DeviceState
 __all__ = ["Lending", "Waiter"]
 
 _ANSWER_EARLY_MS = 100
-"""A wish that cannot be met is answered so long before its deadline, so that the answer arrives within it."""
+"""A wish that cannot be met is answered so long before its wait ends, so that the answer arrives within it."""
 
 
 class Waiter(Protocol):
     """Who wants a reader."""
 
     request: Request
+    until_ms: int
+    """How long at most (CLOCK_BOOTTIME)."""
 
     def granted(self, grant: Grant) -> None:
         """Here it is."""
@@ -138,7 +140,7 @@ class Lending:
         """Time has passed; to be called often."""
         if self._waiters:
             limit_ms = self._clock.boottime_ms() + _ANSWER_EARLY_MS
-            for number in [n for n, waiter in self._waiters.items() if waiter.request.deadline_ms <= limit_ms]:
+            for number in [n for n, waiter in self._waiters.items() if waiter.until_ms <= limit_ms]:
                 self._give_up(number, errors.none_came_free())
         self._apply(self._pool.tick(now_us))
 

@@ -1,7 +1,7 @@
 """The device broker's operations (`tpayd_contracts.device`), on the pool and the readers.
 
-Requests that wait are answered by callbacks instead of tasks: a sale passes here four times, and a task costs more than
-the work.
+Requests that wait are answered by callbacks instead of tasks: a sale passes here three times, and a task costs
+more than the work.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import secrets
 
 from tpayd.device_broker import errors
 from tpayd.device_broker.bars import Bars
+from tpayd.device_broker.card_steps import CardSteps, Taking, lease_of
 from tpayd.device_broker.drivers import DriverUnknownError, driver_kind
-from tpayd.device_broker.drivers.commands import FinishCard, ReadCard
 from tpayd.device_broker.drivers.driver import DriverKind
 from tpayd.device_broker.key_steps import KeySteps
 from tpayd.device_broker.leases import Grant, LaneRules, Member
-from tpayd.device_broker.lending import Lending
+from tpayd.device_broker.lending import Lending, Waiter
 from tpayd.device_broker.pad_steps import PadSteps
 from tpayd.device_broker.pool import Pool
 from tpayd.device_broker.profiles import Arrangement, arrange
@@ -24,7 +24,6 @@ from tpayd.device_broker.reader import Reader
 from tpayd.device_broker.settings import DeviceBrokerSettings, DeviceSettings
 from tpayd.device_broker.signature_files import SignatureFiles
 from tpayd.device_broker.standing import BrokerMetrics, Standing
-from tpayd.device_broker.steps import FinishStep, ReadStep
 from tpayd.kit import crashpoints
 from tpayd.kit.bus import Request
 from tpayd.kit.bus.wire import decode_body
@@ -34,6 +33,7 @@ from tpayd_contracts import device as contract
 from tpayd_contracts import pad
 from tpayd_contracts.health import Dependency, Readiness
 from tpayd_contracts.operation import Empty
+from tpayd_contracts.taking import CARD_TAKE, TakeCard
 
 __all__ = ["DeviceBroker"]
 
@@ -42,8 +42,6 @@ TICK_S = 0.05
 LOOK_S = 1.0
 """How often ports are looked at, and idle readers."""
 
-_WITH_PIN = frozenset({contract.TransactionType.CASH_IC, contract.TransactionType.CASH_IC_INQUIRY})
-"""What cannot be done without a PIN pad."""
 _FENCE_EPOCH_S = 1_750_000_000
 _FENCES_PER_S = 4096
 _FAULTS_TOLD = 16
@@ -81,8 +79,8 @@ class DeviceBroker:
         self._pads = PadSteps(
             self._lending, self._readers, house.clock, self._signatures, settings.prompt_settle_ms * 1000
         )
+        self._cards = CardSteps(self._lending, self._readers, house.clock, settings.prompt_settle_ms * 1000)
         self._lease_us = int(settings.lease_ttl_s * 1e6)
-        self._settle_us = settings.prompt_settle_ms * 1000
         for device in settings.devices:
             self._readers[device.name] = Reader(
                 device, kinds[device.driver], _url(house, device), settings, house.clock, self._lending
@@ -96,8 +94,9 @@ class DeviceBroker:
         server.handle(contract.LEASE_RENEW, self._renew, while_draining=True)
         server.handle(contract.LEASE_RELEASE, self._release, while_draining=True)
         server.handle(contract.LEASE_RESET, self._reset, while_draining=True)
-        server.handle_raw(contract.CARD_READ.name, self._read, while_draining=True)
-        server.handle_raw(contract.CARD_COMPLETE.name, self._complete, while_draining=True)
+        server.handle_raw(CARD_TAKE.name, self._take)
+        server.handle_raw(contract.CARD_READ.name, self._cards.read, while_draining=True)
+        server.handle_raw(contract.CARD_COMPLETE.name, self._cards.complete, while_draining=True)
         server.handle_raw(pad.SIGN.name, self._pads.sign, while_draining=True)
         server.handle_raw(pad.CODE_READ.name, self._pads.read_code, while_draining=True)
         server.handle_raw(pad.NUMBER_ENTER.name, self._pads.enter_number, while_draining=True)
@@ -156,14 +155,16 @@ class DeviceBroker:
 
     def _acquire(self, request: Request) -> None:
         body = decode_body(request.body, contract.AcquireLease)
-        if body.lane not in self._lanes:
-            raise errors.unknown_lane(body.lane)
-        if (fault := self._arrangement.fault_of(body.lane)) is not None:
+        self._lend(_LeaseWaiter(request, self._readers), body, "$.lane")
+
+    def _lend(self, waiter: Waiter, wish: contract.AcquireLease, field: str) -> None:
+        if wish.lane not in self._lanes:
+            raise errors.unknown_lane(wish.lane, field)
+        if (fault := self._arrangement.fault_of(wish.lane)) is not None:
             raise errors.lane_at_fault(fault)
         self._lending.want(
-            _LeaseWaiter(request, self._readers), body.lane, self._lease_us,
-            abilities=frozenset(body.abilities), avoid=frozenset(body.avoid),
-        )  # fmt: skip
+            waiter, wish.lane, self._lease_us, abilities=frozenset(wish.abilities), avoid=frozenset(wish.avoid)
+        )
 
     def _renew(self, _: Request, body: contract.RenewLeases) -> contract.RenewedLeases:
         renew = self._lending.renew
@@ -183,42 +184,15 @@ class DeviceBroker:
 
     # Cards
 
-    def _read(self, request: Request) -> None:
-        body = decode_body(request.body, contract.ReadCard)
-        reader = self._leased(body.lease)
-        pin = contract.Ability.PIN in reader.settings.abilities
-        if not pin and body.type in _WITH_PIN:
-            raise errors.not_able(reader.name, contract.Ability.PIN)
-        if reader.identity is not None and not reader.identity.key_loaded:
-            raise errors.no_key(reader.name)
-        now_us = self._clock.monotonic_us()
-        wait_us = int(body.card_wait_s * 1e6)
-        step = ReadStep(request, reader.name, wait_us, self._settle_us, now_us)
-        nonce = secrets.token_hex(16).upper()
-        command = ReadCard(
-            body.type, body.amount_minor, body.at, nonce, wait_us, secrets.token_hex(16).upper(), pin, body.choose
-        )
-        reader.begin(step, command, now_us)
-        reader.card_of = body.lease.lease_id
-        request.on_cancel(lambda: reader.cancel(step))
-
-    def _complete(self, request: Request) -> None:
-        body = decode_body(request.body, contract.CompleteCard)
-        reader = self._leased(body.lease)
-        now_us = self._clock.monotonic_us()
-        command = FinishCard(body.approved, body.arc, body.issuer_data, body.scripts, body.at)
-        reader.begin(FinishStep(request, reader.name, now_us), command, now_us)
-        # The card's last word is out of anybody's hands now; without this, a cancel would have no other effect either.
-        request.on_cancel(lambda: None)
+    def _take(self, request: Request) -> None:
+        body = decode_body(request.body, TakeCard)
+        self._lend(Taking(request, body, self._cards), body.wish, "$.wish.lane")
 
     def _card_state(self, _: Request, body: contract.CardStateQuery) -> contract.CardState:
         reader = self._readers.get(body.device)
         if reader is None:
             raise errors.not_configured(body.device)
         return contract.CardState(body.device, reader.card_inside)
-
-    def _leased(self, ref: contract.LeaseRef) -> Reader:
-        return self._readers[self._lending.held(ref.lease_id, ref.fence).device]
 
     # The rest
 
@@ -254,21 +228,12 @@ class DeviceBroker:
 class _LeaseWaiter:
     def __init__(self, request: Request, readers: dict[str, Reader]) -> None:
         self.request = request
+        self.until_ms = request.deadline_ms
         self._readers = readers
 
     def granted(self, grant: Grant) -> None:
         crashpoints.passing("lease.before_grant")
-        reader = self._readers[grant.device]
-        self.request.reply(
-            contract.Lease(
-                lease_id=grant.lease_id,
-                fence=grant.fence,
-                device=grant.device,
-                label=reader.settings.label or reader.name,
-                reader_id=reader.identity.reader_id if reader.identity else "",
-                ttl_s=grant.ttl_us / 1e6,
-            )
-        )
+        self.request.reply(lease_of(grant, self._readers[grant.device]))
 
     def moved(self, position: int) -> None:
         self.request.progress(contract.LeaseProgress(position))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 from tpayd.device_broker import errors
-from tpayd.device_broker.customer_step import CustomerStep
+from tpayd.device_broker.customer_step import Asked, CustomerStep
 from tpayd.device_broker.drivers.events import (
     Answered,
     CardFinished,
@@ -39,7 +39,7 @@ from tpayd_contracts.device import (
 )
 from tpayd_contracts.errors import Outcome
 
-__all__ = ["FinishStep", "InjectStep", "PrepareStep", "ReadStep", "Step", "failed"]
+__all__ = ["Asked", "FinishStep", "InjectStep", "PrepareStep", "ReadStep", "Step", "failed"]
 
 
 Done: TypeAlias = Callable[[bool], None]
@@ -48,7 +48,11 @@ Done: TypeAlias = Callable[[bool], None]
 class Step(Protocol):
     """One step under way."""
 
-    request: Request
+    @property
+    def request(self) -> Asked:
+        """Who asked for it."""
+        ...
+
     outcome_if_lost: Outcome
     """What is known of the step when the reader is lost in the middle of it."""
     can_be_abandoned: bool
@@ -74,13 +78,13 @@ class Step(Protocol):
 
 
 class ReadStep(CustomerStep):
-    """card.read."""
+    """A card read: card.read, card.take."""
 
     __slots__ = ()
 
     is_aside = False
 
-    def __init__(self, request: Request, device: str, wait_us: int, settle_us: int, now_us: int) -> None:
+    def __init__(self, request: Asked, device: str, wait_us: int, settle_us: int, now_us: int) -> None:
         super().__init__(request, device, wait_us, settle_us, now_us)
         self._customer_asked(CardPrompt.PRESENT_CARD, now_us)
 

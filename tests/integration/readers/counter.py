@@ -61,6 +61,7 @@ from tpayd_contracts.pad import (
     Sign,
     Signed,
 )
+from tpayd_contracts.taking import CARD_TAKE, TakeCard, TakenCard
 
 _IKID_OF = b"TEST"
 
@@ -132,8 +133,16 @@ class Counter:
         self, lease: Lease, *, wait_s: float = 10.0, ttl_s: float = 30.0,
         type_: TransactionType = TransactionType.CREDIT, choose: bool = False,
     ) -> ReadCardResult:  # fmt: skip
-        body = ReadCard(ref(lease), type_, 1_000, now14(), wait_s, choose)
+        body = ReadCard(type_, 1_000, now14(), wait_s, choose, lease=ref(lease))
         return await self.caller.call(CARD_READ, body, ttl_s=ttl_s, on_progress=self._hear)
+
+    async def take(
+        self, lane: str = "1", *, avoid: tuple[str, ...] = (), reader_wait_s: float = 20.0, wait_s: float = 10.0,
+        ttl_s: float = 40.0, type_: TransactionType = TransactionType.CREDIT,
+    ) -> TakenCard:  # fmt: skip
+        wish = AcquireLease(lane, "payment", avoid=avoid)
+        body = TakeCard(type_, 1_000, now14(), wait_s, wish=wish, reader_wait_s=reader_wait_s)
+        return await self.caller.call(CARD_TAKE, body, ttl_s=ttl_s, on_progress=self._hear)
 
     async def sign(self, lease: Lease, *lines: str, wait_s: float = 10.0) -> Signed:
         body = Sign(ref(lease), 55_000, lines, wait_s)

@@ -42,9 +42,16 @@ from tpayd_contracts.pad import (
     ShowMessage,
     Sign,
 )
+from tpayd_contracts.taking import CARD_TAKE, TakeCard
 
 NOBODYS = LeaseRef("nobodys", 1)
-READ = ReadCard(NOBODYS, TransactionType.CREDIT, 1, now14(), 1.0)
+READ = ReadCard(TransactionType.CREDIT, 1, now14(), 1.0, lease=NOBODYS)
+
+
+def taking(lane: str, ability: Ability = Ability.IC, avoid: str = "reader-2") -> TakeCard:
+    """A wish for a reader and a bank card."""
+    wish = AcquireLease(lane, "p", (ability,), (avoid,))
+    return TakeCard(TransactionType.CASH_IC, 1, now14(), 1.0, wish=wish, reader_wait_s=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +79,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             ErrorCode.READER_UNAVAILABLE, None,
         ),
         (CARD_READ, READ, "transaction", ErrorCode.LEASE_LOST, None),
+        (CARD_TAKE, taking("99"), "transaction", ErrorCode.INVALID_BODY, "$.wish.lane"),
+        (CARD_TAKE, taking("no lane!"), "transaction", ErrorCode.INVALID_BODY, "$.wish.lane"),
+        (CARD_TAKE, taking("1", Ability.QR), "transaction", ErrorCode.READER_UNAVAILABLE, None),
         (CARD_COMPLETE, CompleteCard(NOBODYS, True, "00"), "transaction", ErrorCode.LEASE_LOST, None),
         (SIGN, Sign(NOBODYS, 0), "transaction", ErrorCode.LEASE_LOST, None),
         (CODE_READ, ReadCode(NOBODYS), "transaction", ErrorCode.LEASE_LOST, None),
@@ -129,17 +139,31 @@ def test_what_a_reader_cannot_do_or_show_is_refused_before_it_hears_of_it(
 def test_a_reader_without_a_pin_pad_takes_no_bank_card(store: Store) -> None:
     lease = store.ask("device_broker", LEASE_ACQUIRE, AcquireLease("1", "p", avoid=(WITH_PAD,)), name="transaction")
     ref = LeaseRef(lease.lease_id, lease.fence)
-    body = ReadCard(ref, TransactionType.CASH_IC, 1, now14(), 1.0)
+    body = ReadCard(TransactionType.CASH_IC, 1, now14(), 1.0, lease=ref)
     with pytest.raises(CallError) as caught:
         store.ask("device_broker", CARD_READ, body, name="transaction")
     store.ask("device_broker", LEASE_RELEASE, ref, name="transaction")
     assert (ErrorCode.READER_UNAVAILABLE, Outcome.NOT_STARTED) == (caught.value.code, caught.value.outcome)
 
 
+@pytest.mark.parametrize(
+    ("avoid", "code"), [("reader-2", ErrorCode.READER_UNAVAILABLE), ("reader-1", ErrorCode.KEY_UNAVAILABLE)]
+)
+def test_what_the_lent_reader_cannot_do_is_refused_together_with_its_lease(
+    store: Store, avoid: str, code: ErrorCode
+) -> None:
+    """The first has no PIN pad, and neither a key."""
+    taken = store.ask("device_broker", CARD_TAKE, taking("1", avoid=avoid), name="transaction")
+    store.ask("device_broker", LEASE_RELEASE, LeaseRef(taken.lease.lease_id, taken.lease.fence), name="transaction")
+    assert taken.card is None
+    assert taken.failure is not None
+    assert (code, Outcome.NOT_STARTED) == (taken.failure.code, taken.failure.outcome)
+
+
 def test_a_reader_without_a_key_takes_no_card(store: Store) -> None:
     lease = store.ask("device_broker", LEASE_ACQUIRE, AcquireLease("1", "p"), name="transaction")
     ref = LeaseRef(lease.lease_id, lease.fence)
-    body = ReadCard(ref, TransactionType.CREDIT, 1, now14(), 1.0)
+    body = ReadCard(TransactionType.CREDIT, 1, now14(), 1.0, lease=ref)
     with pytest.raises(CallError) as caught:
         store.ask("device_broker", CARD_READ, body, name="transaction")
     store.ask("device_broker", LEASE_RELEASE, ref, name="transaction")

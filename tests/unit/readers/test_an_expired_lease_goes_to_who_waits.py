@@ -16,7 +16,8 @@ class Lane:
     """Somebody who waits for a reader."""
 
     def __init__(self) -> None:
-        self.request: Any = SimpleNamespace(deadline_ms=10**12, on_cancel=lambda _: None)
+        self.request: Any = SimpleNamespace(on_cancel=lambda _: None)
+        self.until_ms = 10**12
         self.granted_to: Grant | None = None
         self.places: list[int] = []
 

@@ -25,10 +25,13 @@ class MembershipDesk:
         """Wait for a reader and the card. Raises CallError as the device broker has it."""
         await self._leases.reset_once()
         wish = AcquireLease(lane=wanted.lane, payment_id=f"membership-{uuid.uuid4()}", abilities=(Ability.IC,))
-        lease = await self._readers.lease(wish, request.progress, self._leases.give_back, trace=request.trace)
+        taking = self._readers.take(
+            wish, TransactionType.MEMBERSHIP, 0, request.progress, self._leases.give_back, trace=request.trace
+        )
+        lease = await taking.lease()
         self._leases.hold(lease)
         try:
-            card = await self._readers.card(lease, TransactionType.MEMBERSHIP, 0, request.progress, trace=request.trace)
+            card = await taking.card()
         finally:
             self._leases.give_back(lease)
         if card.membership_number is None:

@@ -21,10 +21,10 @@ from tpayd.transaction.receipt import receipt_tags
 from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.steps.business_day import stamp_of
 from tpayd.transaction.steps.requests import Presented
+from tpayd.transaction.steps.taking import Taking
 from tpayd.transaction.texts import STEP_TEXTS
 from tpayd_contracts.device import (
     CARD_COMPLETE,
-    CARD_READ,
     LEASE_ACQUIRE,
     Ability,
     AcquireLease,
@@ -34,15 +34,14 @@ from tpayd_contracts.device import (
     Lease,
     LeaseProgress,
     LeaseRef,
-    ReadCard,
-    ReadCardResult,
     TransactionType,
 )
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.pad import CODE_READ, SIGN, ReadCode, Sign
 from tpayd_contracts.payment import CardSummary, EntryMode, PaymentProgress, Reason, Step
+from tpayd_contracts.taking import TakeCard
 
-__all__ = ["READ_MARGIN_S", "SIGN_MARGIN_S", "Read", "ReaderSteps", "progress_of"]
+__all__ = ["READ_MARGIN_S", "SIGN_MARGIN_S", "Read", "ReaderSteps", "Turn", "progress_of"]
 
 READ_MARGIN_S = 65.0
 """Beyond two card waits: a card that comes late is still read, and a failed chip may be pulled out and swiped."""
@@ -76,6 +75,15 @@ def progress_of(step: Step, **more: object) -> PaymentProgress:
     return PaymentProgress(step=step, text=english, text_ko=korean, **more)  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A reader that is held."""
+
+    lease: Lease
+    taking: Taking | None = None
+    """The card that was asked for with it; None where a code is to be read."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Read:
     """How the reading ended, and what must never be written down of it."""
@@ -96,45 +104,32 @@ class ReaderSteps:
 
     async def acquire(
         self, payment: Payment, progress: Progress, give_back: Callable[[Lease], None]
-    ) -> Lease | ev.Stopped:
+    ) -> Turn | ev.Stopped:
         """Wait for a reader. `give_back` gets a lease that was granted while the wait was being cancelled."""
-        request = AcquireLease(
-            lane=payment.lane, payment_id=payment.payment_id, abilities=self._abilities(payment),
-            avoid=payment.lost_readers,
-        )  # fmt: skip
         crashpoints.passing("lease.before_ask")
         try:
-            lease = await self.lease(request, progress, give_back, trace=payment.trace)
+            if payment.ordered.reads == Reads.CODE:
+                turn = Turn(await self._lease(payment, progress, give_back))
+            else:
+                taking = self.take(
+                    self._wish(payment), payment.ordered.card_type, payment.amount_minor, progress, give_back,
+                    trace=payment.trace,
+                )  # fmt: skip
+                turn = Turn(await taking.lease(), taking)
         except CallError as error:
             return ev.Stopped(_LEASE_REASONS.get(error.code, Reason.READER_UNAVAILABLE), error.message)
         crashpoints.passing("lease.after_grant")
-        return lease
+        return turn
 
-    async def lease(
-        self, request: AcquireLease, progress: Progress, give_back: Callable[[Lease], None], *, trace: str | None
-    ) -> Lease:
-        """The same without a payment. Raises CallError."""
-
-        def queued(update: Struct) -> None:
-            assert isinstance(update, LeaseProgress)  # noqa: S101
-            progress(progress_of(Step.WAITING_FOR_READER, position=update.position))
-
-        return await self._broker.call(
-            LEASE_ACQUIRE, request, ttl_s=self._settings.reader_wait_s, trace=trace, on_progress=queued,
-            on_late=give_back,
-        )  # fmt: skip
-
-    async def read(self, payment: Payment, lease: Lease, progress: Progress) -> Read:
+    async def read(self, payment: Payment, turn: Turn, progress: Progress) -> Read:
         """Have the card read, or the code. What was read is given back beside the event: an event is written down."""
-        if payment.ordered.reads == Reads.CODE:
-            return await self._read_code(payment, lease, progress)
+        if turn.taking is None:
+            return await self._read_code(payment, turn.lease, progress)
         crashpoints.passing("card.before_read")
         try:
-            card = await self.card(
-                lease, payment.ordered.card_type, payment.amount_minor, progress, trace=payment.trace
-            )
+            card = await turn.taking.card()
         except CallError as error:
-            return Read(_unread(error, lease))
+            return Read(_unread(error, turn.lease))
         crashpoints.passing("card.after_read")
         summary = CardSummary(masked_pan=card.masked_pan, entry_mode=card.entry_mode, label=card.label)
         event = ev.CardRead(
@@ -148,18 +143,26 @@ class ReaderSteps:
         )  # fmt: skip
         return Read(event, presented=presented)
 
-    async def card(
-        self, lease: Lease, kind: TransactionType, amount_minor: int, progress: Progress, *, trace: str | None
-    ) -> ReadCardResult:
-        """Have a card read, whatever it is for. Raises CallError."""
-        request = ReadCard(
-            lease=LeaseRef(lease.lease_id, lease.fence), type=kind, amount_minor=amount_minor,
-            at=stamp_of(self._clock.local()), card_wait_s=self._settings.card_wait_s,
+    def take(
+        self, wish: AcquireLease, kind: TransactionType, amount_minor: int, progress: Progress,
+        give_back: Callable[[Lease], None], *, trace: str | None,
+    ) -> Taking:  # fmt: skip
+        """Ask for a reader and a card, whatever it is for. Raises CallError: nothing was asked."""
+        settings = self._settings
+
+        def queued(position: int) -> None:
+            progress(progress_of(Step.WAITING_FOR_READER, position=position))
+
+        def prompted(lease: Lease, update: CardProgress) -> None:
+            _tell(progress, lease, update)
+
+        wanted = TakeCard(
+            wish=wish, reader_wait_s=settings.reader_wait_s, type=kind, amount_minor=amount_minor,
+            at=stamp_of(self._clock.local()), card_wait_s=settings.card_wait_s,
         )  # fmt: skip
-        return await self._broker.call(
-            CARD_READ, request, ttl_s=3 * self._settings.card_wait_s + READ_MARGIN_S, trace=trace,
-            on_progress=self._prompts(lease, progress),
-        )  # fmt: skip
+        taking = Taking(self._broker, self._clock, queued=queued, prompted=prompted, give_back=give_back)
+        taking.ask(wanted, 3 * settings.card_wait_s + READ_MARGIN_S, trace)
+        return taking
 
     async def sign(self, payment: Payment, lease: Lease, progress: Progress) -> tuple[bytes, ev.Signed | ev.Stopped]:
         """Have the customer sign; the image is given back beside the event."""
@@ -180,6 +183,16 @@ class ReaderSteps:
             return b"", ev.Stopped(Reason.SIGNATURE_FAILED, error.message)
         return signed.image, ev.Signed(lease.device)
 
+    async def _lease(self, payment: Payment, progress: Progress, give_back: Callable[[Lease], None]) -> Lease:
+        def queued(update: Struct) -> None:
+            assert isinstance(update, LeaseProgress)  # noqa: S101
+            progress(progress_of(Step.WAITING_FOR_READER, position=update.position))
+
+        return await self._broker.call(
+            LEASE_ACQUIRE, self._wish(payment), ttl_s=self._settings.reader_wait_s, trace=payment.trace,
+            on_progress=queued, on_late=give_back,
+        )  # fmt: skip
+
     async def _read_code(self, payment: Payment, lease: Lease, progress: Progress) -> Read:
         request = ReadCode(lease=LeaseRef(lease.lease_id, lease.fence), wait_s=self._settings.card_wait_s)
         try:
@@ -198,6 +211,9 @@ class ReaderSteps:
         )
         return Read(event, carried=Carried(read.code.encode(), EntryMode.BARCODE))
 
+    def _wish(self, payment: Payment) -> AcquireLease:
+        return AcquireLease(payment.lane, payment.payment_id, self._abilities(payment), payment.lost_readers)
+
     def _abilities(self, payment: Payment) -> tuple[Ability, ...]:
         order = payment.ordered
         if order.reads == Reads.CODE:
@@ -212,9 +228,7 @@ class ReaderSteps:
     def _prompts(self, lease: Lease, progress: Progress) -> Callable[[Struct], None]:
         def prompted(update: Struct) -> None:
             assert isinstance(update, CardProgress)  # noqa: S101
-            step = _PROMPTED.get(update.prompt)
-            if step is not None:
-                progress(progress_of(step, reader=lease.label, remaining_ms=update.remaining_ms))
+            _tell(progress, lease, update)
 
         return prompted
 
@@ -244,6 +258,12 @@ class ReaderSteps:
         if done.accepted:
             return ev.CardAccepted(done.reader_us, done.cryptogram)
         return ev.CardRefused(ReversalReason.CARD_DECLINED, done.reader_us, done.message)
+
+
+def _tell(progress: Progress, lease: Lease, update: CardProgress) -> None:
+    step = _PROMPTED.get(update.prompt)
+    if step is not None:
+        progress(progress_of(step, reader=lease.label, remaining_ms=update.remaining_ms))
 
 
 def _unread(error: CallError, lease: Lease) -> ev.CardFailed | ev.ReaderLost:

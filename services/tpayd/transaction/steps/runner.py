@@ -39,7 +39,7 @@ from tpayd.transaction.orders.originals import Originals
 from tpayd.transaction.orders.twins import Twins
 from tpayd.transaction.steps.host import HostSteps, SealedRequest
 from tpayd.transaction.steps.leases import Leases
-from tpayd.transaction.steps.reader import ReaderSteps, progress_of
+from tpayd.transaction.steps.reader import ReaderSteps, Turn, progress_of
 from tpayd.transaction.steps.requests import Presented
 from tpayd_contracts.device import Lease
 from tpayd_contracts.payment import PaymentState, Reason, Step
@@ -79,6 +79,7 @@ class Runner:
         self._confirm_wait_s = confirm_wait_s
         self._effects: deque[Effect] = deque()
         self._waiting = False
+        self._turn: Turn | None = None
         self._lease: Lease | None = None
         self._carried = carried
         self._presented: Presented | None = None
@@ -196,14 +197,14 @@ class Runner:
         got = await self._readers.acquire(self.case.payment, self.case.progress, self._leases.give_back)
         if isinstance(got, ev.Stopped):
             return got
-        self._lease = got
-        self._leases.hold(got)
-        return ev.Leased(got.device, got.label)
+        self._turn, self._lease = got, got.lease
+        self._leases.hold(got.lease)
+        return ev.Leased(got.lease.device, got.lease.label)
 
     async def _read(self) -> ev.Event:
-        assert self._lease is not None  # noqa: S101
+        assert self._turn is not None  # noqa: S101
         payment = self.case.payment
-        read = await self._readers.read(payment, self._lease, self.case.progress)
+        read = await self._readers.read(payment, self._turn, self.case.progress)
         self._presented = read.presented
         self._carried = read.carried or self._carried
         if not isinstance(read.event, ev.CardRead):
@@ -259,7 +260,7 @@ class Runner:
         self._signature = b""
         if self._lease is not None:
             self._leases.give_back(self._lease)
-            self._lease = None
+            self._lease = self._turn = None
 
 
 def _after_fault(state: PaymentState) -> ev.Event | None:
