@@ -81,7 +81,6 @@ class Taking:
                     while self._end is None:
                         await self._news()
             except TimeoutError:
-                self._leave()
                 raise CallError.unknown(ErrorCode.TIMEOUT, "the device broker did not answer in time") from None
         if isinstance(self._end, CallError):
             raise self._end
