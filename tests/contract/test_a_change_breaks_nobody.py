@@ -96,7 +96,7 @@ FORBIDDEN: dict[str, tuple[Mutation, str]] = {
             fields(c, "Lease").update(colour={"type": "string"}),
             struct(c, "Lease")["required"].append("colour"),
         ),
-        "lease.acquire reply.colour: required now",
+        "card.take reply.lease.colour: required now",
     ),
     "optional field made required": (
         lambda c: struct(c, "SaleRequest")["required"].append("reference"),
@@ -108,7 +108,7 @@ FORBIDDEN: dict[str, tuple[Mutation, str]] = {
     ),
     "enum value removed from a request": (
         lambda c: struct(c, "Ability")["enum"].remove("pin"),
-        "lease.acquire request.abilities[]: enum values removed: pin",
+        "card.take request.wish.abilities[]: enum values removed: pin",
     ),
     "enum value removed from a reply": (
         lambda c: struct(c, "Verdict")["enum"].remove("WAIT"),
@@ -140,7 +140,7 @@ FORBIDDEN: dict[str, tuple[Mutation, str]] = {
     ),
     "length limit added": (
         lambda c: fields(c, "AcquireLease")["payment_id"].update(maxLength=8),
-        "lease.acquire request.payment_id: maxLength tightened from None to 8",
+        "card.take request.wish.payment_id: maxLength tightened from None to 8",
     ),
     "length limit inside an optional lowered": (
         lambda c: fields(c, "SaleRequest")["reference"]["anyOf"][0].update(maxLength=32),

@@ -90,7 +90,6 @@ class Taking:
 
     def granted(self, grant: Grant) -> None:
         """The reader is lent: begin."""
-        crashpoints.passing("lease.before_grant")
         reader = self._steps.readers[grant.device]
         self._lease = lease_of(grant, reader)
         self.deadline_ms += self._steps.clock.boottime_ms() - self.until_ms
@@ -130,7 +129,8 @@ class Taking:
 
 
 def lease_of(grant: Grant, reader: Reader) -> contract.Lease:
-    """The grant, as its holder is told of it."""
+    """The grant, as its holder is to be told of it."""
+    crashpoints.passing("lease.before_grant")
     return contract.Lease(
         lease_id=grant.lease_id,
         fence=grant.fence,

@@ -24,7 +24,6 @@ from tpayd.device_broker.reader import Reader
 from tpayd.device_broker.settings import DeviceBrokerSettings, DeviceSettings
 from tpayd.device_broker.signature_files import SignatureFiles
 from tpayd.device_broker.standing import BrokerMetrics, Standing
-from tpayd.kit import crashpoints
 from tpayd.kit.bus import Request
 from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.house import House
@@ -232,7 +231,6 @@ class _LeaseWaiter:
         self._readers = readers
 
     def granted(self, grant: Grant) -> None:
-        crashpoints.passing("lease.before_grant")
         self.request.reply(lease_of(grant, self._readers[grant.device]))
 
     def moved(self, position: int) -> None:
