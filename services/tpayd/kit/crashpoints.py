@@ -44,7 +44,7 @@ TABLE: Mapping[str, CrashPoint] = {
     "payment.received": CrashPoint("transaction", "a request came in; nothing of it is known anywhere"),
     "lease.before_ask": CrashPoint("transaction", "no reader is asked for yet"),
     "lease.after_grant": CrashPoint("transaction", "the broker has lent a reader"),
-    "card.before_read": CrashPoint("transaction", "a reader is held, no card is asked for"),
+    "card.before_read": CrashPoint("transaction", "a reader is held; what it has read is not looked at"),
     "card.after_read": CrashPoint("transaction", "the card's data is in memory"),
     "seal.before_mac": CrashPoint("transaction", "the message is complete, without its MAC"),
     "seal.after_mac": CrashPoint("transaction", "sealed; its number and its state are not on disk"),
