@@ -6,10 +6,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from tpayd_contracts.device import AcquireLease, CardProgress, Lease, ReadCardResult, Reading
+from tpayd_contracts.device import AcquireLease, CardProgress, Lease, LeaseProgress, ReadCardResult, Reading
 from tpayd_contracts.errors import ErrorBody
 from tpayd_contracts.operation import Op
-from tpayd_contracts.shapes import Count
 
 __all__ = ["CARD_TAKE", "TakeCard", "TakeCardProgress", "TakenCard"]
 
@@ -28,8 +27,7 @@ class TakeCard(Reading, frozen=True, kw_only=True):
 class TakeCardProgress(Struct, frozen=True, omit_defaults=True):
     """What there is to tell; the rest is None."""
 
-    position: Count | None = None
-    """The lane's place in the queue; 1 is next."""
+    queue: LeaseProgress | None = None
     lease: Lease | None = None
     """Told beside the first prompt: from now on it has to be renewed. A reading that is over sooner tells none."""
     prompt: CardProgress | None = None

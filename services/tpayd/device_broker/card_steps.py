@@ -101,7 +101,7 @@ class Taking:
 
     def moved(self, position: int) -> None:
         """The place in the queue."""
-        self.request.progress(TakeCardProgress(position=position))
+        self.request.progress(TakeCardProgress(queue=contract.LeaseProgress(position)))
 
     # What the step says
 

@@ -60,7 +60,10 @@ def test_who_waits_hears_his_place_and_then_gets_reader_and_card(small_shop: Sto
         async with counter_of(small_shop) as counter:
             first = await counter.acquire("1")
             second = asyncio.create_task(counter.take("2", reader_wait_s=LONG_S))
-            assert await counter.hear(TakeCardProgress, LONG_S) == TakeCardProgress(position=1)
+            told = await counter.hear(TakeCardProgress, LONG_S)
+            assert isinstance(told, TakeCardProgress)
+            assert told.queue is not None
+            assert told.queue.position == 1
             await counter.release(first)
             taken = await second
             assert taken.card is not None

@@ -13,7 +13,15 @@ from tests.harness.clock import FakeClock
 from tpayd.kit.bus import CallError, Sink
 from tpayd.kit.bus.wire import encode_body
 from tpayd.transaction.steps.taking import Taking
-from tpayd_contracts.device import AcquireLease, CardProgress, CardPrompt, Lease, ReadCardResult, TransactionType
+from tpayd_contracts.device import (
+    AcquireLease,
+    CardProgress,
+    CardPrompt,
+    Lease,
+    LeaseProgress,
+    ReadCardResult,
+    TransactionType,
+)
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.payment import EntryMode
 from tpayd_contracts.taking import TakeCard, TakeCardProgress, TakenCard
@@ -92,7 +100,7 @@ def test_an_answer_that_tells_both_is_waited_for_once() -> None:
 
 def test_a_lease_is_known_before_the_card_and_a_failure_after_it() -> None:
     async def scene(till: Till) -> None:
-        till.broker.tells(TakeCardProgress(position=2))
+        till.broker.tells(TakeCardProgress(queue=LeaseProgress(2)))
         till.broker.tells(TakeCardProgress(lease=LEASE, prompt=PROMPT))
         assert await till.taking.lease() == LEASE
         failure = CallError(ErrorCode.CARD_TIMEOUT, "no card came in time")
@@ -100,7 +108,7 @@ def test_a_lease_is_known_before_the_card_and_a_failure_after_it() -> None:
         with pytest.raises(CallError, match="no card came in time"):
             await till.taking.card()
 
-    assert played(scene).heard == [2, (LEASE, PROMPT)]
+    assert played(scene).heard == [LeaseProgress(2), (LEASE, PROMPT)]
 
 
 def test_an_error_before_the_lease_ends_the_wait() -> None:

@@ -150,8 +150,8 @@ class ReaderSteps:
         """Ask for a reader and a card, whatever it is for. Raises CallError: nothing was asked."""
         settings = self._settings
 
-        def queued(position: int) -> None:
-            progress(progress_of(Step.WAITING_FOR_READER, position=position))
+        def queued(update: LeaseProgress) -> None:
+            _tell_place(progress, update)
 
         def prompted(lease: Lease, update: CardProgress) -> None:
             _tell(progress, lease, update)
@@ -186,7 +186,7 @@ class ReaderSteps:
     async def _lease(self, payment: Payment, progress: Progress, give_back: Callable[[Lease], None]) -> Lease:
         def queued(update: Struct) -> None:
             assert isinstance(update, LeaseProgress)  # noqa: S101
-            progress(progress_of(Step.WAITING_FOR_READER, position=update.position))
+            _tell_place(progress, update)
 
         return await self._broker.call(
             LEASE_ACQUIRE, self._wish(payment), ttl_s=self._settings.reader_wait_s, trace=payment.trace,
@@ -258,6 +258,10 @@ class ReaderSteps:
         if done.accepted:
             return ev.CardAccepted(done.reader_us, done.cryptogram)
         return ev.CardRefused(ReversalReason.CARD_DECLINED, done.reader_us, done.message)
+
+
+def _tell_place(progress: Progress, update: LeaseProgress) -> None:
+    progress(progress_of(Step.WAITING_FOR_READER, position=update.position))
 
 
 def _tell(progress: Progress, lease: Lease, update: CardProgress) -> None:

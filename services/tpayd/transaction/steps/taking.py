@@ -14,7 +14,7 @@ from tpayd.kit.bus import Caller, CallError, Sink
 from tpayd.kit.bus.answers import decode_reply
 from tpayd.kit.bus.wire import decode_body, encode_body
 from tpayd.kit.clock import Clock
-from tpayd_contracts.device import CardProgress, Lease, ReadCardResult
+from tpayd_contracts.device import CardProgress, Lease, LeaseProgress, ReadCardResult
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.taking import CARD_TAKE, TakeCard, TakeCardProgress, TakenCard
 
@@ -32,7 +32,7 @@ class Taking:
         broker: Caller,
         clock: Clock,
         *,
-        queued: Callable[[int], None],
+        queued: Callable[[LeaseProgress], None],
         prompted: Callable[[Lease, CardProgress], None],
         give_back: Callable[[Lease], None],
     ) -> None:
@@ -105,8 +105,8 @@ class Taking:
         if self._left:
             return
         update = decode_body(raw, TakeCardProgress)
-        if update.position is not None:
-            self._queued(update.position)
+        if update.queue is not None:
+            self._queued(update.queue)
         if update.lease is not None:
             self._lent(update.lease)
         if update.prompt is not None and self._lease is not None:
