@@ -1,0 +1,67 @@
+"""The Python environment that is checked, and what its interpreter may import besides."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Environment", "start_doubts"]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment of its own; nothing else lies below its root."""
+
+    root: Path
+    site: str
+    """site-packages, relative to the root."""
+
+    @classmethod
+    def current(cls) -> Environment | None:
+        """The one that this process runs from; None for a Python that is shared with the system."""
+        if sys.prefix == sys.base_prefix:
+            return None
+        return cls.at(Path(sys.prefix))
+
+    @classmethod
+    def at(cls, root: Path, version: str = f"{sys.version_info[0]}.{sys.version_info[1]}") -> Environment:
+        """The environment in this directory, made by a Python of this version."""
+        real = Path(os.path.realpath(root))
+        base = str(real)
+        told = sysconfig.get_path(
+            "purelib", "venv", {"base": base, "platbase": base, "py_version_short": version}
+        )  # fmt: skip
+        return cls(real, os.path.relpath(os.path.realpath(told), real))
+
+    def foreign_paths(self, paths: Iterable[str]) -> list[str]:
+        """Those of a search path that are neither the environment's nor the standard library's."""
+        library = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
+        known = {str(self.root / self.site), *library, *(os.path.join(each, "lib-dynload") for each in library)}  # noqa: PTH118
+        known |= {os.path.realpath(path) for path in sys.path if path.endswith(".zip") and not Path(path).exists()}
+        return [path for path in paths if os.path.realpath(path) not in known]
+
+
+def start_doubts(environment: Environment) -> list[str]:
+    """What is wrong with how this very process was started: each a sentence."""
+    doubts = [
+        f"{path or 'the working directory'} is on Python's search path, and is no part of the installation"
+        for path in environment.foreign_paths(sys.path)
+    ]
+    if not sys.flags.isolated:
+        doubts.append("this process was started without -I; start it with `tpayd up`")
+    prefix = sys.pycache_prefix
+    if prefix is None or not _is_private(Path(prefix)):
+        doubts.append("this process was started without a private directory for bytecode; start it with `tpayd up`")
+    return doubts
+
+
+def _is_private(directory: Path) -> bool:
+    try:
+        found = directory.lstat()
+    except OSError:
+        return False
+    return directory.is_dir() and found.st_uid == os.geteuid() and not found.st_mode & 0o077
