@@ -2,7 +2,7 @@
 #
 # Two virtual environments live under build/, made from one set of downloads:
 #   build/dev    the tree itself (editable), with the tools that check it
-#   build/store  the built wheel, installed as a store installs it; the demo runs from this one
+#   build/store  the built wheel, installed as a store installs it; the demo signs it and runs from it
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -36,7 +36,7 @@ help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/' | expand -t 10
 
 .PHONY: demo
-demo: build/store/.stamp ## install the wheel, start a sandbox store, make a sale; leaves the store running
+demo: build/.store-stamp ## install the wheel, start a sandbox store, make a sale; leaves the store running
 	@PATH="$(CURDIR)/$(STORE):$$PATH" TPAYD_HOME="$(DEMO_HOME)" ops/demo.sh
 
 .PHONY: stop
@@ -104,7 +104,7 @@ build/wheel/.stamp: pyproject.toml README.md LICENSE constraints.txt $(SOURCES)
 	$(STORE)/pip wheel --quiet --no-deps --wheel-dir build/wheel .
 	@touch $@
 
-build/store/.stamp: build/wheel/.stamp
+build/.store-stamp: build/wheel/.stamp
 	$(STORE)/pip install --quiet "$$(echo build/wheel/tpayd-*.whl)[store]"
 	$(STORE)/pip install --quiet --no-deps --force-reinstall build/wheel/tpayd-*.whl
 	@touch $@

@@ -21,21 +21,25 @@ rm -rf -- "$TPAYD_HOME"
 say "1. A store without hardware: virtual readers on serial ports, a virtual card host on TCP"
 run tpayd init --sandbox
 
-say "2. Its processes, under supervisor"
+say "2. What is installed is listed and signed, by a key made here; without that no payment starts"
+run tpayd integrity sign
+
+say "3. Its processes, under supervisor"
 run tpayd up
 
-say "3. Keys: between host and each terminal, between host and each reader, mutually proven"
+say "4. Keys: between host and each terminal, between host and each reader, mutually proven"
 run tpayd keys exchange --all
 
-say "4. Every process is ready"
+say "5. Every process is ready, and the installed files are what was signed"
 run tpayd wait-ready
 run tpayd status
+run tpayd integrity show
 
-say "5. A sale: POS -> gateway -> transaction -> card reader -> card host, and back as an approval"
+say "6. A sale: POS -> gateway -> transaction -> card reader -> card host, and back as an approval"
 run tpayd sandbox host approve --delay-ms 400 --times 1 # as far away as a real one
 run tpayd sale 11000 --vat 1000 --allow-duplicate
 
-say "6. The host's own ledger agrees"
+say "7. The host's own ledger agrees"
 run tpayd sandbox ledger
 
 programs=$(dirname "$(command -v tpayd)")

@@ -11,6 +11,7 @@ from tpayd_contracts import (
     gateway,
     health,
     host,
+    integrity,
     keys,
     orders,
     pad,
@@ -36,6 +37,7 @@ _MODULES: tuple[ModuleType, ...] = (
     taking,
     host,
     keys,
+    integrity,
     gateway,
     health,
     sandbox,
@@ -49,5 +51,9 @@ OPS: dict[str, Op[Any, Any]] = {
 PUBLIC_OPS: dict[str, Op[Any, Any]] = {name: op for name, op in OPS.items() if op.right is not None}
 """What a client of the gateway may call, given the right."""
 
-EVENT_BODIES: dict[str, type] = {device.TOPIC_DEVICE: device.DeviceEvent, host.TOPIC_LINE: host.LineEvent}
+EVENT_BODIES: dict[str, type] = {
+    device.TOPIC_DEVICE: device.DeviceEvent,
+    host.TOPIC_LINE: host.LineEvent,
+    integrity.TOPIC_INTEGRITY: integrity.IntegrityEvent,
+}
 """Topics that a client may subscribe to, and what their events carry."""

@@ -83,6 +83,8 @@ class ErrorCode(enum.StrEnum):
     """No signed-on line; no byte left."""
     KEY_UNAVAILABLE = "key_unavailable"
     """The key is missing, expired or not confirmed: no new payment."""
+    INTEGRITY_FAILED = "integrity_failed"
+    """The installed files are not those that were signed: no new payment."""
     STORAGE_FAILED = "storage_failed"
     """The disk did not take a record that must be durable."""
     INTERNAL = "internal"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from tpayd_contracts import device, gateway, health, host, keys, pad, payment, sandbox, taking
+from tpayd_contracts import device, gateway, health, host, integrity, keys, pad, payment, sandbox, taking
 from tpayd_contracts.errors import ErrorBody, ErrorCode, Outcome
 from tpayd_contracts.example_business import BUSINESS
+from tpayd_contracts.example_integrity import INTEGRITY, INTEGRITY_EVENT
 from tpayd_contracts.example_payments import AT_MS, PAYMENTS, REQUEST_ID, Example
 from tpayd_contracts.example_records import RECORDS
 from tpayd_contracts.example_terminals import TERMINALS
@@ -140,6 +141,7 @@ ERROR = ErrorBody(
 EVENTS: dict[str, Struct] = {
     device.TOPIC_DEVICE: device.DeviceEvent(device=_DEVICE, at_ms=AT_MS),
     host.TOPIC_LINE: host.LineEvent(line=_LINE),
+    integrity.TOPIC_INTEGRITY: INTEGRITY_EVENT,
 }
 
 EXAMPLES: dict[str, Example] = {
@@ -147,6 +149,7 @@ EXAMPLES: dict[str, Example] = {
     **RECORDS,
     **BUSINESS,
     **TERMINALS,
+    **INTEGRITY,
     device.LEASE_ACQUIRE.name: Example(
         _WISH,
         _LEASE,

@@ -9,6 +9,7 @@ from tpayd_contracts import (
     business,
     device,
     host,
+    integrity,
     keys,
     orders,
     pad,
@@ -74,6 +75,8 @@ OPS_OF: dict[str, frozenset[str]] = {
             keys.KEY_EXCHANGE_READER,
             keys.KEY_EXCHANGE_TERMINAL,
             keys.KEY_LIST,
+            integrity.INTEGRITY_CHECK,
+            integrity.INTEGRITY_STATUS,
         )
     ),
     "gateway": frozenset(),

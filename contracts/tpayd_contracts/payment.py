@@ -97,6 +97,8 @@ class Reason(enum.StrEnum):
     HOST_ANSWER_REFUSED = "host_answer_refused"
     """The host's answer did not parse, or its MAC is wrong."""
     KEY_UNAVAILABLE = "key_unavailable"
+    INTEGRITY_FAILED = "integrity_failed"
+    """The installed files are not those that were signed; nothing was charged."""
     STORAGE_FAILED = "storage_failed"
     RESTARTED = "restarted"
     """The daemon restarted in the middle of it."""

@@ -30,6 +30,7 @@ from tpayd_contracts import (
     gateway,
     health,
     host,
+    integrity,
     keys,
     orders,
     payment,
@@ -240,7 +241,7 @@ def _readable(value: object) -> str:
     return str(value)
 
 
-_MODULES = (orders, payment, records, business, terminal, standalone, device, host, keys, gateway, health)
+_MODULES = (orders, payment, records, business, terminal, standalone, device, host, keys, integrity, gateway, health)
 
 
 def _assignment_docs(module: Any) -> dict[str, str]:

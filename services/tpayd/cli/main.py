@@ -37,6 +37,7 @@ _COMMANDS = {
     "client": CommandEntry("client:client", "Add, list and remove the POS clients that may connect.", _SETUP),
     "devices": CommandEntry("devices:devices", "List the card readers.", _SETUP),
     "keys": CommandEntry("keys:keys", "Exchange keys with the host, and list them.", _SETUP),
+    "integrity": CommandEntry("integrity:integrity", "Check files and readers; sign the installation.", _SETUP),
     "terminal": CommandEntry("terminal:terminal", "Open terminals with the host; refuse unopened ones.", _SETUP),
     "merchant": CommandEntry("merchant:merchant", "Fetch and show merchant info.", _SETUP),
     "password": CommandEntry("password:password", "Set the settings password.", _SETUP),
@@ -57,6 +58,7 @@ def tpayd() -> None:
     A store without hardware, and a sale in it:
       export TPAYD_HOME=~/tpayd-sandbox
       tpayd init --sandbox
+      tpayd integrity sign
       tpayd up
       tpayd keys exchange --all
       tpayd wait-ready

@@ -23,6 +23,7 @@ from tpayd_contracts.gateway import EVENTS_SUBSCRIBE, STORE_STATUS
 from tpayd_contracts.graph import SERVICES, service_of
 from tpayd_contracts.health import HEALTH, Dependency, Readiness
 from tpayd_contracts.host import TOPIC_LINE
+from tpayd_contracts.integrity import TOPIC_INTEGRITY
 
 __all__ = ["Gateway"]
 
@@ -119,7 +120,9 @@ class Gateway:
                 server.handle_raw(name, relay.serve)
             server.handle(EVENTS_SUBSCRIBE, feed.subscribe)
             server.handle(STORE_STATUS, overview.status)
-        for peer, topic in (("device_broker", TOPIC_DEVICE), ("host_link", TOPIC_LINE)):
+        for peer, topic in (
+            ("device_broker", TOPIC_DEVICE), ("host_link", TOPIC_LINE), ("key_manager", TOPIC_INTEGRITY)
+        ):  # fmt: skip
             lost = frozenset({topic})
             house.subscribe(peer, (topic,), feed.event, lambda lost=lost: feed.gap(lost))  # type: ignore[misc]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,19 +36,19 @@ class Environment:
         )  # fmt: skip
         return cls(real, os.path.relpath(os.path.realpath(told), real))
 
-    def foreign_paths(self, paths: Iterable[str]) -> list[str]:
-        """Those of a search path that are neither the environment's nor the standard library's."""
+    def foreign_paths(self) -> list[str]:
+        """Where this process imports from, besides the environment and the standard library."""
         library = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
         known = {str(self.root / self.site), *library, *(os.path.join(each, "lib-dynload") for each in library)}  # noqa: PTH118
-        known |= {os.path.realpath(path) for path in sys.path if path.endswith(".zip") and not Path(path).exists()}
-        return [path for path in paths if os.path.realpath(path) not in known]
+        absent = {path for path in sys.path if path.endswith(".zip") and not Path(path).exists()}
+        return [path for path in sys.path if path not in absent and os.path.realpath(path) not in known]
 
 
 def start_doubts(environment: Environment) -> list[str]:
     """What is wrong with how this very process was started: each a sentence."""
     doubts = [
         f"{path or 'the working directory'} is on Python's search path, and is no part of the installation"
-        for path in environment.foreign_paths(sys.path)
+        for path in environment.foreign_paths()
     ]
     if not sys.flags.isolated:
         doubts.append("this process was started without -I; start it with `tpayd up`")

@@ -27,7 +27,7 @@ from tpayd.integrity.envelope import key_id
 from tpayd.integrity.errors import TrustFileError
 from tpayd.integrity.manifest import Kind
 
-__all__ = ["Trust", "load_signing_key", "make_signing_key", "public_line", "read_trust", "trust_file"]
+__all__ = ["Trust", "load_signing_key", "make_signing_key", "parse_public", "public_line", "read_trust", "trust_file"]
 
 _ALGORITHM = "ed25519:"
 _LINES_MAX = 64
@@ -67,7 +67,7 @@ def read_trust(path: Path) -> Trust:
             continue
         try:
             role, key = words
-            public = _public(key)
+            public = parse_public(key)
             keys.setdefault(Kind(role), {})[key_id(public)] = public
         except ValueError:
             shape = f"'<role> {_ALGORITHM}<base64>', with the role {' or '.join(Kind)}"
@@ -113,8 +113,8 @@ def load_signing_key(path: Path, passphrase: bytes | None = None) -> Ed25519Priv
     return key
 
 
-def _public(text: str) -> Ed25519PublicKey:
-    """Raises ValueError."""
+def parse_public(text: str) -> Ed25519PublicKey:
+    """A public key as it is pinned: `ed25519:` and 32 bytes in base64. Raises ValueError."""
     if not text.startswith(_ALGORITHM):
         raise ValueError(text)
     return Ed25519PublicKey.from_public_bytes(base64.b64decode(text.removeprefix(_ALGORITHM), validate=True))

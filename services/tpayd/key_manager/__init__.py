@@ -8,5 +8,6 @@ Where to look:
 * `counters`      DUKPT counters, reserved on disk before use
 * `exchange`      how a key comes from the host, into the store or into a reader
 * `store`         the encrypted file, with `sealing` (the key over the keys) and `audit` (the chain of what happened)
+* `integrity`     is the installation what was signed? If not, no new payment gets a MAC
 * `service`       the process around it
 """

@@ -12,6 +12,7 @@ from tpayd.key_manager.errors import AuditBrokenError, ExchangeFailedError, NoUs
 from tpayd.key_manager.exchange import ExchangeLimits, Exchanges, Tell
 from tpayd.key_manager.gauges import KeyGauges
 from tpayd.key_manager.host_times import HostTimes
+from tpayd.key_manager.integrity.desk import IntegrityDesk
 from tpayd.key_manager.open_keys import OpenKeys
 from tpayd.key_manager.places import store_file
 from tpayd.key_manager.secret_files import read_secret
@@ -55,6 +56,7 @@ class KeyManager:
     def __init__(self, house: House[KeyManagerSettings]) -> None:
         self._house = house
         self._gauges = KeyGauges(house.metrics)
+        self._integrity = IntegrityDesk(house)
         # One thread: writes of the store run one after the other anyway.
         self._disk = ThreadPoolExecutor(1, "key-store")
         self._store: KeyStore | None = None
@@ -67,6 +69,8 @@ class KeyManager:
         Raises SecretFileError, PassphraseError, StoreError, UnknownAdapterError.
         """
         self._serve()
+        # Beside the opening of the store, which takes as long.
+        self._integrity.start()
         instance, settings = self._house.instance, self._house.settings
         passphrase = read_secret(instance.secrets / settings.passphrase_file)
         transport = transport_keys(self._house.store, instance.secrets / settings.transport_keys_file)
@@ -101,24 +105,26 @@ class KeyManager:
 
     async def stop(self) -> None:
         """Close the store."""
+        self._integrity.stop()
         self._disk.shutdown(wait=True, cancel_futures=True)
         if self._store is not None:
             self._store.close()
 
     def readiness(self) -> tuple[Readiness, tuple[Dependency, ...]]:
-        """DEGRADED while a lane's terminal has no valid key, or the store is not whole."""
+        """DEGRADED while a lane's terminal has no valid key, the store is not whole, or the installation is not."""
         if self._open is None:
-            return Readiness.DEGRADED, ()
-        dependencies = self._open.dependencies()
+            return Readiness.DEGRADED, (self._integrity.dependency(),)
+        dependencies = (*self._open.dependencies(), self._integrity.dependency())
         ok = all(dependency.ok for dependency in dependencies)
         return Readiness.READY if ok else Readiness.DEGRADED, dependencies
 
     def _serve(self) -> None:
         server = self._house.server
         # What is under way in other services while the house goes down still needs its MACs.
-        server.handle(MAC_GENERATE, self._generate, while_draining=True)
+        guarded = self._integrity.gate.guarded
+        server.handle_raw(MAC_GENERATE.name, guarded(MAC_GENERATE, self._generate), while_draining=True)
         server.handle(MAC_VERIFY, self._verify, while_draining=True)
-        server.handle(DATA_ENCRYPT, self._encrypt, while_draining=True)
+        server.handle_raw(DATA_ENCRYPT.name, guarded(DATA_ENCRYPT, self._encrypt), while_draining=True)
         server.handle(KEY_LIST, self._list)
         server.handle(KEY_EXCHANGE_TERMINAL, self._exchange_terminal)
         server.handle(KEY_EXCHANGE_READER, self._exchange_reader)

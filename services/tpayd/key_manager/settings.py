@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -33,5 +33,9 @@ class KeyManagerSettings(ServiceSettings, frozen=True, kw_only=True):
     """Days before a key's expiry from which on it is named in health and log."""
     keep_retired_days: Annotated[int, Meta(ge=7, le=1095)] = 90
     """Days after which a replaced key is deleted. What it began must be settled by then."""
+    integrity: Literal["enforced", "off"] = "enforced"
+    """Whether new payments need an installation that is what was signed; "off" in a sandbox alone."""
+    integrity_at: Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "04:30"
+    """Local time of the daily check of files and readers."""
     sweep_s: Annotated[float, Meta(ge=1, le=3600)] = 60.0
     """Seconds between two looks for keys that have expired, or are to be deleted."""

@@ -4,6 +4,7 @@
 * `values`     which value goes into which setting of which file
 * `model`      fills values into a settings file and keeps its comments
 * `secrets`    random secrets, readable by their owner alone
+* `signing`    signs the installation on this machine, and has the instance trust that key
 * `founding`   all of it, in an order that survives being interrupted
 """
 

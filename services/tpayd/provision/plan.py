@@ -42,6 +42,8 @@ class Plan:
     """Cards and wallets of the sandbox's list, with commas: at each wait the first that fits is presented by itself."""
     password: str | None = field(default=None, repr=False)
     """The settings password; without one, `tpayd password set` sets it later."""
+    unsigned: bool = False
+    """The installed files are not checked: they are a source tree, which nobody signs. For a sandbox."""
     port_base: int = DEFAULT_PORT_BASE
     ports: dict[str, int] = field(default_factory=dict)
     """Ports that differ from the base's: `gateway`, `sandbox_host`, `metrics.<service>`. 0 takes any free one."""

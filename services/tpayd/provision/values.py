@@ -19,6 +19,8 @@ def settings_values(plan: Plan) -> dict[str, Values]:
     files: dict[str, Values] = {name: {"metrics_port": plan.metrics_port(name)} for name in _SERVICES}
     files["store"] = _store(plan)
     files["gateway"]["tcp_port"] = plan.gateway_port
+    if plan.unsigned:
+        files["key_manager"]["integrity"] = "off"
     if plan.sandbox:
         abilities = list(_VIRTUAL_ABILITIES)
         files["host_link"]["profiles.test.addresses"] = [f"127.0.0.1:{plan.sandbox_host_port}"]

@@ -13,6 +13,7 @@ from string import Template
 
 from tpayd.kit.instance import HOME_VARIABLE, Instance, InstanceError
 from tpayd.shipped import shipped
+from tpayd.supervision.launcher import BYTECODE_VARIABLE
 from tpayd.supervision.programs import Program
 
 __all__ = ["conf_file", "socket_file", "write_conf"]
@@ -57,6 +58,7 @@ def _text(instance: Instance, programs: Sequence[Program], python: str) -> str:
         "log": _value(instance.log),
         "socket": _value(socket_file(instance)),
         "python": shlex.quote(_value(python)),
+        "bytecode": BYTECODE_VARIABLE,
         "environment": f'{HOME_VARIABLE}="{_value(instance.home)}"',
     }
     templates = shipped("ops/supervisor")

@@ -14,6 +14,9 @@ What it does about what it meets:
 | SIGTERM or SIGINT                     | ends supervisord and all processes in order, within `STOP_LIMIT_S`      |
 | SIGQUIT                               | kills what is left at once                                              |
 
+Every process is started with `-I` and with one directory for bytecode (`-X pycache_prefix`) that the launcher makes
+anew, 0700, and removes in the end: bytecode that lies beside a source in the installation is never run (docs/adr/0020).
+
 Between a death and the next start no two generations of services run side by side: processes are known by their
 command line, so that orphans of an earlier supervisord are found whoever their parent is now.
 """
@@ -27,19 +30,23 @@ import itertools
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-__all__ = ["EXIT_ALREADY_RUNNING", "processes_of"]
+__all__ = ["BYTECODE_VARIABLE", "EXIT_ALREADY_RUNNING", "processes_of"]
 
 EXIT_ALREADY_RUNNING = 3
+BYTECODE_VARIABLE = "TPAYD_BYTECODE"
+"""Tells supervisord where the processes that it starts keep their bytecode; its configuration has the name."""
 
 PROBE_EVERY_S = 5.0
 PROBE_WAIT_S = 5.0
@@ -53,6 +60,7 @@ ORPHANS_WAIT_S = 10.0
 STOP_LIMIT_S = 600.0
 """For all groups of processes, one after the other. `tpayd down` has a limit of its own."""
 KILL_WAIT_S = 10.0
+_BYTECODE_PREFIX = "bytecode-"
 
 
 def processes_of(home: Path) -> list[int]:
@@ -79,6 +87,7 @@ class Launcher:
         self._run = run
         self._log = log
         self._conf = conf
+        self._bytecode: Path | None = None
         self._stopping = False
         self._hurry = False
         self._wakeup, self._signalled = os.pipe()
@@ -107,6 +116,7 @@ class Launcher:
             elif not self._stopping:
                 self._pause(wait_s)
                 wait_s = min(RESTART_WAIT_MAX_S, wait_s * 2 + 1)
+        self._remove_bytecode()
 
     def end(self) -> None:
         """End what an earlier launcher has left running; returns when nothing of it is left."""
@@ -116,6 +126,7 @@ class Launcher:
             self._end(supervisord)
             supervisord.close()
         self._clear_orphans()
+        self._remove_bytecode()
 
     def _on_stop(self, number: int, _frame: object) -> None:
         self._stopping = True
@@ -131,9 +142,12 @@ class Launcher:
 
     def _start(self) -> Supervisord:
         self._clear_orphans()
+        bytecode = str(self._bytecode_directory())
         with (self._log / "supervisord.stderr").open("wb") as complaints:
+            isolated = [sys.executable, "-I", "-X", f"pycache_prefix={bytecode}"]
             child = subprocess.Popen(
-                [sys.executable, "-I", "-m", "supervisor.supervisord", "-c", str(self._conf)],
+                [*isolated, "-m", "supervisor.supervisord", "-c", str(self._conf)],
+                env={**os.environ, BYTECODE_VARIABLE: bytecode},
                 stdin=subprocess.DEVNULL,
                 stdout=complaints,
                 stderr=complaints,
@@ -141,6 +155,23 @@ class Launcher:
             )
         _note("supervisord.started", pid=child.pid)
         return Supervisord(child.pid, child)
+
+    def _bytecode_directory(self) -> Path:
+        """One for all that this launcher starts: whatever is started again finds its bytecode there."""
+        if self._bytecode is None:
+            self._remove_bytecode()
+            try:
+                self._bytecode = Path(tempfile.mkdtemp(prefix=_BYTECODE_PREFIX, dir=self._run))
+            except OSError as error:
+                # They start without; the integrity check says so.
+                _note("bytecode.no_directory", problem=str(error))
+                return self._run / f"{_BYTECODE_PREFIX}none"
+        return self._bytecode
+
+    def _remove_bytecode(self) -> None:
+        """Only when no process is left that uses one."""
+        for directory in self._run.glob(f"{_BYTECODE_PREFIX}*"):
+            shutil.rmtree(directory, ignore_errors=True)
 
     def _watch(self, supervisord: Supervisord) -> None:
         """Return when supervisord has ended, or when a stop is asked for."""

@@ -39,6 +39,10 @@ REASON_TEXTS: dict[Reason, tuple[str, str]] = {
         "A key is missing or expired: exchange keys first",
         "암호화 키가 없거나 만료되었습니다. 키교환을 하십시오",
     ),
+    Reason.INTEGRITY_FAILED: (
+        "The installed program files are not those that were signed: no payment until that is put right",
+        "설치된 프로그램 파일의 무결성 검사에 실패하여 거래할 수 없습니다",
+    ),
     Reason.STORAGE_FAILED: ("The daemon could not record the payment", "거래를 기록하지 못하여 중단하였습니다"),
     Reason.RESTARTED: ("The daemon restarted during the payment", "결제 중 데몬이 재시작되었습니다"),
     Reason.NEVER_SEEN: ("No such payment; nothing was charged", "해당 거래가 없습니다. 결제되지 않았습니다"),

@@ -47,7 +47,7 @@ def test_cut_chain_stops_new_payments(tmp_path: Path) -> None:
         store.wait_ready(degraded=True)
         health = store.health("key_manager")
         assert health is not None
-        assert {"terminal_keys": False, "key_store": True, "audit": False} == {
+        assert {"terminal_keys": False, "key_store": True, "audit": False, "integrity": True} == {
             dependency.name: dependency.ok for dependency in health.dependencies
         }
         with pytest.raises(CallError) as caught:

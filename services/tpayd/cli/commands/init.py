@@ -39,6 +39,11 @@ _PORT_BASE_MAX = 32_000
 )
 @click.option("--port-base", type=click.IntRange(1024, _PORT_BASE_MAX), default=DEFAULT_PORT_BASE, show_default=True,
               help="First of the 32 ports on loopback; another one for each instance.")  # fmt: skip
+@click.option(
+    "--unsigned",
+    is_flag=True,
+    help="Check no installed files: they are a source tree, which nobody signs. With --sandbox only.",
+)
 @click.option("--merchant-id", help="15 letters and digits, as the acquirer issued it; asked for without --sandbox.")
 @click.option("--merchant-name", help="As on the receipt.")
 @click.option("--business-number", help="사업자등록번호, 10 digits.")
@@ -52,6 +57,7 @@ def init(
     readers: int,
     auto_card: str,
     port_base: int,
+    unsigned: bool,
     merchant_id: str | None,
     merchant_name: str | None,
     business_number: str | None,
@@ -64,6 +70,8 @@ def init(
       TPAYD_HOME=~/sandbox tpayd init --sandbox --lanes 4 --readers 3
       tpayd init --lanes 6
     """
+    if unsigned and not sandbox:
+        raise click.UsageError("--unsigned is for a sandbox alone: a live store takes no payment unchecked")
     if sandbox:
         merchant = SANDBOX_MERCHANT
     else:
@@ -74,7 +82,7 @@ def init(
         )
     plan = Plan(
         sandbox=sandbox, merchant=merchant, lanes=lanes, readers=readers, auto_card=auto_card, port_base=port_base,
-        password=_password(output, password_file, asked=not sandbox),
+        unsigned=unsigned, password=_password(output, password_file, asked=not sandbox),
     )  # fmt: skip
     try:
         instance = found(plan)
@@ -118,13 +126,15 @@ def _show(output: Output, instance: Instance, plan: Plan) -> None:
     output.line(f"made {instance.home}")
     if plan.sandbox:
         output.line(f"a sandbox: {plan.lanes} lanes, {plan.readers} virtual readers, a virtual host", style="yellow")
-        output.line("next: tpayd up; tpayd keys exchange --all; tpayd wait-ready; tpayd sale 11000")
+        sign = "" if plan.unsigned else "tpayd integrity sign; "
+        output.line(f"next: {sign}tpayd up; tpayd keys exchange --all; tpayd wait-ready; tpayd sale 11000")
         return
     output.line("next, in its config directory:")
     output.line("  store.toml          the terminal id of each lane, as your acquirer issued it")
     output.line("  host_link.toml      the address of your card host")
     output.line("  device_broker.toml  your readers and their ports")
-    output.line("then: tpayd up; tpayd keys exchange --all; tpayd terminal open --all --commit; tpayd wait-ready")
+    output.line("then: tpayd integrity sign; tpayd up")
+    output.line("      tpayd keys exchange --all; tpayd terminal open --all --commit; tpayd wait-ready")
     if plan.password is None:
         output.line("and a settings password: tpayd password set")
     if plan.lanes > TERMINALS_MAX:

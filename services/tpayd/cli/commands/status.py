@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from tpayd.cli.pos import Gateway, open_pos
 from tpayd.cli.readiness import ServiceState, service_states
 from tpayd.cli.shape import as_json
 from tpayd.supervision.daemon import launcher_pid
-from tpayd_client.types import DeviceList, LineStatus
+from tpayd_client.types import DeviceList, IntegrityReport, IntegrityState, LineStatus
 from tpayd_contracts.health import Readiness
 
 __all__ = ["status"]
@@ -41,7 +42,7 @@ def status(output: Output) -> int:
     states = service_states(house, watchdog=True)
     launcher = launcher_pid(house.instance)
     running = launcher is not None or any(state.pid for state in states)
-    host, readers = _edges() if running else (None, None)
+    host, readers, integrity = _edges() if running else (None, None, None)
     at_boot = starts_at_boot(house.instance.home)
     data: dict[str, Any] = {
         "instance": str(house.instance.home),
@@ -53,11 +54,13 @@ def status(output: Output) -> int:
         "services": [state.as_json() for state in states],
         "host": as_json(host) if host else None,
         "readers": as_json(readers.devices) if readers else None,
+        "integrity": {"state": integrity.state.value, "detail": integrity.detail} if integrity else None,
     }
 
     def show() -> None:
         _show_head(output, house, running=running, launcher=launcher, at_boot=at_boot)
         if running:
+            _show_integrity(output, integrity)
             _show_services(output, states)
             _show_edges(output, host, readers)
 
@@ -79,12 +82,12 @@ def starts_at_boot(home: Path, places: Sequence[Path] = _UNIT_PLACES) -> bool:
     return False
 
 
-def _edges() -> tuple[LineStatus | None, DeviceList | None]:
-    try:
-        with open_pos(Gateway(None)) as pos:
-            return pos.host_status(), pos.devices()
-    except CommandError:
-        return None, None
+def _edges() -> tuple[LineStatus | None, DeviceList | None, IntegrityReport | None]:
+    host = readers = integrity = None
+    with contextlib.suppress(CommandError), open_pos(Gateway(None)) as pos:
+        host, readers = pos.host_status(), pos.devices()
+        integrity = IntegrityReport.from_wire(pos.call("integrity.status", {}))
+    return host, readers, integrity
 
 
 def _show_head(output: Output, house: LocalHouse, *, running: bool, launcher: int | None, at_boot: bool) -> None:
@@ -100,6 +103,13 @@ def _show_head(output: Output, house: LocalHouse, *, running: bool, launcher: in
         output.line(f"daemon    running, launcher pid {launcher}")
     if not at_boot:
         output.line("boot      not installed at boot: after a restart of this machine nothing runs until `tpayd up`")
+
+
+def _show_integrity(output: Output, report: IntegrityReport | None) -> None:
+    if report is not None:
+        detail = f": {report.detail}" if report.detail else ""
+        good = report.state is IntegrityState.OK
+        output.line(f"integrity {report.state.value}{detail}", style=None if good else "bold red")
 
 
 def _show_services(output: Output, states: Sequence[ServiceState]) -> None:

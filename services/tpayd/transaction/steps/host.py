@@ -106,7 +106,7 @@ class HostSteps:
         try:
             made = await self._keys.call(DATA_ENCRYPT, request, ttl_s=KEY_WAIT_S, trace=payment.trace)
         except CallError as error:
-            return ev.Stopped(Reason.KEY_UNAVAILABLE, error.message)
+            return ev.Stopped(_reason(error), error.message)
         return Presented(entry_mode=carried.entry_mode, ksn=made.ksn, cipher=made.cipher, terminal_cipher=True)
 
     async def seal_order(
@@ -119,7 +119,7 @@ class HostSteps:
             sealed = await self._seal(message, payment, Purpose.NEW_PAYMENT, reader_id=reader_id)
         except CallError as error:
             self._log.warning("payment.not_sealed", payment=payment.payment_id, why=error.message)
-            return None, ev.Stopped(Reason.KEY_UNAVAILABLE, error.message)
+            return None, ev.Stopped(_reason(error), error.message)
         except HostFormatError as error:
             return None, ev.Stopped(Reason.CARD_FAILED, str(error))
         event = ev.Sealed(
@@ -236,3 +236,8 @@ class HostSteps:
         except CallError as error:
             raise CallError.unknown(error.code, f"the answer's MAC could not be checked: {error.message}") from None
         return verified.valid
+
+
+def _reason(refused: CallError) -> Reason:
+    """Why the key manager made no MAC, in the POS's words."""
+    return Reason.INTEGRITY_FAILED if refused.code is ErrorCode.INTEGRITY_FAILED else Reason.KEY_UNAVAILABLE
