@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Environment", "start_doubts"]
+__all__ = ["Environment", "isolated_paths", "start_doubts"]
+
+_ASK_LIMIT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -36,19 +41,33 @@ class Environment:
         )  # fmt: skip
         return cls(real, os.path.relpath(os.path.realpath(told), real))
 
-    def foreign_paths(self) -> list[str]:
-        """Where this process imports from, besides the environment and the standard library."""
+    def foreign_paths(self, paths: Iterable[str]) -> list[str]:
+        """Those of a search path that are neither below the root nor the standard library's."""
         library = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
-        known = {str(self.root / self.site), *library, *(os.path.join(each, "lib-dynload") for each in library)}  # noqa: PTH118
-        absent = {path for path in sys.path if path.endswith(".zip") and not Path(path).exists()}
-        return [path for path in sys.path if path not in absent and os.path.realpath(path) not in known]
+        library |= {os.path.join(each, "lib-dynload") for each in library}  # noqa: PTH118 (texts, as in sys.path)
+        return [path for path in paths if not self._is_known(path, library)]
+
+    def _is_known(self, path: str, library: set[str]) -> bool:
+        real = Path(os.path.realpath(path))
+        absent_zip = real.suffix == ".zip" and not real.exists()
+        return str(real) in library or absent_zip or (bool(path) and real.is_relative_to(self.root))
+
+
+def isolated_paths() -> list[str]:
+    """The search path of a process that is started with `-I`, as the daemon's are."""
+    told = subprocess.run(
+        [sys.executable, "-I", "-c", "import json, sys; print(json.dumps(sys.path))"],
+        check=True, capture_output=True, timeout=_ASK_LIMIT_S,
+    )  # fmt: skip
+    paths: list[str] = json.loads(told.stdout)
+    return paths
 
 
 def start_doubts(environment: Environment) -> list[str]:
     """What is wrong with how this very process was started: each a sentence."""
     doubts = [
         f"{path or 'the working directory'} is on Python's search path, and is no part of the installation"
-        for path in environment.foreign_paths()
+        for path in environment.foreign_paths(sys.path)
     ]
     if not sys.flags.isolated:
         doubts.append("this process was started without -I; start it with `tpayd up`")

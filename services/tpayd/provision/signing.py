@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from tpayd.integrity.envelope import key_id
-from tpayd.integrity.environment import Environment
+from tpayd.integrity.environment import Environment, isolated_paths
 from tpayd.integrity.errors import NotSignableError, TrustFileError
 from tpayd.integrity.manifest import MANIFEST_NAMES, Kind
 from tpayd.integrity.signing import installation_manifest
@@ -86,7 +86,7 @@ def _own_environment() -> Environment:
         raise NotSignableError(
             "this Python is shared with the system: install tpayd into an environment of its own (python3 -m venv)"
         )
-    foreign = environment.foreign_paths()
+    foreign = environment.foreign_paths(isolated_paths())
     if foreign:
         raise NotSignableError(
             f"Python also imports from {', '.join(foreign)}: an editable installation cannot be signed, install the "
