@@ -177,6 +177,8 @@ class SetReader(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     """What he keys where a number is wanted."""
     mute: bool | None = None
     """The reader hears everything and says nothing."""
+    faulty: bool | None = None
+    """Its self-test fails."""
 
 
 class VirtualReaderStatus(Struct, frozen=True, omit_defaults=True):
@@ -189,6 +191,7 @@ class VirtualReaderStatus(Struct, frozen=True, omit_defaults=True):
     signing: Signing = Signing.SIGNS
     keying: Keying = Keying.RIGHT
     mute: bool = False
+    faulty: bool = False
 
 
 class ReaderList(Struct, frozen=True):

@@ -87,6 +87,10 @@ class Sandbox:
         """Have a reader say nothing at all."""
         return self._ask("sandbox_readers", READER_SET, SetReader(reader, mute=mute))
 
+    def faulty(self, reader: str, *, faulty: bool = True) -> ReaderList:
+        """Have a reader's self-test fail."""
+        return self._ask("sandbox_readers", READER_SET, SetReader(reader, faulty=faulty))
+
     def plug(self, reader: str) -> ReaderList:
         return self._ask("sandbox_readers", READER_SET, SetReader(reader, plug=Plug.IN))
 

@@ -89,11 +89,12 @@ def host(output: Output, mode: str | None, code: str, delay_ms: int, times: int,
 @click.option("--key", "keying", type=click.Choice([each.value for each in Keying]), help="When he is to key a PIN.")
 @click.option("--number", metavar="DIGITS", callback=_digits, help="What he keys where a number is wanted.")
 @click.option("--mute/--speak", "mute", default=None, help="Have the reader say nothing at all.")
+@click.option("--faulty/--sound", "faulty", default=None, help="Have its self-test fail.")
 @json_option
 @pass_output
 def reader(
     output: Output, name: str | None, plugged: bool | None, auto_card: str | None, auto_delay_ms: int | None,
-    signing: str | None, keying: str | None, number: str | None, mute: bool | None,
+    signing: str | None, keying: str | None, number: str | None, mute: bool | None, faulty: bool | None,
 ) -> int:  # fmt: skip
     """Show the virtual readers, or change the one called NAME."""
     house = _sandbox_house()
@@ -111,6 +112,7 @@ def reader(
             Keying(keying) if keying else None,
             number,
             mute,
+            faulty,
         )
         readers = house.ask(_READERS, READER_SET, change)
     output.result(as_json(readers), lambda: _show_readers(output, readers))
@@ -184,7 +186,7 @@ def _show_readers(output: Output, readers: ReaderList) -> None:
             "in" if each.plugged else "out",
             each.state,
             "yes" if each.key_loaded else "no",
-            "mute" if each.mute else f"{each.signing}, {each.keying}",
+            "mute" if each.mute else "faulty" if each.faulty else f"{each.signing}, {each.keying}",
             each.auto_card or "-",
             each.port,
         )

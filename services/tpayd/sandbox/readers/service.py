@@ -100,6 +100,8 @@ class SandboxReaders:
             customer.number = body.number
         if body.mute is not None:
             seat.mute = body.mute
+        if body.faulty is not None:
+            seat.reader.faulty = body.faulty
         if body.plug is Plug.OUT:
             seat.cable.pull_out()
             seat.reader.power_off()
@@ -165,6 +167,7 @@ class _Seat:
             signing=customer.signing,
             keying=customer.keying,
             mute=self.mute,
+            faulty=self.reader.faulty,
         )
 
     def say(self, data: bytes) -> None:

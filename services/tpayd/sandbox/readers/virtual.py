@@ -33,6 +33,8 @@ _NEEDED = {
     0x66: frozenset({Ability.QR}),
 }
 """What a reader must have, one of them at least, to take a command; it answers NAK otherwise."""
+_SOUND, _FAULTY = b"00", b"10"
+"""What a self-test comes to."""
 _REQUEST_CARD = 87
 _REQUEST_FINISH = 314
 
@@ -54,6 +56,8 @@ class VirtualReader:
         self._id = reader_id(serial_number, model)
         self._abilities = frozenset(abilities)
         self.customer = Customer()
+        self.faulty = False
+        """Its self-test fails."""
         self._vault = vault
         self._clock = clock
         self._requests = RequestReader()
@@ -113,7 +117,7 @@ class VirtualReader:
             case 0x40:
                 return self._inject(data[14:])
             case 0x50:
-                return answer(0x51, b"00")
+                return answer(0x51, _FAULTY if self.faulty else _SOUND)
             case 0x58:
                 return self._information()
             case 0xA0:
