@@ -112,6 +112,7 @@ _BY_CODE: dict[ErrorCode, type[TpaydError]] = {
     ErrorCode.NOT_PERMITTED: NotAllowed,
     ErrorCode.LANE_NOT_YOURS: NotAllowed,
     ErrorCode.TERMINAL_NOT_OPEN: NotAllowed,
+    ErrorCode.UNSETTLED: NotNow,
     ErrorCode.BUSY: NotNow,
     ErrorCode.DRAINING: NotNow,
     ErrorCode.EXPIRED: NotNow,

@@ -14,24 +14,26 @@ from typing import Any
 from tpayd_client.wire import OpenEnum, Reply, many, maybe
 
 __all__ = [
-    "Ability", "Amount", "Balance", "Bar", "BarCause", "CONTRACT", "CardNetwork", "CardState", "CardStateQuery",
-    "CardSummary", "CashIcBalanceRequest", "CashIcRefundRequest", "CashIcSaleRequest", "CashReceiptPurpose",
-    "CashReceiptRequest", "CashReceiptVoidReason", "CashReceiptVoidRequest", "CheckIntegrity", "CheckScope",
-    "CloseProgress", "CloseReport", "Confirmation", "DayQuery", "DayTotals", "DeleteTerminals", "Dependency",
-    "Device", "DeviceEvent", "DeviceFault", "DeviceList", "DeviceState", "Difference", "DownloadMerchant",
-    "DownloadedMerchant", "EVENTS", "EntryMode", "ErrorBody", "ErrorCode", "ExchangeProgress", "ExchangeReader",
-    "ExchangeTerminal", "ExplainRequest", "Finding", "FindingKind", "Health", "Hello", "IntegrityEvent",
-    "IntegrityProgress", "IntegrityQuery", "IntegrityReport", "IntegrityResult", "IntegrityState", "KeyInfo",
-    "KeyList", "KeyState", "KeyUsage", "LaneAcknowledgements", "LaneQuery", "LaneRef", "Language", "Line",
-    "LineEvent", "LineState", "LineStatus", "ListedPayment", "MembershipCard", "MembershipRequest", "Merchant",
-    "MerchantList", "OpenTerminals", "OpenedTerminals", "Opening", "OriginalOnReceipt", "OriginalPayment",
-    "Outcome", "OwedReversal", "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult",
-    "PaymentState", "REPLIES", "Readiness", "Reason", "Receipt", "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant",
-    "ReceiptRequest", "ReceiptSheet", "ReportQuery", "Right", "SaleRequest", "SetPassword", "SetPrevention",
-    "SettleRequest", "SettledAs", "Share", "SimplePayRequest", "StagedTerminals", "StandaloneCashReceiptRequest",
-    "StandaloneQuery", "StandaloneSaleRequest", "StandaloneTerminal", "Step", "StoreStatus", "Story", "StoryStep",
-    "Subscribe", "Subscribed", "Terminal", "TerminalBalance", "TerminalList", "TimeSplit", "TotalLine",
-    "UnacknowledgedPayment", "UnacknowledgedPayments", "UnacknowledgedPolicy", "Verdict", "VoidRequest", "Welcome",
+    "Ability", "Amount", "AppliedChange", "Applies", "ApplyPreset", "Balance", "Bar", "BarCause", "CONTRACT",
+    "CardNetwork", "CardState", "CardStateQuery", "CardSummary", "CashIcBalanceRequest", "CashIcRefundRequest",
+    "CashIcSaleRequest", "CashReceiptPurpose", "CashReceiptRequest", "CashReceiptVoidReason",
+    "CashReceiptVoidRequest", "ChangeSettings", "ChangedSettings", "ClientOptions", "CloseProgress", "CloseReport",
+    "Confirmation", "DayQuery", "DayTotals", "DeleteTerminals", "Dependency", "Device", "DeviceEvent",
+    "DeviceFault", "DeviceList", "DeviceState", "Difference", "DownloadMerchant", "DownloadedMerchant", "EVENTS",
+    "EntryMode", "ErrorBody", "ErrorCode", "ExchangeProgress", "ExchangeReader", "ExchangeTerminal",
+    "ExplainRequest", "Health", "Hello", "KeyInfo", "KeyList", "KeyState", "KeyUsage", "LaneAcknowledgements",
+    "LaneQuery", "LaneRef", "Language", "Line", "LineEvent", "LineState", "LineStatus", "ListedPayment",
+    "MembershipCard", "MembershipRequest", "Merchant", "MerchantList", "OpenTerminals", "OpenedTerminals",
+    "Opening", "OriginalOnReceipt", "OriginalPayment", "Outcome", "OwedReversal", "OwedReversals", "PaymentKind",
+    "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "Pending", "REPLIES", "Readiness", "Reason",
+    "Receipt", "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant", "ReceiptRequest", "ReceiptSheet", "ReportQuery",
+    "RestoreSettings", "Right", "SaleRequest", "SetPassword", "SetPrevention", "Setting", "SettingChange",
+    "SettingGroup", "SettingKind", "SettingsHistory", "SettingsHistoryQuery", "SettingsPage", "SettingsQuery",
+    "SettingsVersion", "SettleRequest", "SettledAs", "Share", "SimplePayRequest", "StagedTerminals",
+    "StandaloneCashReceiptRequest", "StandaloneQuery", "StandaloneSaleRequest", "StandaloneTerminal", "Step",
+    "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal", "TerminalBalance", "TerminalList",
+    "TimeSplit", "TotalLine", "UnacknowledgedPayment", "UnacknowledgedPayments", "UnacknowledgedPolicy", "Verdict",
+    "VoidRequest", "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -74,6 +76,10 @@ class ErrorCode(OpenEnum):
     """Another payment is taking the same original back."""
     TOO_LATE = "too_late"
     """The payment has passed the point where it can be aborted."""
+    SETTINGS_CHANGED = "settings_changed"
+    """The settings file is not the one that was looked at."""
+    UNSETTLED = "unsettled"
+    """Payments must be settled first."""
     TERMINAL_NOT_OPEN = "terminal_not_open"
     """Fraud-cancel prevention is on, and the lane's terminal is not on the list of open ones."""
     TIMEOUT = "timeout"
@@ -92,8 +98,6 @@ class ErrorCode(OpenEnum):
     """No signed-on line; no byte left."""
     KEY_UNAVAILABLE = "key_unavailable"
     """The key is missing, expired or not confirmed: no new payment."""
-    INTEGRITY_FAILED = "integrity_failed"
-    """The installed files are not those that were signed: no new payment."""
     STORAGE_FAILED = "storage_failed"
     """The disk did not take a record that must be durable."""
     INTERNAL = "internal"
@@ -331,8 +335,6 @@ class Reason(OpenEnum):
     HOST_ANSWER_REFUSED = "host_answer_refused"
     """The host's answer did not parse, or its MAC is wrong."""
     KEY_UNAVAILABLE = "key_unavailable"
-    INTEGRITY_FAILED = "integrity_failed"
-    """The installed files are not those that were signed; nothing was charged."""
     STORAGE_FAILED = "storage_failed"
     RESTARTED = "restarted"
     """The daemon restarted in the middle of it."""
@@ -2175,188 +2177,6 @@ class KeyList(Reply):
         )
 
 
-class CheckScope(OpenEnum):
-    """What to check."""
-
-    ALL = "all"
-    FILES = "files"
-    READERS = "readers"
-
-
-@dataclass(frozen=True, slots=True)
-class CheckIntegrity(Reply):
-    """Check now: the files, the readers, or both. A reader in use is waited for a while, never disturbed."""
-
-    scope: CheckScope = CheckScope.ALL
-    device: str | None = None
-    """With `readers`: this one alone."""
-
-    @classmethod
-    def from_wire(cls, body: Mapping[str, Any]) -> CheckIntegrity:
-        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
-        return cls(
-            scope=CheckScope(body.get("scope", CheckScope.ALL)),
-            device=body.get("device"),
-        )
-
-
-class IntegrityState(OpenEnum):
-    """Whether new payments may start, as far as the installed files are concerned."""
-
-    CHECKING = "checking"
-    """The first check since the start is under way: a new payment waits for it."""
-    OK = "ok"
-    FAILED = "failed"
-    """No new payment; reversals, inquiries and reconciliation go on."""
-    OFF = "off"
-    """Not checked at all, by the settings: only in a sandbox."""
-
-
-class FindingKind(OpenEnum):
-    """What is wrong."""
-
-    CHANGED = "changed"
-    """A file differs from what was signed."""
-    MISSING = "missing"
-    UNLISTED = "unlisted"
-    """A file that nobody signed: a module, a `.pth`, bytecode."""
-    LINK = "link"
-    """A symbolic link that nobody signed."""
-    SPECIAL = "special"
-    """Neither file nor directory."""
-    UNREADABLE = "unreadable"
-    MANIFEST = "manifest"
-    """The signed list is missing or altered, or its signer is not trusted."""
-    STARTED = "started"
-    """The process was not started as `tpayd up` starts it, so it may have run what was never checked."""
-    NOT_CHECKED = "not_checked"
-    """The check itself did not come to an end; it is tried again."""
-    SELF_TEST = "self_test"
-    """A reader reports itself broken."""
-    NO_ANSWER = "no_answer"
-    """A reader is not there, or does not answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding(Reply):
-    """One thing that is wrong."""
-
-    kind: FindingKind
-    text: str
-    """For a person, with the way out."""
-    path: str = ""
-    """The file, relative to the installation."""
-
-    @classmethod
-    def from_wire(cls, body: Mapping[str, Any]) -> Finding:
-        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
-        return cls(
-            kind=FindingKind(body["kind"]),
-            text=body["text"],
-            path=body.get("path", ""),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class IntegrityResult(Reply):
-    """One check of one subject."""
-
-    at_ms: int
-    """When it ended."""
-    by: str
-    """A client's name, or `start`, `daily`, `reconnect`, `retry`."""
-    passed: bool
-    device: str | None = None
-    """The reader; none: the installed files."""
-    findings: tuple[Finding, ...] = ()
-    """The first ones."""
-    found: int = 0
-    """All of them."""
-    files: int = 0
-    """Files compared."""
-    took_ms: int = 0
-
-    @classmethod
-    def from_wire(cls, body: Mapping[str, Any]) -> IntegrityResult:
-        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
-        return cls(
-            at_ms=body["at_ms"],
-            by=body["by"],
-            passed=body["passed"],
-            device=body.get("device"),
-            findings=many(body.get("findings", ()), Finding.from_wire),
-            found=body.get("found", 0),
-            files=body.get("files", 0),
-            took_ms=body.get("took_ms", 0),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class IntegrityReport(Reply):
-    """How it stands."""
-
-    state: IntegrityState
-    detail: str = ""
-    """Why it is not OK."""
-    results: tuple[IntegrityResult, ...] = ()
-    """Of the files: the last ten, newest first."""
-    readers: tuple[IntegrityResult, ...] = ()
-    """The last of each reader; with `device` the last ten of it, newest first."""
-    signers: tuple[str, ...] = ()
-    """Ids of the keys that signed what is installed."""
-    version: str = ""
-    """Of tpayd, as signed."""
-    next_check_ms: int | None = None
-    """When the daily check comes."""
-
-    @classmethod
-    def from_wire(cls, body: Mapping[str, Any]) -> IntegrityReport:
-        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
-        return cls(
-            state=IntegrityState(body["state"]),
-            detail=body.get("detail", ""),
-            results=many(body.get("results", ()), IntegrityResult.from_wire),
-            readers=many(body.get("readers", ()), IntegrityResult.from_wire),
-            signers=many(body.get("signers", ()), None),
-            version=body.get("version", ""),
-            next_check_ms=body.get("next_check_ms"),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class IntegrityProgress(Reply):
-    """How far it is."""
-
-    text: str
-    done: int = 0
-    of: int = 0
-    """0: not known."""
-
-    @classmethod
-    def from_wire(cls, body: Mapping[str, Any]) -> IntegrityProgress:
-        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
-        return cls(
-            text=body["text"],
-            done=body.get("done", 0),
-            of=body.get("of", 0),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class IntegrityQuery(Reply):
-    """How it stands, without a check."""
-
-    device: str | None = None
-    """Show all that is kept of this reader."""
-
-    @classmethod
-    def from_wire(cls, body: Mapping[str, Any]) -> IntegrityQuery:
-        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
-        return cls(
-            device=body.get("device"),
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Subscribe(Reply):
     """Ask for events on this connection; the list replaces the one before. An empty list ends it."""
@@ -2449,11 +2269,39 @@ class Health(Reply):
 
 
 @dataclass(frozen=True, slots=True)
+class ClientOptions(Reply):
+    """What a store tells its client programs [특수 기능(DLL 환경설정)]."""
+
+    restart_when_down: bool
+    """Whether a client module starts the daemon when it finds it down."""
+    shared: bool
+    """Whether several programs may use one lane."""
+    client_keeps_focus: bool
+    """Whether the client module keeps its window in front."""
+    daemon_keeps_focus: bool
+    """Whether the console keeps its window in front."""
+    screen: str
+    """Resolution that customer and cashier screens scale to, e.g. `1024x768`."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ClientOptions:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            restart_when_down=body["restart_when_down"],
+            shared=body["shared"],
+            client_keeps_focus=body["client_keeps_focus"],
+            daemon_keeps_focus=body["daemon_keeps_focus"],
+            screen=body["screen"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class StoreStatus(Reply):
-    """The health of every process, as the gateway sees it."""
+    """The health of every process, as the gateway sees it, and what the store tells its clients."""
 
     services: tuple[Health, ...]
     missing: tuple[str, ...]
+    options: ClientOptions | None = None
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> StoreStatus:
@@ -2461,6 +2309,353 @@ class StoreStatus(Reply):
         return cls(
             services=many(body["services"], Health.from_wire),
             missing=many(body["missing"], None),
+            options=maybe(body.get("options"), ClientOptions.from_wire),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsQuery(Reply):
+    """Ask for one file's settings."""
+
+    file: str
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> SettingsQuery:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            file=body["file"],
+        )
+
+
+class SettingKind(OpenEnum):
+    """What a value is."""
+
+    SWITCH = "switch"
+    """`true` or `false`."""
+    WHOLE = "whole"
+    """A whole number."""
+    NUMBER = "number"
+    TEXT = "text"
+    CHOICE = "choice"
+    """One of `choices`."""
+    LIST = "list"
+    TABLES = "tables"
+    """A list of tables, each with a name; one value in it is named `lanes.1.terminal_id`."""
+
+
+class SettingGroup(OpenEnum):
+    """Where the settings screen [환경설정] shows it."""
+
+    SERVER = "server"
+    """서버 접속 설정"""
+    DEVICES = "devices"
+    """장치"""
+    SIGNATURE = "signature"
+    """서명 이미지 저장 경로"""
+    FUNCTIONS = "functions"
+    """부가 기능 설정"""
+    UPDATES = "updates"
+    """업데이트 설정"""
+    CLIENT = "client"
+    """특수 기능(DLL 환경설정)"""
+    STORE = "store"
+    """The store itself: merchant and lanes."""
+    OTHER = "other"
+    """What the manual has not: for whoever runs the store."""
+
+
+class Applies(OpenEnum):
+    """When a change counts."""
+
+    NOW = "now"
+    RESTART = "restart"
+    """When the services named in `restart` have been restarted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting(Reply):
+    """One setting."""
+
+    path: str
+    value: str
+    """What the file says, or the default where it says nothing. Passwords in URLs read `***`."""
+    kind: SettingKind
+    group: SettingGroup
+    applies: Applies
+    en: str
+    """What it is, in English."""
+    ko: str
+    """What it is, in Korean; in the manual's words where it has them."""
+    default: str | None = None
+    """None: it has none, and must stand in the file."""
+    in_force: str | None = None
+    """What the process runs with, where that is not what the file says."""
+    unit: str = ""
+    limits: str = ""
+    """What is allowed, e.g. `1 to 3650`."""
+    choices: tuple[str, ...] = ()
+    needs_password: bool = False
+    """Whether changing it needs the settings password."""
+    way: str = ""
+    """How it is changed where `settings.change` refuses it, e.g. `tpayd devices assign`."""
+    row: str = ""
+    """The row of docs/features.md that it belongs to."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Setting:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            path=body["path"],
+            value=body["value"],
+            kind=SettingKind(body["kind"]),
+            group=SettingGroup(body["group"]),
+            applies=Applies(body["applies"]),
+            en=body["en"],
+            ko=body["ko"],
+            default=body.get("default"),
+            in_force=body.get("in_force"),
+            unit=body.get("unit", ""),
+            limits=body.get("limits", ""),
+            choices=many(body.get("choices", ()), None),
+            needs_password=body.get("needs_password", False),
+            way=body.get("way", ""),
+            row=body.get("row", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsPage(Reply):
+    """One file's settings, in its order."""
+
+    file: str
+    service: str
+    """Who answers for it."""
+    stamp: str
+    restart: tuple[str, ...]
+    """The services that must be restarted for what does not apply at once."""
+    settings: tuple[Setting, ...]
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> SettingsPage:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            file=body["file"],
+            service=body["service"],
+            stamp=body["stamp"],
+            restart=many(body["restart"], None),
+            settings=many(body["settings"], Setting.from_wire),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChange(Reply):
+    """One setting's new value."""
+
+    path: str
+    value: str | None = None
+    """None: back to its default. Where a text is wanted, what is no TOML is taken as the text itself."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> SettingChange:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            path=body["path"],
+            value=body.get("value"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSettings(Reply):
+    """Change settings of one file: all of them, or none."""
+
+    file: str
+    changes: tuple[SettingChange, ...]
+    expected: str | None = None
+    """The stamp of the page that was looked at; another one in the file refuses the change (`settings_changed`)."""
+    dry_run: bool = False
+    password: str | None = field(default=None, repr=False)
+    """The settings password, where a setting needs it."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ChangeSettings:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            file=body["file"],
+            changes=many(body["changes"], SettingChange.from_wire),
+            expected=body.get("expected"),
+            dry_run=body.get("dry_run", False),
+            password=body.get("password"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedChange(Reply):
+    """What became of one setting."""
+
+    path: str
+    old: str
+    """As TOML; empty: it did not stand in the file."""
+    new: str
+    applies: Applies = Applies.RESTART
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> AppliedChange:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            path=body["path"],
+            old=body["old"],
+            new=body["new"],
+            applies=Applies(body.get("applies", Applies.RESTART)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedSettings(Reply):
+    """What was changed, or would be."""
+
+    file: str
+    stamp: str
+    changes: tuple[AppliedChange, ...] = ()
+    """Empty: the file said so already."""
+    restart: tuple[str, ...] = ()
+    """The services that must be restarted for all of it to count."""
+    number: int | None = None
+    """Of the version in the history; None if nothing was written."""
+    dry_run: bool = False
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ChangedSettings:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            file=body["file"],
+            stamp=body["stamp"],
+            changes=many(body.get("changes", ()), AppliedChange.from_wire),
+            restart=many(body.get("restart", ()), None),
+            number=body.get("number"),
+            dry_run=body.get("dry_run", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsHistoryQuery(Reply):
+    """Ask for the last versions of a file."""
+
+    file: str
+    limit: int = 20
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> SettingsHistoryQuery:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            file=body["file"],
+            limit=body.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsVersion(Reply):
+    """One version of a file."""
+
+    number: int
+    at_ms: int
+    by: str
+    """A client's name; `by hand`: found in the file."""
+    why: str
+    changes: tuple[AppliedChange, ...]
+    """At most 32 of them."""
+    in_force: bool
+    """Whether the file reads so now."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> SettingsVersion:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            number=body["number"],
+            at_ms=body["at_ms"],
+            by=body["by"],
+            why=body["why"],
+            changes=many(body["changes"], AppliedChange.from_wire),
+            in_force=body["in_force"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsHistory(Reply):
+    """Versions, newest first."""
+
+    file: str
+    versions: tuple[SettingsVersion, ...]
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> SettingsHistory:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            file=body["file"],
+            versions=many(body["versions"], SettingsVersion.from_wire),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreSettings(Reply):
+    """Put a version of the history back in place, comments and all."""
+
+    file: str
+    number: int
+    expected: str | None = None
+    dry_run: bool = False
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> RestoreSettings:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            file=body["file"],
+            number=body["number"],
+            expected=body.get("expected"),
+            dry_run=body.get("dry_run", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyPreset(Reply):
+    """Set one file's part of a preset."""
+
+    file: str
+    preset: str = "recommended"
+    """`recommended`: what the manual recommends; `printed`: the defaults that it prints."""
+    expected: str | None = None
+    dry_run: bool = False
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ApplyPreset:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            file=body["file"],
+            preset=body.get("preset", "recommended"),
+            expected=body.get("expected"),
+            dry_run=body.get("dry_run", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pending(Reply):
+    """What should be over before processes are restarted, and must be before the host profile changes."""
+
+    under_way: int
+    """Payments without a verdict."""
+    unsettled: int
+    """Payments of which something is still to be done: under way, owed to a customer, or for a person to settle."""
+    profile: str
+    lanes: tuple[str, ...] = ()
+    """Those with a payment under way."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Pending:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            under_way=body["under_way"],
+            unsettled=body["unsettled"],
+            profile=body["profile"],
+            lanes=many(body.get("lanes", ()), None),
         )
 
 
@@ -2494,22 +2689,6 @@ class LineEvent(Reply):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class IntegrityEvent(Reply):
-    """A check has ended."""
-
-    state: IntegrityState
-    result: IntegrityResult
-
-    @classmethod
-    def from_wire(cls, body: Mapping[str, Any]) -> IntegrityEvent:
-        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
-        return cls(
-            state=IntegrityState(body["state"]),
-            result=IntegrityResult.from_wire(body["result"]),
-        )
-
-
 REPLIES: dict[str, type[Reply] | None] = {
     "business.close": CloseReport,
     "business.report": CloseReport,
@@ -2524,8 +2703,6 @@ REPLIES: dict[str, type[Reply] | None] = {
     "events.subscribe": Subscribed,
     "health.get": Health,
     "host.status": LineStatus,
-    "integrity.check": IntegrityReport,
-    "integrity.status": IntegrityReport,
     "key.exchange_reader": KeyInfo,
     "key.exchange_terminal": KeyInfo,
     "key.list": KeyList,
@@ -2538,6 +2715,7 @@ REPLIES: dict[str, type[Reply] | None] = {
     "payment.confirm": PaymentResult,
     "payment.explain": Story,
     "payment.last": PaymentResult,
+    "payment.pending": Pending,
     "payment.receipt": ReceiptSheet,
     "payment.sale": PaymentResult,
     "payment.status": PaymentResult,
@@ -2546,6 +2724,11 @@ REPLIES: dict[str, type[Reply] | None] = {
     "prevention.set": TerminalList,
     "reversal.list": OwedReversals,
     "reversal.settle": PaymentResult,
+    "settings.change": ChangedSettings,
+    "settings.history": SettingsHistory,
+    "settings.preset": ChangedSettings,
+    "settings.restore": ChangedSettings,
+    "settings.show": SettingsPage,
     "simple_pay.sale": PaymentResult,
     "standalone.cash_receipt": PaymentResult,
     "standalone.sale": PaymentResult,
@@ -2562,6 +2745,5 @@ REPLIES: dict[str, type[Reply] | None] = {
 EVENTS: dict[str, type[Reply]] = {
     "device.state": DeviceEvent,
     "host.line": LineEvent,
-    "integrity.result": IntegrityEvent,
 }
 """Topic → what its events carry."""

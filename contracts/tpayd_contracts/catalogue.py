@@ -18,6 +18,7 @@ from tpayd_contracts import (
     payment,
     records,
     sandbox,
+    settings,
     standalone,
     taking,
     terminal,
@@ -42,6 +43,7 @@ _MODULES: tuple[ModuleType, ...] = (
     health,
     sandbox,
     pad,
+    settings,
 )
 
 OPS: dict[str, Op[Any, Any]] = {

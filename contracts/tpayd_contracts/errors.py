@@ -63,6 +63,10 @@ class ErrorCode(enum.StrEnum):
     """Another payment is taking the same original back."""
     TOO_LATE = "too_late"
     """The payment has passed the point where it can be aborted."""
+    SETTINGS_CHANGED = "settings_changed"
+    """The settings file is not the one that was looked at."""
+    UNSETTLED = "unsettled"
+    """Payments must be settled first."""
     TERMINAL_NOT_OPEN = "terminal_not_open"
     """Fraud-cancel prevention is on, and the lane's terminal is not on the list of open ones."""
 

@@ -14,6 +14,7 @@ from tpayd_contracts.example_business import BUSINESS
 from tpayd_contracts.example_integrity import INTEGRITY, INTEGRITY_EVENT
 from tpayd_contracts.example_payments import AT_MS, PAYMENTS, REQUEST_ID, Example
 from tpayd_contracts.example_records import RECORDS
+from tpayd_contracts.example_settings import OPTIONS, SETTINGS
 from tpayd_contracts.example_terminals import TERMINALS
 from tpayd_contracts.operation import Empty, Right
 
@@ -150,6 +151,7 @@ EXAMPLES: dict[str, Example] = {
     **BUSINESS,
     **TERMINALS,
     **INTEGRITY,
+    **SETTINGS,
     device.LEASE_ACQUIRE.name: Example(
         _WISH,
         _LEASE,
@@ -285,7 +287,9 @@ EXAMPLES: dict[str, Example] = {
         gateway.Subscribe(topics=(device.TOPIC_DEVICE,)),
         gateway.Subscribed(topics=(device.TOPIC_DEVICE,), sequence=0),
     ),
-    gateway.STORE_STATUS.name: Example(Empty(), gateway.StoreStatus(services=(_HEALTH,), missing=("host_link",))),
+    gateway.STORE_STATUS.name: Example(
+        Empty(), gateway.StoreStatus(services=(_HEALTH,), missing=("host_link",), options=OPTIONS)
+    ),
     health.HEALTH.name: Example(Empty(), _HEALTH),
     sandbox.HOST_SET.name: Example(sandbox.SetHost(behaviour=_HOST_STATUS.behaviour), _HOST_STATUS),
     sandbox.HOST_STATUS.name: Example(Empty(), _HOST_STATUS),

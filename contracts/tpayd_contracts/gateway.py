@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from tpayd_contracts.health import Health
 from tpayd_contracts.operation import Empty, Op, Right
+from tpayd_contracts.settings import ClientOptions
 from tpayd_contracts.shapes import Lane, Name
 
 __all__ = [
@@ -64,11 +65,12 @@ class Subscribed(Struct, frozen=True):
     sequence: int
 
 
-class StoreStatus(Struct, frozen=True):
-    """The health of every process, as the gateway sees it."""
+class StoreStatus(Struct, frozen=True, omit_defaults=True):
+    """The health of every process, as the gateway sees it, and what the store tells its clients."""
 
     services: tuple[Health, ...]
     missing: tuple[str, ...]
+    options: ClientOptions | None = None
 
 
 EVENTS_SUBSCRIBE = Op("events.subscribe", Subscribe, Subscribed, right=Right.READ_ONLY)

@@ -16,13 +16,14 @@ from tpayd_contracts import (
     payment,
     records,
     sandbox,
+    settings,
     standalone,
     taking,
     terminal,
 )
 from tpayd_contracts.health import HEALTH
 
-__all__ = ["CALLS", "OPS_OF", "SERVICES", "may_call", "service_of"]
+__all__ = ["CALLS", "OF_EVERY_SERVICE", "OPS_OF", "SERVICES", "may_call", "service_of"]
 
 OPS_OF: dict[str, frozenset[str]] = {
     "transaction": frozenset(
@@ -40,6 +41,7 @@ OPS_OF: dict[str, frozenset[str]] = {
             records.UNACKNOWLEDGED,
             records.REVERSALS,
             records.SETTLE,
+            settings.PENDING,
         )
     )
     | {op.name for op in (*terminal.TERMINAL_OPS, *standalone.STANDALONE_OPS, *business.BUSINESS_OPS)},
@@ -100,10 +102,16 @@ SERVICES: tuple[str, ...] = ("gateway", "transaction", "device_broker", "host_li
 """The processes of a live instance, edges last to start mattering: any order works."""
 
 
+OF_EVERY_SERVICE: frozenset[str] = frozenset(op.name for op in settings.SETTINGS_OPS)
+"""Answered by each of SERVICES for itself; the body says whom it is for."""
+
+
 def may_call(caller: str, service: str, op: str) -> bool:
     """Whether `caller` may send `op` to `service`."""
     if op == HEALTH.name:
         return caller in CALLS or caller in OPS_OF
+    if op in OF_EVERY_SERVICE:
+        return service in SERVICES and service in CALLS.get(caller, frozenset())
     return service in CALLS.get(caller, frozenset()) and op in OPS_OF.get(service, frozenset())
 
 

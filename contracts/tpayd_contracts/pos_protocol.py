@@ -35,6 +35,7 @@ from tpayd_contracts import (
     orders,
     payment,
     records,
+    settings,
     standalone,
     terminal,
 )
@@ -241,7 +242,9 @@ def _readable(value: object) -> str:
     return str(value)
 
 
-_MODULES = (orders, payment, records, business, terminal, standalone, device, host, keys, integrity, gateway, health)
+_MODULES = (
+    orders, payment, records, business, terminal, standalone, device, host, keys, integrity, gateway, health, settings,
+)  # fmt: skip
 
 
 def _assignment_docs(module: Any) -> dict[str, str]:

@@ -39,6 +39,8 @@ _BY_CODE = {
     "claimed": Exit.REFUSED,
     "too_late": Exit.REFUSED,
     "terminal_not_open": Exit.REFUSED,
+    "settings_changed": Exit.REFUSED,
+    "unsettled": Exit.REFUSED,
 }
 
 

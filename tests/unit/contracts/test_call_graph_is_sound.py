@@ -11,12 +11,12 @@ import pytest
 import tpayd_contracts
 from tpayd_contracts import gateway, orders, payment
 from tpayd_contracts.catalogue import EVENT_BODIES, OPS, PUBLIC_OPS
-from tpayd_contracts.graph import CALLS, OPS_OF, SERVICES, may_call, service_of
+from tpayd_contracts.graph import CALLS, OF_EVERY_SERVICE, OPS_OF, SERVICES, may_call, service_of
 from tpayd_contracts.health import HEALTH
 from tpayd_contracts.operation import Op, Right
 
 _OF_THE_GATEWAY = {gateway.EVENTS_SUBSCRIBE.name, gateway.STORE_STATUS.name}
-_OF_EVERYONE = {HEALTH.name}
+_OF_EVERYONE = {HEALTH.name} | OF_EVERY_SERVICE
 
 
 @pytest.mark.parametrize("op", sorted(OPS))

@@ -12,7 +12,7 @@ import zmq
 from tpayd.kit.bus.errors import CallError
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.gateway import Hello, Welcome
-from tpayd_contracts.graph import CALLS, OPS_OF, may_call
+from tpayd_contracts.graph import CALLS, OF_EVERY_SERVICE, OPS_OF, may_call
 from tpayd_contracts.health import HEALTH
 from tpayd_contracts.operation import Right
 
@@ -119,7 +119,7 @@ class HouseAdmission:
             raise CallError.not_started(
                 ErrorCode.NOT_PERMITTED, f"uid {peer.uid} is not of this house; see docs/operations.md, 'Users'"
             )
-        known = OPS_OF.get(self._service, frozenset()) | {HEALTH.name}
+        known = OPS_OF.get(self._service, frozenset()) | OF_EVERY_SERVICE | {HEALTH.name}
         if hello.client not in CALLS and hello.client not in OPS_OF:
             raise CallError.not_started(ErrorCode.NOT_PERMITTED, f"{hello.client} is not a process of this house")
         return Admitted(hello.client, frozenset(op for op in known if may_call(hello.client, self._service, op)))
