@@ -192,7 +192,7 @@ class ChangedSettings(Struct, frozen=True, omit_defaults=True):
     file: str
     stamp: _Stamp
     changes: tuple[AppliedChange, ...] = ()
-    """Empty: the file said so already."""
+    """Empty: the file said so already. At most 64 of them, long values cut."""
     restart: tuple[Name, ...] = ()
     """The services that must be restarted for all of it to count."""
     number: int | None = None
@@ -204,7 +204,7 @@ class SettingsHistoryQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Ask for the last versions of a file."""
 
     file: SettingsFileName
-    limit: Annotated[int, Meta(ge=1, le=50)] = 20
+    limit: Annotated[int, Meta(ge=1, le=20)] = 20
 
 
 class SettingsVersion(Struct, frozen=True):
@@ -216,7 +216,7 @@ class SettingsVersion(Struct, frozen=True):
     """A client's name; `by hand`: found in the file."""
     why: str
     changes: tuple[AppliedChange, ...]
-    """At most 32 of them."""
+    """At most 8 of them, long values cut."""
     in_force: bool
     """Whether the file reads so now."""
 

@@ -74,7 +74,7 @@ class DeviceBroker:
             bars=bars, waiting_max=settings.waiting_max,
         )  # fmt: skip
         self._keys = KeySteps(self._lending, self._readers, house.clock, int(settings.key_hold_s * 1e6))
-        self._signatures = SignatureFiles(settings.signature_file or None, house.instance.home, house.log)
+        self._signatures = SignatureFiles(settings.signature_place, house.instance.home, house.log)
         self._pads = PadSteps(
             self._lending, self._readers, house.clock, self._signatures, settings.prompt_settle_ms * 1000
         )

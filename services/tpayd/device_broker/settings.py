@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -91,8 +92,19 @@ class DeviceBrokerSettings(ServiceSettings, frozen=True, forbid_unknown_fields=T
 
     signature_file: Annotated[str, Meta(max_length=200)] = ""
     """Where the last signature of each lane is kept, with {lane} for its name; empty: nowhere."""
+    signature_in_home: bool = False
+    """Whether it is kept in the instance directory, by the name of signature_file, else signature-{lane}.bmp."""
+
+    @property
+    def signature_place(self) -> str | None:
+        """Where signatures are kept: a path with {lane}, relative to the instance directory; None: nowhere (T8)."""
+        if self.signature_in_home:
+            return PurePosixPath(self.signature_file).name or f"signature-{LANE}.bmp"
+        return self.signature_file or None
 
     def __post_init__(self) -> None:
+        if self.signature_in_home and self.signature_file and LANE not in PurePosixPath(self.signature_file).name:
+            raise ValueError(f"signature_file: with signature_in_home, {LANE} must stand in the file's name")
         if self.signature_file and LANE not in self.signature_file:
             raise ValueError(f"signature_file: {LANE} is missing, and lanes would overwrite each other's")
         for table, what, values in (

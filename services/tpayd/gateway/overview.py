@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tpayd.kit.bus import Caller, CallError, Request
 from tpayd_contracts.gateway import StoreStatus
 from tpayd_contracts.health import HEALTH, Health
 from tpayd_contracts.operation import Empty
+from tpayd_contracts.settings import ClientOptions
 
 __all__ = ["Overview"]
 
@@ -16,9 +17,10 @@ __all__ = ["Overview"]
 class Overview:
     """Asks the services that it is given."""
 
-    def __init__(self, callers: Mapping[str, Caller], wait_s: float) -> None:
+    def __init__(self, callers: Mapping[str, Caller], wait_s: float, options: Callable[[], ClientOptions]) -> None:
         self._callers = callers
         self._wait_s = wait_s
+        self._options = options
 
     async def status(self, _request: Request, _body: Empty) -> StoreStatus:
         """Serve store.status. A process that does not answer in time is `missing`."""
@@ -27,6 +29,7 @@ class Overview:
         return StoreStatus(
             services=tuple(health for health in answers if health is not None),
             missing=tuple(name for name, health in found.items() if health is None),
+            options=self._options(),
         )
 
     async def _health(self, caller: Caller) -> Health | None:

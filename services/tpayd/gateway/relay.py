@@ -10,6 +10,7 @@ from collections.abc import Callable
 from msgspec import Raw, Struct
 
 from tpayd.gateway.admission import Guest
+from tpayd.gateway.lanes import LaneUse
 from tpayd.kit import crashpoints
 from tpayd.kit.bus import Caller, CallError, Request, Sink
 from tpayd.kit.bus.wire import decode_body
@@ -47,10 +48,12 @@ class Bounds:
 class Relay:
     """One operation and the service behind it."""
 
-    def __init__(self, op: Op[Struct, Struct], caller: Caller, bounds: Bounds) -> None:
+    def __init__(self, op: Op[Struct, Struct], caller: Caller, bounds: Bounds, lanes: LaneUse | None = None) -> None:
+        """`lanes` decides who may order on a lane; None: nothing is ordered."""
         self._op = op
         self._caller = caller
         self._bounds = bounds
+        self._lanes = lanes
         self._has_lane = "lane" in op.request.__struct_fields__
 
     def serve(self, request: Request) -> None:
@@ -61,6 +64,8 @@ class Relay:
         body = decode_body(request.body, op.request)
         if self._has_lane:
             _check_lane(guest, body.lane)  # type: ignore[attr-defined]
+            if self._lanes is not None:
+                self._lanes.take(guest, body.lane)  # type: ignore[attr-defined]
         bounds, caller = self._bounds, self._caller
         bounds.enter(guest)
         sink = Sink(

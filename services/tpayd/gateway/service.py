@@ -10,9 +10,11 @@ from tpayd.gateway.admission import ClientAdmission, Guest
 from tpayd.gateway.clients import ClientRegistry
 from tpayd.gateway.errors import RegistryError
 from tpayd.gateway.feed import Feed
+from tpayd.gateway.lanes import LaneUse
 from tpayd.gateway.overview import Overview
 from tpayd.gateway.relay import Bounds, Relay
 from tpayd.gateway.settings import GatewaySettings
+from tpayd.gateway.settings_files import ByFile, StoreOptions
 from tpayd.kit.bus import CallError, CurveGate, Server, ServerLimits
 from tpayd.kit.bus.curve import curve_server
 from tpayd.kit.house import House
@@ -20,7 +22,7 @@ from tpayd_contracts.catalogue import PUBLIC_OPS
 from tpayd_contracts.device import TOPIC_DEVICE
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.gateway import EVENTS_SUBSCRIBE, STORE_STATUS
-from tpayd_contracts.graph import SERVICES, service_of
+from tpayd_contracts.graph import OF_EVERY_SERVICE, SERVICES, service_of
 from tpayd_contracts.health import HEALTH, Dependency, Readiness
 from tpayd_contracts.host import TOPIC_LINE
 from tpayd_contracts.integrity import TOPIC_INTEGRITY
@@ -31,7 +33,7 @@ ZAP_DOMAIN = "tpayd"
 WATCH_EVERY_S = 0.5
 DRAIN_LOOK_S = 0.02
 
-_ANSWERED_HERE = frozenset({EVENTS_SUBSCRIBE.name, STORE_STATUS.name})
+_ANSWERED_HERE = OF_EVERY_SERVICE | {EVENTS_SUBSCRIBE.name, STORE_STATUS.name}
 
 
 class Gateway:
@@ -55,6 +57,7 @@ class Gateway:
         sessions = house.metrics.gauge("sessions", "Client sessions open now")
         sessions.set_function(lambda: sum(len(server.sessions) for server in self._servers))
         self._gate: CurveGate | None = None
+        self._options = StoreOptions(house.store, house.caller("transaction"), house.store_rules)
 
     async def start(self) -> None:
         house = self._house
@@ -109,15 +112,18 @@ class Gateway:
         house = self._house
         bounds = Bounds(self._settings.max_in_flight_per_client, self._settings.max_in_flight)
         feed = Feed(self._servers)
-        overview = Overview({name: house.caller(name) for name in SERVICES}, self._settings.health_wait_s)
+        callers = {name: house.caller(name) for name in SERVICES}
+        overview = Overview(callers, self._settings.health_wait_s, lambda: self._options.told)
+        lanes = LaneUse(self._servers, lambda: self._options.shared)
         relays = {
-            name: Relay(op, house.caller(_behind(name, house.name)), bounds)
+            name: Relay(op, house.caller(_behind(name, house.name)), bounds, lanes if op.needs_key else None)
             for name, op in PUBLIC_OPS.items()
             if name not in _ANSWERED_HERE
         }
         for server in self._servers:
             for name, relay in relays.items():
                 server.handle_raw(name, relay.serve)
+            self._serve_settings(server, bounds)
             server.handle(EVENTS_SUBSCRIBE, feed.subscribe)
             server.handle(STORE_STATUS, overview.status)
         for peer, topic in (
@@ -125,6 +131,13 @@ class Gateway:
         ):  # fmt: skip
             lost = frozenset({topic})
             house.subscribe(peer, (topic,), feed.event, lambda lost=lost: feed.gap(lost))  # type: ignore[misc]
+
+    def _serve_settings(self, server: Server, bounds: Bounds) -> None:
+        house = self._house
+        assert house.desk is not None  # noqa: S101  the kit opens it before it starts a service
+        for op, own in house.desk.handlers:
+            relays = {name: Relay(op, house.caller(name), bounds) for name in SERVICES if name != house.name}
+            server.handle_raw(op.name, ByFile(op, relays, server.raw(op, own)).serve)
 
     def _known_key(self, public_key: str) -> str | None:
         """For ZAP. The key itself becomes the connection's User-Id: a name could change hands, a key cannot."""

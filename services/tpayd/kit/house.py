@@ -15,6 +15,8 @@ from tpayd.kit.instance import Instance
 from tpayd.kit.logs import Log
 from tpayd.kit.metrics import Metrics
 from tpayd.kit.settings import ServiceSettings
+from tpayd.kit.settings_desk.desk import SettingsDesk
+from tpayd.kit.settings_desk.served import Rules
 from tpayd.kit.store_settings import StoreSettings
 from tpayd.kit.timers import Periodic, Round
 from tpayd_contracts.graph import OPS_OF
@@ -67,6 +69,12 @@ class House(Generic[S]):
     """Of the software."""
     incarnation: str
     """New at every start."""
+    rules: Rules[S] = field(default_factory=Rules)
+    """What the service adds about its settings while they are changed."""
+    store_rules: Rules[StoreSettings] = field(default_factory=Rules)
+    """The same about store.toml; for the service that answers for it."""
+    desk: SettingsDesk | None = None
+    """Answers the operations on settings; None in a process that none are asked of."""
     _callers: dict[str, Caller] = field(default_factory=dict)
     _subscribers: list[Subscriber] = field(default_factory=list)
     _timers: list[Periodic] = field(default_factory=list)

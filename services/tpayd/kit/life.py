@@ -28,7 +28,11 @@ from tpayd.kit.logs import Log, LogTarget
 from tpayd.kit.loop_lag import LoopLag
 from tpayd.kit.metrics import Metrics
 from tpayd.kit.settings import ServiceSettings, SettingsError, load
-from tpayd.kit.store_settings import load_store
+from tpayd.kit.settings_desk import Served, SettingsDesk, guide
+from tpayd.kit.settings_file import SettingsFile
+from tpayd.kit.store_settings import StoreSettings, load_store
+from tpayd_contracts.graph import SERVICES
+from tpayd_contracts.settings import SETTINGS_FILES
 
 __all__ = ["ProcessLife"]
 
@@ -66,14 +70,13 @@ class ProcessLife(Generic[S]):
         self._settings_type = settings_type
         self._settings: S = load(instance.settings_file(name), settings_type)
         self._store = load_store(instance.settings_file("store"))
-        file.retention = Retention(
-            self._settings.log_file_mib * 1024 * 1024, self._settings.log_keep_days, self._settings.log_files_max
-        )
-        target.set_level(self._settings.log_level)
+        self._file = file
+        self._log_as_told(self._settings)
         crashpoints.prepare(instance, sandbox=self._store.sandbox, log=log)
         self._version = version_of("tpayd")
         self._metrics = Metrics(name, self._version)
         self._lag = LoopLag()
+        self._desk: SettingsDesk | None = None
         self._guard = CrashLoopGuard(instance.run_file(name, "starts"))
         self._vitals = Vitals(self._version, os.getpid(), clock, self._lag)
         self._metrics.watch("loop_lag_seconds", "Longest recent delay of the event loop", lambda: self._lag.longest_s)
@@ -126,6 +129,7 @@ class ProcessLife(Generic[S]):
         house.server.draining = True
         service = build(house)
         answer_health(house, self._vitals, service)
+        house.desk = self._desk = await self._open_desk(house)
         if await self._wait_out_crash_loop():
             return
         house.server.draining = False
@@ -203,16 +207,42 @@ class ProcessLife(Generic[S]):
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, told_to_stop)
-        loop.add_signal_handler(signal.SIGHUP, self._read_log_level)
+        loop.add_signal_handler(signal.SIGHUP, self._read_settings_again)
 
-    def _read_log_level(self) -> None:
+    def _read_settings_again(self) -> None:
         try:
-            level = load(self._instance.settings_file(self._name), self._settings_type).log_level
+            settings = load(self._instance.settings_file(self._name), self._settings_type)
         except SettingsError as error:
             self._log.error("settings.refused", why=str(error))
             return
-        self._target.set_level(level)
-        self._log.info("log.level_set", log_level=level)
+        self._log_as_told(settings)
+        self._log.info("log.level_set", log_level=settings.log_level)
+        if self._desk is not None:
+            self._reading = asyncio.get_running_loop().create_task(self._desk.read_again())
+
+    def _log_as_told(self, settings: S) -> None:
+        self._file.retention = Retention(
+            settings.log_file_mib * 1024 * 1024, settings.log_keep_days, settings.log_files_max
+        )
+        self._target.set_level(settings.log_level)
+
+    async def _open_desk(self, house: House[S]) -> SettingsDesk | None:
+        """Serve this process's settings file, and store.toml where it answers for that too."""
+        if self._name not in SERVICES:
+            return None
+        notes, instance = guide(), self._instance
+        files: list[Served[Any]] = []
+        own, shared = house.rules, house.store_rules
+        file = SettingsFile.of(instance, self._name, self._settings_type, own.refuse)
+        files.append(Served(file, self._settings, notes, own, (self._name,), self._log_as_told))
+        if SETTINGS_FILES["store"] == self._name:
+            store = SettingsFile.of(instance, "store", StoreSettings, shared.refuse)
+            files.append(Served(store, self._store, notes, shared, SERVICES))
+        desk = SettingsDesk(self._name, files, notes, self._clock, self._log)
+        await desk.begin()
+        for op, handler in desk.handlers:
+            house.server.handle(op, handler)
+        return desk
 
     def _report_faults(self) -> None:
         def in_loop(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

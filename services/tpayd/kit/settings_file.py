@@ -82,7 +82,7 @@ class SettingsFile(Generic[S]):
     ) -> None:
         """`check` refuses, by SettingsError, what the type alone cannot know."""
         self.path = path
-        self._type = settings_type
+        self.type = settings_type
         self._check = check
         self._history = History(directory / f"{path.stem}.jsonl")
         self._lock_file = directory / f"{path.stem}.lock"
@@ -214,7 +214,7 @@ class SettingsFile(Generic[S]):
             raise NotSavedError(text) from error
 
     def _parse(self, text: str) -> S:
-        return parse(text, self._type, self.path)
+        return parse(text, self.type, self.path)
 
     def _text(self) -> str:
         try:

@@ -11,7 +11,19 @@ from msgspec import Meta, Struct
 from tpayd.kit.settings import load
 from tpayd_contracts.shapes import Lane, TerminalId
 
-__all__ = ["LaneSettings", "Merchant", "StoreSettings", "business_number_fits", "load_store"]
+__all__ = [
+    "ClientModuleSettings",
+    "ConsoleSettings",
+    "LaneSettings",
+    "Merchant",
+    "StoreSettings",
+    "UpdateSettings",
+    "business_number_fits",
+    "load_store",
+]
+
+
+Screen = Annotated[str, Meta(pattern=r"^[1-9][0-9]{2,4}x[1-9][0-9]{2,4}$", description="width x height")]
 
 
 class Merchant(Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +44,31 @@ class LaneSettings(Struct, frozen=True, forbid_unknown_fields=True):
     terminal_id: TerminalId
 
 
+class ClientModuleSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What client programs are told [특수 기능(DLL 환경설정)] (T17)."""
+
+    restart_when_down: bool = False
+    shared: bool = False
+    keep_focus: bool = True
+
+
+class ConsoleSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How the console shows itself (T17, T23)."""
+
+    keep_focus: bool = True
+    screen: Annotated[str, Meta(pattern=r"^[1-9][0-9]{2,4}x[1-9][0-9]{2,4}$", description="width x height")] = (
+        "1024x768"
+    )
+
+
+class UpdateSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What becomes of a new version (T16)."""
+
+    notice: bool = True
+    automatic: bool = False
+    notice_wait_s: Annotated[float, Meta(ge=1, le=600)] = 15.0
+
+
 class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """One store."""
 
@@ -40,6 +77,9 @@ class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True):
     sandbox: bool = False
     """True: virtual readers and a virtual host, no real money. Public test keys are accepted only then."""
     host_profile: Literal["live", "test"] = "live"
+    client: ClientModuleSettings = ClientModuleSettings()
+    console: ConsoleSettings = ConsoleSettings()
+    updates: UpdateSettings = UpdateSettings()
 
     def __post_init__(self) -> None:
         for what, values in (

@@ -17,6 +17,7 @@ from tpayd.transaction.books import Books
 from tpayd.transaction.closing.desk import ClosingDesk
 from tpayd.transaction.desk import Desk
 from tpayd.transaction.errands.acknowledgements import Acknowledgements
+from tpayd.transaction.journal import OPEN_STATES
 from tpayd.transaction.journal.bookkeeping import Bookkeeper
 from tpayd.transaction.orders.intake import INTAKE, Taken
 from tpayd.transaction.orders.membership import MembershipDesk
@@ -30,9 +31,18 @@ from tpayd.transaction.steps.host import HostSteps
 from tpayd.transaction.steps.leases import Leases
 from tpayd.transaction.steps.reader import ReaderSteps
 from tpayd.transaction.steps.stans import Stans
-from tpayd.transaction.terminals import on_receipt, open_terminal_desk, serve_terminals, terminals_open
+from tpayd.transaction.terminals import (
+    PREVENTION,
+    on_receipt,
+    open_terminal_desk,
+    prevention,
+    serve_terminals,
+    terminals_open,
+)
+from tpayd.transaction.verdict import VERDICTS
 from tpayd.transaction.waits import Waits
 from tpayd_contracts.health import Dependency, Readiness
+from tpayd_contracts.operation import Empty
 from tpayd_contracts.orders import MEMBERSHIP_READ
 from tpayd_contracts.payment import (
     ABORT,
@@ -43,7 +53,9 @@ from tpayd_contracts.payment import (
     PaymentRef,
     PaymentResult,
     PaymentState,
+    Verdict,
 )
+from tpayd_contracts.settings import PENDING, Pending
 
 __all__ = ["Transaction"]
 
@@ -96,6 +108,7 @@ class Transaction:
         self._count()
         house.call_every(settings.lease_renew_s, leases.renew)
         house.call_every(1.0, leases.reset_once)
+        house.rules.elsewhere[PREVENTION] = prevention(self._terminals)
         serve_terminals(house.server, self._terminals, standalone=settings.standalone)
         serve_standalone(house.server, self._gate, self._desk.terminal)
         for name, (op, take) in INTAKE.items():
@@ -116,6 +129,7 @@ class Transaction:
         self._closing.register(house.server)
         if settings.close_at:
             house.call_every(30.0, partial(self._closing.close_when_due, settings.close_at))
+        house.server.handle(PENDING, self._pending, while_draining=True)
         house.call_every(1.0, self._records.sweep)
 
     async def drain(self) -> None:
@@ -176,6 +190,14 @@ class Transaction:
 
     async def _acknowledge(self, _: Request, ref: PaymentRef) -> PaymentResult:
         return await self._desk.acknowledge(ref)
+
+    def _pending(self, _: Request, __: Empty) -> Pending:
+        unsettled = self._registry.standing(OPEN_STATES)
+        lanes = sorted({case.payment.lane for case in unsettled if VERDICTS[case.payment.state] is Verdict.WAIT})
+        return Pending(
+            under_way=self._desk.under_way, unsettled=len(unsettled), profile=self._house.store.host_profile,
+            lanes=tuple(lanes),
+        )  # fmt: skip
 
     def _refuse_other_profile(self, open_payments: tuple[Payment, ...]) -> None:
         """STANs, keys and totals belong to a profile (T1): settle under the old one first."""

@@ -10,7 +10,7 @@ from tpayd.kit.bus.errors import CallError, EndpointInUseError
 from tpayd.kit.bus.events import Publisher, Subscriber
 from tpayd.kit.bus.pending import Sink
 from tpayd.kit.bus.request import Request
-from tpayd.kit.bus.server import Server
+from tpayd.kit.bus.server import RawHandler, Server
 from tpayd.kit.bus.session import Admission, Admitted, HouseAdmission, Peer, Session
 from tpayd.kit.bus.stats import BusStats, NoStats
 from tpayd.kit.bus.zap import CurveGate
@@ -27,6 +27,7 @@ __all__ = [
     "NoStats",
     "Peer",
     "Publisher",
+    "RawHandler",
     "Request",
     "Server",
     "ServerLimits",

@@ -136,7 +136,13 @@ class Server:
         while_draining: bool = False,
     ) -> None:
         """Serve `op`: a plain function answers in the same loop turn, a coroutine function becomes a task."""
-        self.handle_raw(op.name, self._handlers.raw(op, handler), while_draining=while_draining)
+        self.handle_raw(op.name, self.raw(op, handler), while_draining=while_draining)
+
+    def raw(
+        self, op: Op[Q, A], handler: Callable[[Request, Q], A] | Callable[[Request, Q], Awaitable[A]]
+    ) -> RawHandler:
+        """What `handle` registers, for who decides request by request whether to serve it so."""
+        return self._handlers.raw(op, handler)
 
     def handle_raw(self, op: str, serve: RawHandler, *, while_draining: bool = False) -> None:
         """Serve `op` with the body undecoded; `serve` may raise CallError, or answer at any later time."""

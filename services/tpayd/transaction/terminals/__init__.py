@@ -16,15 +16,23 @@ from tpayd.transaction.terminals.desk import TerminalDesk
 from tpayd.transaction.terminals.files import RegisterFile
 from tpayd.transaction.terminals.merchants import on_receipt
 from tpayd.transaction.terminals.register import ProfileRegister, Register
-from tpayd.transaction.terminals.serving import open_terminal_desk, serve_terminals, terminals_open
+from tpayd.transaction.terminals.serving import (
+    PREVENTION,
+    open_terminal_desk,
+    prevention,
+    serve_terminals,
+    terminals_open,
+)
 
 __all__ = [
+    "PREVENTION",
     "ProfileRegister",
     "Register",
     "RegisterFile",
     "TerminalDesk",
     "on_receipt",
     "open_terminal_desk",
+    "prevention",
     "serve_terminals",
     "terminals_open",
 ]

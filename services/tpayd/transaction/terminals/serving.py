@@ -5,6 +5,7 @@ from __future__ import annotations
 from tpayd import hosts
 from tpayd.kit.bus import CallError, Request, Server
 from tpayd.kit.house import House
+from tpayd.kit.settings_desk import Elsewhere
 from tpayd.transaction.journal import Journal, StorageError
 from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.steps.stans import Stans
@@ -36,7 +37,10 @@ from tpayd_contracts.terminal import (
     TerminalList,
 )
 
-__all__ = ["open_terminal_desk", "serve_terminals", "terminals_open"]
+__all__ = ["PREVENTION", "open_terminal_desk", "prevention", "serve_terminals", "terminals_open"]
+
+
+PREVENTION = "fraud_cancel_prevention"
 
 
 def open_terminal_desk(house: House[TransactionSettings], stans: Stans, journal: Journal) -> TerminalDesk:
@@ -114,6 +118,15 @@ def serve_terminals(server: Server, desk: TerminalDesk, *, standalone: bool) -> 
     server.handle(MERCHANT_LIST, merchants)
     server.handle(PREVENTION_SET, set_prevention)
     server.handle(PASSWORD_SET, set_password)
+
+
+def prevention(desk: TerminalDesk) -> Elsewhere:
+    """Fraud-cancel prevention as a setting among others: it is kept with the terminals, and needs the password."""
+
+    async def switch(on: bool, by: str, password: str | None) -> None:
+        await desk.set_prevention(by, SetPrevention(on=on, password=password or ""))
+
+    return Elsewhere(PREVENTION, True, lambda: desk.list().fraud_cancel_prevention, switch, needs_password=True)
 
 
 def terminals_open(desk: TerminalDesk) -> Dependency:

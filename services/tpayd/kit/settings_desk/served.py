@@ -1,0 +1,146 @@
+"""A settings file as one process serves it: what it says, what the process runs with, and what the process adds."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, cast
+
+import msgspec
+from msgspec import Struct
+
+from tpayd.kit.settings_desk.guide import Guide
+from tpayd.kit.settings_desk.leaves import MISSING, Leaf, leaves, mapping_value
+from tpayd.kit.settings_file import SettingsFile, Snapshot
+from tpayd.kit.settings_history import hide_passwords
+from tpayd.kit.toml_edit import as_toml
+from tpayd_contracts.settings import VALUE_MAX_CHARS, Applies, Setting, SettingKind
+
+__all__ = ["Elsewhere", "Rules", "Served"]
+
+S = TypeVar("S", bound=Struct)
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A switch that people look for among the settings, and that the process keeps in a place of its own."""
+
+    path: str
+    default: bool
+    read: Callable[[], bool]
+    write: Callable[[bool, str, str | None], Awaitable[None]]
+    """With who changes it, and the password. Raises CallError."""
+    needs_password: bool = False
+
+
+@dataclass
+class Rules(Generic[S]):
+    """What a service knows beyond the types of its settings; it fills this in when it is built."""
+
+    check: Callable[[S], None] | None = None
+    """Refuses settings by SettingsError."""
+    may: Callable[[S], Awaitable[None]] | None = None
+    """Asked before a change is written, for what must be asked of others. Raises CallError."""
+    apply: Callable[[S], None] | None = None
+    """Takes over those that count at once; they are marked in the guide."""
+    elsewhere: dict[str, Elsewhere] = field(default_factory=dict)
+
+    def refuse(self, settings: S) -> None:
+        """Raises SettingsError for settings that the service cannot use."""
+        if self.check is not None:
+            self.check(settings)
+
+
+class Served(Generic[S]):
+    """One file."""
+
+    def __init__(
+        self,
+        file: SettingsFile[S],
+        settings: S,
+        guide: Guide,
+        rules: Rules[S],
+        restart: tuple[str, ...],
+        apply: Callable[[S], None] | None = None,
+    ) -> None:
+        """`settings` is what the process runs with; `restart` names the services that read the file at start.
+
+        `apply` takes over what the kit can at once, before the service's own rules do.
+        """
+        self.file = file
+        self.type = file.type
+        self._apply = apply
+        self.rules = rules
+        self.restart = restart
+        self.name = file.path.stem
+        self._guide = guide
+        self._leaves = leaves(self.type)
+        self._in_force = self._values(msgspec.to_builtins(settings))
+
+    def counts_at_once(self, path: str) -> bool:
+        """Whether a changed setting counts without a restart."""
+        return self._guide.note(self.name, path).now
+
+    def way(self, path: str) -> str:
+        """How else it is changed; empty: as any other."""
+        notes = (self._guide.note(self.name, leaf.path) for leaf in self._leaves if _is_in(path, leaf.path))
+        return next((note.way for note in notes if note.way), "")
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Settings that a restore leaves as they are."""
+        return tuple(leaf.path for leaf in self._leaves if self.way(leaf.path))
+
+    def take_over(self, settings: S) -> None:
+        """What counts at once counts now."""
+        new = self._values(msgspec.to_builtins(settings))
+        self._in_force |= {path: value for path, value in new.items() if self.counts_at_once(path)}
+        for apply in (self._apply, self.rules.apply):
+            if apply is not None:
+                apply(settings)
+
+    def settings(self, snapshot: Snapshot[S]) -> tuple[Setting, ...]:
+        """Each setting, by what the file says."""
+        read = self._values(msgspec.to_builtins(snapshot.settings))
+        found = [self._setting(leaf, mapping_value(snapshot.data, leaf), read[leaf.path]) for leaf in self._leaves]
+        return (*found, *(self._elsewhere(each) for each in self.rules.elsewhere.values()))
+
+    def _setting(self, leaf: Leaf, value: object, read: object) -> Setting:
+        note = self._guide.note(self.name, leaf.path)
+        running = self._in_force[leaf.path]
+        english = note.en or leaf.doc.partition("\n\n")[0].replace("\n", " ")
+        return Setting(
+            path=leaf.path, value=_shown(leaf, value), kind=leaf.kind, group=note.group,
+            applies=Applies.NOW if note.now else Applies.RESTART,
+            en=english, ko=note.ko or english,
+            default=None if leaf.default is MISSING else _shown(leaf, leaf.default),
+            in_force=_shown(leaf, running) if running != read else None,
+            unit=leaf.unit, limits=leaf.limits, choices=leaf.choices, way=note.way, row=note.row,
+        )  # fmt: skip
+
+    def _elsewhere(self, each: Elsewhere) -> Setting:
+        note = self._guide.note(self.name, each.path)
+        return Setting(
+            path=each.path, value=as_toml(each.read()), kind=SettingKind.SWITCH, group=note.group, applies=Applies.NOW,
+            en=note.en, ko=note.ko, default=as_toml(each.default), needs_password=each.needs_password, row=note.row,
+        )  # fmt: skip
+
+    def _values(self, data: dict[str, Any]) -> dict[str, object]:
+        return {leaf.path: mapping_value(data, leaf) for leaf in self._leaves}
+
+
+def _shown(leaf: Leaf, value: object) -> str:
+    if value is None or value is MISSING:
+        return ""
+    if leaf.kind is SettingKind.TABLES:
+        value = [{key: each for key, each in table.items() if each is not None} for table in cast("list[Any]", value)]
+    if leaf.kind is SettingKind.NUMBER and isinstance(value, int):
+        value = float(value)
+    text = hide_passwords(as_toml(value))
+    if len(text) > VALUE_MAX_CHARS and isinstance(value, (list, tuple)):
+        return f"# {len(value)} entries"
+    return text
+
+
+def _is_in(path: str, array: str) -> bool:
+    return path == array or path.startswith(f"{array}.")
