@@ -2516,7 +2516,7 @@ class ChangedSettings(Reply):
     file: str
     stamp: str
     changes: tuple[AppliedChange, ...] = ()
-    """Empty: the file said so already."""
+    """Empty: the file said so already. At most 64 of them, long values cut."""
     restart: tuple[str, ...] = ()
     """The services that must be restarted for all of it to count."""
     number: int | None = None
@@ -2562,7 +2562,7 @@ class SettingsVersion(Reply):
     """A client's name; `by hand`: found in the file."""
     why: str
     changes: tuple[AppliedChange, ...]
-    """At most 32 of them."""
+    """At most 8 of them, long values cut."""
     in_force: bool
     """Whether the file reads so now."""
 

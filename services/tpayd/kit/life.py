@@ -128,8 +128,8 @@ class ProcessLife(Generic[S]):
     async def _serve(self, house: House[S], build: Callable[[House[S]], Service]) -> None:
         house.server.draining = True
         service = build(house)
-        answer_health(house, self._vitals, service)
         house.desk = self._desk = await self._open_desk(house)
+        answer_health(house, self._vitals, service)
         if await self._wait_out_crash_loop():
             return
         house.server.draining = False

@@ -16,7 +16,7 @@ import math
 import re
 from typing import TypeAlias
 
-__all__ = ["CARD", "HIDDEN", "TRACK", "is_suspect", "passes_luhn", "redact_line", "redact_text"]
+__all__ = ["CARD", "HIDDEN", "TRACK", "is_suspect", "passes_luhn", "redact_line", "redact_text", "without_cards"]
 
 _Json: TypeAlias = "str | int | float | bool | list[_Json] | dict[str, _Json] | None"
 
@@ -93,6 +93,11 @@ def redact_text(text: str) -> str:
     """Free text, without card numbers, track data, and values that follow a telling name."""
     text = _NAMED_SECRET.sub(_without_value, text)
     text = _NAMED_KEY.sub(_without_value, text)
+    return without_cards(text)
+
+
+def without_cards(text: str) -> str:
+    """Free text, without card numbers and track data."""
     return _FINDER.sub(_without_card, text)
 
 

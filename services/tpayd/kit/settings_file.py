@@ -29,8 +29,17 @@ from tomlkit.exceptions import TOMLKitError
 from tpayd.kit.durable_file import commit_file, prepare_file
 from tpayd.kit.instance import Instance
 from tpayd.kit.settings import SettingsError, parse
-from tpayd.kit.settings_history import BY_HAND, Changed, History, Version, changes_between, hides_password, stamp
-from tpayd.kit.toml_edit import dumps, flat, put_value, value_at
+from tpayd.kit.settings_history import (
+    BY_HAND,
+    Changed,
+    History,
+    Version,
+    changes_between,
+    hide_secrets,
+    hides_secret,
+    stamp,
+)
+from tpayd.kit.toml_edit import NoSuchPlaceError, drop_value, dumps, flat, put_value, value_at
 
 __all__ = ["ChangedMeanwhileError", "NoSuchVersionError", "NotSavedError", "Saved", "SettingsFile", "Snapshot"]
 
@@ -142,10 +151,20 @@ class SettingsFile(Generic[S]):
             raise NoSuchVersionError(f"{self.path.name} has no version {number} in its history")
 
         def restored(text: str) -> str:
-            document, now = tomlkit.parse(version.text), tomllib.loads(text)
-            hidden = tuple(name for name, value in flat(document.unwrap()) if hides_password(value))
-            for name in (*hidden, *keep):
-                with contextlib.suppress(LookupError):
+            try:
+                document, now = tomlkit.parse(version.text), tomllib.loads(text)
+            except (TOMLKitError, tomllib.TOMLDecodeError) as error:
+                raise SettingsError(self.path, "", f"version {number} or the file is not TOML: {error}") from error
+            for name in keep:
+                try:
+                    put_value(document, name, value_at(now, name))
+                except NoSuchPlaceError:
+                    drop_value(document, name)
+            present = dict(flat(now))
+            for name, value in flat(document.unwrap()):
+                if hides_secret(value):
+                    if hide_secrets(present.get(name, "")) != value:
+                        raise SettingsError(self.path, name, f"had a secret in version {number}, which is not kept")
                     put_value(document, name, value_at(now, name))
             return dumps(document)
 

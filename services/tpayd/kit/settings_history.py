@@ -1,7 +1,8 @@
 """The last versions of a settings file: who changed what, when, and the text to go back to. One line each, as JSON.
 
 What a person changes in the file by hand is found at the next start or the next change, and kept as a version too.
-Passwords in URLs are not kept: they read `***` in the history, and a restore takes the one that the file has now.
+Passwords in URLs and card numbers are not kept: they are hidden in the history, and a restore takes what the file has
+now.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import msgspec
 from msgspec import Struct
 
 from tpayd.kit.durable_file import replace_file
+from tpayd.kit.redaction import CARD, TRACK, without_cards
 from tpayd.kit.toml_edit import flat
 
-__all__ = ["BY_HAND", "Changed", "History", "Version", "changes_between", "hide_passwords", "hides_password", "stamp"]
+__all__ = ["BY_HAND", "Changed", "History", "Version", "changes_between", "hide_secrets", "hides_secret", "stamp"]
 
 VERSIONS_MAX = 50
 BY_HAND = "by hand"
@@ -74,8 +76,8 @@ class History:
         before = versions[-1].text if versions else ""
         new = Version(
             number=versions[-1].number + 1 if versions else 1, at_ms=at_ms, by=by, why=why,
-            changes=changes_between(before, hide_passwords(text)) if versions else (), stamp=stamp(text),
-            text=hide_passwords(text),
+            changes=changes_between(before, hide_secrets(text)) if versions else (), stamp=stamp(text),
+            text=hide_secrets(text),
         )  # fmt: skip
         kept = [*versions, new][-VERSIONS_MAX:]
         self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -94,18 +96,18 @@ def changes_between(old: str, new: str) -> tuple[Changed, ...]:
     names = [*before, *(name for name in after if name not in before)]
     differ = (name for name in names if before.get(name) != after.get(name))
     return tuple(
-        Changed(name, hide_passwords(before.get(name, "")), hide_passwords(after.get(name, ""))) for name in differ
+        Changed(name, hide_secrets(before.get(name, "")), hide_secrets(after.get(name, ""))) for name in differ
     )
 
 
-def hide_passwords(text: str) -> str:
-    """The text with `***` for each password of a URL."""
-    return _PASSWORD.sub(rf"\1{_HIDDEN}", text)
+def hide_secrets(text: str) -> str:
+    """The text with `***` for each password of a URL, and without what looks like a card number."""
+    return without_cards(_PASSWORD.sub(rf"\1{_HIDDEN}", text))
 
 
-def hides_password(text: str) -> bool:
-    """Whether a password stood there."""
-    return _HIDDEN in text
+def hides_secret(text: str) -> bool:
+    """Whether a secret stood there."""
+    return any(mark in text for mark in (_HIDDEN, CARD, TRACK))
 
 
 def _values(text: str) -> dict[str, str]:

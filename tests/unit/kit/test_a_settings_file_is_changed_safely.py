@@ -144,6 +144,19 @@ def test_a_version_can_be_restored(file: SettingsFile[Shape]) -> None:
     assert (False, False) == ("s3cret" in history, "other@" in history)
 
 
+def test_a_secret_that_is_not_kept_refuses_the_restore(file: SettingsFile[Shape]) -> None:
+    """Another database since then: its password is nobody's guess."""
+    set_wait(file, 45.0)
+    file.path.write_text('wait_s = 1.0\nurl = "db://u@other/d"\n')
+
+    with pytest.raises(SettingsError) as refused:
+        file.restore(1, by="boss", at_ms=0)
+
+    assert "url" == refused.value.field
+    assert 30.0 == file.restore(1, by="boss", at_ms=0, keep=("url",)).settings.wait_s
+    assert "db://u@other/d" == file.read().settings.url
+
+
 def test_settings_that_are_to_stay_stay(file: SettingsFile[Shape]) -> None:
     """Such as where the journal is."""
     set_wait(file, 45.0)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from tpayd.kit.settings_desk.guide import Guide
 from tpayd.kit.settings_desk.leaves import MISSING, Leaf, leaves, mapping_value
 from tpayd.kit.settings_file import SettingsFile, Snapshot
-from tpayd.kit.settings_history import hide_passwords
+from tpayd.kit.settings_history import hide_secrets
 from tpayd.kit.toml_edit import as_toml
 from tpayd_contracts.settings import VALUE_MAX_CHARS, Applies, Setting, SettingKind
 
@@ -136,7 +136,7 @@ def _shown(leaf: Leaf, value: object) -> str:
         value = [{key: each for key, each in table.items() if each is not None} for table in cast("list[Any]", value)]
     if leaf.kind is SettingKind.NUMBER and isinstance(value, int):
         value = float(value)
-    text = hide_passwords(as_toml(value))
+    text = hide_secrets(as_toml(value))
     if len(text) > VALUE_MAX_CHARS and isinstance(value, (list, tuple)):
         return f"# {len(value)} entries"
     return text
