@@ -17,23 +17,24 @@ __all__ = [
     "Ability", "Amount", "AppliedChange", "Applies", "ApplyPreset", "Balance", "Bar", "BarCause", "CONTRACT",
     "CardNetwork", "CardState", "CardStateQuery", "CardSummary", "CashIcBalanceRequest", "CashIcRefundRequest",
     "CashIcSaleRequest", "CashReceiptPurpose", "CashReceiptRequest", "CashReceiptVoidReason",
-    "CashReceiptVoidRequest", "ChangeSettings", "ChangedSettings", "ClientOptions", "CloseProgress", "CloseReport",
-    "Confirmation", "DayQuery", "DayTotals", "DeleteTerminals", "Dependency", "Device", "DeviceEvent",
-    "DeviceFault", "DeviceList", "DeviceState", "Difference", "DownloadMerchant", "DownloadedMerchant", "EVENTS",
-    "EntryMode", "ErrorBody", "ErrorCode", "ExchangeProgress", "ExchangeReader", "ExchangeTerminal",
-    "ExplainRequest", "Health", "Hello", "KeyInfo", "KeyList", "KeyState", "KeyUsage", "LaneAcknowledgements",
-    "LaneQuery", "LaneRef", "Language", "Line", "LineEvent", "LineState", "LineStatus", "ListedPayment",
-    "MembershipCard", "MembershipRequest", "Merchant", "MerchantList", "OpenTerminals", "OpenedTerminals",
-    "Opening", "OriginalOnReceipt", "OriginalPayment", "Outcome", "OwedReversal", "OwedReversals", "PaymentKind",
-    "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "Pending", "REPLIES", "Readiness", "Reason",
-    "Receipt", "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant", "ReceiptRequest", "ReceiptSheet", "ReportQuery",
-    "RestoreSettings", "Right", "SaleRequest", "SetPassword", "SetPrevention", "Setting", "SettingChange",
-    "SettingGroup", "SettingKind", "SettingsHistory", "SettingsHistoryQuery", "SettingsPage", "SettingsQuery",
-    "SettingsVersion", "SettleRequest", "SettledAs", "Share", "SimplePayRequest", "StagedTerminals",
-    "StandaloneCashReceiptRequest", "StandaloneQuery", "StandaloneSaleRequest", "StandaloneTerminal", "Step",
-    "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal", "TerminalBalance", "TerminalList",
-    "TimeSplit", "TotalLine", "UnacknowledgedPayment", "UnacknowledgedPayments", "UnacknowledgedPolicy", "Verdict",
-    "VoidRequest", "Welcome",
+    "CashReceiptVoidRequest", "ChangeSettings", "ChangedSettings", "CheckIntegrity", "CheckScope", "ClientOptions",
+    "CloseProgress", "CloseReport", "Confirmation", "DayQuery", "DayTotals", "DeleteTerminals", "Dependency",
+    "Device", "DeviceEvent", "DeviceFault", "DeviceList", "DeviceState", "Difference", "DownloadMerchant",
+    "DownloadedMerchant", "EVENTS", "EntryMode", "ErrorBody", "ErrorCode", "ExchangeProgress", "ExchangeReader",
+    "ExchangeTerminal", "ExplainRequest", "Finding", "FindingKind", "Health", "Hello", "IntegrityEvent",
+    "IntegrityProgress", "IntegrityQuery", "IntegrityReport", "IntegrityResult", "IntegrityState", "KeyInfo",
+    "KeyList", "KeyState", "KeyUsage", "LaneAcknowledgements", "LaneQuery", "LaneRef", "Language", "Line",
+    "LineEvent", "LineState", "LineStatus", "ListedPayment", "MembershipCard", "MembershipRequest", "Merchant",
+    "MerchantList", "OpenTerminals", "OpenedTerminals", "Opening", "OriginalOnReceipt", "OriginalPayment",
+    "Outcome", "OwedReversal", "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult",
+    "PaymentState", "Pending", "REPLIES", "Readiness", "Reason", "Receipt", "ReceiptAmounts", "ReceiptCopy",
+    "ReceiptMerchant", "ReceiptRequest", "ReceiptSheet", "ReportQuery", "RestoreSettings", "Right", "SaleRequest",
+    "SetPassword", "SetPrevention", "Setting", "SettingChange", "SettingGroup", "SettingKind", "SettingsHistory",
+    "SettingsHistoryQuery", "SettingsPage", "SettingsQuery", "SettingsVersion", "SettleRequest", "SettledAs",
+    "Share", "SimplePayRequest", "StagedTerminals", "StandaloneCashReceiptRequest", "StandaloneQuery",
+    "StandaloneSaleRequest", "StandaloneTerminal", "Step", "StoreStatus", "Story", "StoryStep", "Subscribe",
+    "Subscribed", "Terminal", "TerminalBalance", "TerminalList", "TimeSplit", "TotalLine", "UnacknowledgedPayment",
+    "UnacknowledgedPayments", "UnacknowledgedPolicy", "Verdict", "VoidRequest", "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -98,6 +99,8 @@ class ErrorCode(OpenEnum):
     """No signed-on line; no byte left."""
     KEY_UNAVAILABLE = "key_unavailable"
     """The key is missing, expired or not confirmed: no new payment."""
+    INTEGRITY_FAILED = "integrity_failed"
+    """The installed files are not those that were signed: no new payment."""
     STORAGE_FAILED = "storage_failed"
     """The disk did not take a record that must be durable."""
     INTERNAL = "internal"
@@ -335,6 +338,8 @@ class Reason(OpenEnum):
     HOST_ANSWER_REFUSED = "host_answer_refused"
     """The host's answer did not parse, or its MAC is wrong."""
     KEY_UNAVAILABLE = "key_unavailable"
+    INTEGRITY_FAILED = "integrity_failed"
+    """The installed files are not those that were signed; nothing was charged."""
     STORAGE_FAILED = "storage_failed"
     RESTARTED = "restarted"
     """The daemon restarted in the middle of it."""
@@ -2177,6 +2182,188 @@ class KeyList(Reply):
         )
 
 
+class CheckScope(OpenEnum):
+    """What to check."""
+
+    ALL = "all"
+    FILES = "files"
+    READERS = "readers"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckIntegrity(Reply):
+    """Check now: the files, the readers, or both. A reader in use is waited for a while, never disturbed."""
+
+    scope: CheckScope = CheckScope.ALL
+    device: str | None = None
+    """With `readers`: this one alone."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> CheckIntegrity:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            scope=CheckScope(body.get("scope", CheckScope.ALL)),
+            device=body.get("device"),
+        )
+
+
+class IntegrityState(OpenEnum):
+    """Whether new payments may start, as far as the installed files are concerned."""
+
+    CHECKING = "checking"
+    """The first check since the start is under way: a new payment waits for it."""
+    OK = "ok"
+    FAILED = "failed"
+    """No new payment; reversals, inquiries and reconciliation go on."""
+    OFF = "off"
+    """Not checked at all, by the settings: only in a sandbox."""
+
+
+class FindingKind(OpenEnum):
+    """What is wrong."""
+
+    CHANGED = "changed"
+    """A file differs from what was signed."""
+    MISSING = "missing"
+    UNLISTED = "unlisted"
+    """A file that nobody signed: a module, a `.pth`, bytecode."""
+    LINK = "link"
+    """A symbolic link that nobody signed."""
+    SPECIAL = "special"
+    """Neither file nor directory."""
+    UNREADABLE = "unreadable"
+    MANIFEST = "manifest"
+    """The signed list is missing or altered, or its signer is not trusted."""
+    STARTED = "started"
+    """The process was not started as `tpayd up` starts it, so it may have run what was never checked."""
+    NOT_CHECKED = "not_checked"
+    """The check itself did not come to an end; it is tried again."""
+    SELF_TEST = "self_test"
+    """A reader reports itself broken."""
+    NO_ANSWER = "no_answer"
+    """A reader is not there, or does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding(Reply):
+    """One thing that is wrong."""
+
+    kind: FindingKind
+    text: str
+    """For a person, with the way out."""
+    path: str = ""
+    """The file, relative to the installation."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Finding:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            kind=FindingKind(body["kind"]),
+            text=body["text"],
+            path=body.get("path", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrityResult(Reply):
+    """One check of one subject."""
+
+    at_ms: int
+    """When it ended."""
+    by: str
+    """A client's name, or `start`, `daily`, `reconnect`, `retry`."""
+    passed: bool
+    device: str | None = None
+    """The reader; none: the installed files."""
+    findings: tuple[Finding, ...] = ()
+    """The first ones."""
+    found: int = 0
+    """All of them."""
+    files: int = 0
+    """Files compared."""
+    took_ms: int = 0
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> IntegrityResult:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            at_ms=body["at_ms"],
+            by=body["by"],
+            passed=body["passed"],
+            device=body.get("device"),
+            findings=many(body.get("findings", ()), Finding.from_wire),
+            found=body.get("found", 0),
+            files=body.get("files", 0),
+            took_ms=body.get("took_ms", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrityReport(Reply):
+    """How it stands."""
+
+    state: IntegrityState
+    detail: str = ""
+    """Why it is not OK."""
+    results: tuple[IntegrityResult, ...] = ()
+    """Of the files: the last ten, newest first."""
+    readers: tuple[IntegrityResult, ...] = ()
+    """The last of each reader; with `device` the last ten of it, newest first."""
+    signers: tuple[str, ...] = ()
+    """Ids of the keys that signed what is installed."""
+    version: str = ""
+    """Of tpayd, as signed."""
+    next_check_ms: int | None = None
+    """When the daily check comes."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> IntegrityReport:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            state=IntegrityState(body["state"]),
+            detail=body.get("detail", ""),
+            results=many(body.get("results", ()), IntegrityResult.from_wire),
+            readers=many(body.get("readers", ()), IntegrityResult.from_wire),
+            signers=many(body.get("signers", ()), None),
+            version=body.get("version", ""),
+            next_check_ms=body.get("next_check_ms"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrityProgress(Reply):
+    """How far it is."""
+
+    text: str
+    done: int = 0
+    of: int = 0
+    """0: not known."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> IntegrityProgress:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            text=body["text"],
+            done=body.get("done", 0),
+            of=body.get("of", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrityQuery(Reply):
+    """How it stands, without a check."""
+
+    device: str | None = None
+    """Show all that is kept of this reader."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> IntegrityQuery:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            device=body.get("device"),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Subscribe(Reply):
     """Ask for events on this connection; the list replaces the one before. An empty list ends it."""
@@ -2689,6 +2876,22 @@ class LineEvent(Reply):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class IntegrityEvent(Reply):
+    """A check has ended."""
+
+    state: IntegrityState
+    result: IntegrityResult
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> IntegrityEvent:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            state=IntegrityState(body["state"]),
+            result=IntegrityResult.from_wire(body["result"]),
+        )
+
+
 REPLIES: dict[str, type[Reply] | None] = {
     "business.close": CloseReport,
     "business.report": CloseReport,
@@ -2703,6 +2906,8 @@ REPLIES: dict[str, type[Reply] | None] = {
     "events.subscribe": Subscribed,
     "health.get": Health,
     "host.status": LineStatus,
+    "integrity.check": IntegrityReport,
+    "integrity.status": IntegrityReport,
     "key.exchange_reader": KeyInfo,
     "key.exchange_terminal": KeyInfo,
     "key.list": KeyList,
@@ -2745,5 +2950,6 @@ REPLIES: dict[str, type[Reply] | None] = {
 EVENTS: dict[str, type[Reply]] = {
     "device.state": DeviceEvent,
     "host.line": LineEvent,
+    "integrity.result": IntegrityEvent,
 }
 """Topic → what its events carry."""
