@@ -25,6 +25,7 @@ from tpayd_client.types import (
     DayTotals,
     DeviceList,
     Health,
+    KeyedNumber,
     KeyInfo,
     KeyList,
     Language,
@@ -32,9 +33,13 @@ from tpayd_client.types import (
     MembershipCard,
     OwedReversals,
     PaymentResult,
+    PosKey,
     ReceiptCopy,
     ReceiptSheet,
+    ScannedCode,
+    ScreenState,
     SettledAs,
+    Slots,
     StoreStatus,
     Story,
     UnacknowledgedPayments,
@@ -184,6 +189,61 @@ class AsyncPos:
 
     def unresolved(self) -> tuple[OpenRequest, ...]:
         return self._log.unresolved()
+
+    # Beside the card
+
+    async def key(self, lane: str, key: PosKey, *, request_id: str | None = None) -> PaymentResult:
+        """Enter confirms what is asked about the lane's payment, Esc cancels it; Failed with `too_late` after.
+
+        To be called from `on_progress`, or by another client of the lane.
+        """
+        return await self._run(self._calls.key(lane, key, request_id))
+
+    async def watch_screen(self, lane: str, seen: str | None = None, *, wait_s: float = 20.0) -> ScreenState:
+        """What the lane's screen is to show, once that is something else than `seen`, or after `wait_s`.
+
+        For a display before the customer: show it, then ask again at once with its token.
+        """
+        return await self._run(self._calls.watch_screen(lane, seen, wait_s))
+
+    async def sign_on_screen(
+        self, lane: str, token: str, strokes: Sequence[Sequence[int]], *, width: int = 128, height: int = 64
+    ) -> None:
+        """The customer's signature for a prompt, each stroke as x, y, x, y, …; none if he does not want to sign."""
+        await self._run(self._calls.sign_on_screen(lane, token, strokes, width, height))
+
+    async def number_on_screen(self, lane: str, token: str, number: str) -> None:
+        """The number that the customer keyed for a prompt; empty if he does not want to."""
+        await self._run(self._calls.number_on_screen(lane, token, number))
+
+    async def card_inserted(self, lane: str) -> Slots:
+        """Whether a card is in one of the readers that the lane may use."""
+        return await self._run(self._calls.card_inserted(lane))
+
+    async def eject_card(self, lane: str, *, wait_s: float = 30.0) -> Slots:
+        """Have a card that is inside taken out, and wait for that. Raises TpaydError (`card_timeout`)."""
+        return await self._run(self._calls.eject_card(lane, wait_s))
+
+    async def key_number(
+        self,
+        lane: str,
+        min_digits: int = 1,
+        max_digits: int = 20,
+        *,
+        lines: Sequence[str] = (),
+        wait_s: float = 30.0,
+        on_progress: OnProgress | None = None,
+    ) -> KeyedNumber:
+        """Have the customer key a number, on the lane's pad or screen; `lines` is what the pad shows."""
+        return await self._run(self._calls.key_number(lane, (min_digits, max_digits), lines, wait_s, on_progress))
+
+    async def scan_code(self, lane: str, *, wait_s: float = 30.0, on_progress: OnProgress | None = None) -> ScannedCode:
+        """Have a reader scan a QR code or barcode."""
+        return await self._run(self._calls.scan_code(lane, wait_s, on_progress))
+
+    async def show_text(self, lane: str, *lines: str, show_s: float = 5.0) -> None:
+        """Show up to four lines of 16 letters on the lane's pad, for so long."""
+        await self._run(self._calls.show_text(lane, lines, show_s))
 
     # The store
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +17,18 @@ from tpayd_client.types import (
     DayQuery,
     DayTotals,
     DeviceList,
+    EjectCard,
     ExchangeProgress,
     ExchangeReader,
     ExchangeTerminal,
     ExplainRequest,
     Health,
+    InsertedQuery,
+    KeyedNumber,
     KeyInfo,
     KeyList,
+    KeyNumber,
+    KeyPress,
     LaneQuery,
     LaneRef,
     Language,
@@ -34,16 +39,25 @@ from tpayd_client.types import (
     PaymentProgress,
     PaymentRef,
     PaymentResult,
+    PosKey,
     ReceiptCopy,
     ReceiptRequest,
     ReceiptSheet,
     ReportQuery,
     SaleRequest,
+    ScanCode,
+    ScannedCode,
+    ScreenNumber,
+    ScreenSignature,
+    ScreenState,
     SettledAs,
     SettleRequest,
+    ShowText,
+    Slots,
     StoreStatus,
     Story,
     UnacknowledgedPayments,
+    WatchScreen,
 )
 from tpayd_client.wire import to_wire
 
@@ -53,6 +67,8 @@ READ_TTL_S = 10.0
 EXPLAIN_TTL_S = 30.0
 CLOSE_TTL_S = 300.0
 KEY_EXCHANGE_TTL_S = 120.0
+TURN_TTL_S = 70.0
+"""Beyond the customer's own time: the lane may have to wait for its turn at a pad or reader."""
 
 Body = Mapping[str, Any]
 OnProgress = Callable[[PaymentProgress], None]
@@ -140,6 +156,50 @@ class Calls:
     def confirm(self, lane: str, request_id: str, proceed: bool) -> Flow[PaymentResult]:
         wish = Ask("payment.confirm", to_wire(Confirmation(lane, request_id, proceed)), READ_TTL_S)
         return read(wish, PaymentResult.from_wire, self.clock_s)
+
+    def key(self, lane: str, key: PosKey, request_id: str | None) -> Flow[PaymentResult]:
+        """A key that is pressed twice may answer the next question too, so a lost answer is lost."""
+        wish = Ask("payment.key", to_wire(KeyPress(lane, key, request_id)), READ_TTL_S)
+        return typed((yield from ask(wish, self.clock_s)), PaymentResult.from_wire)
+
+    def watch_screen(self, lane: str, seen: str | None, wait_s: float) -> Flow[ScreenState]:
+        wish = Ask("screen.watch", to_wire(WatchScreen(lane, seen, wait_s)), wait_s + READ_TTL_S)
+        return read(wish, ScreenState.from_wire, self.clock_s)
+
+    def sign_on_screen(
+        self, lane: str, token: str, strokes: Sequence[Sequence[int]], width: int, height: int
+    ) -> Flow[None]:
+        signature = ScreenSignature(lane, token, tuple(tuple(stroke) for stroke in strokes), width, height)
+        yield from ask(Ask("screen.sign", to_wire(signature), READ_TTL_S), self.clock_s)
+
+    def number_on_screen(self, lane: str, token: str, number: str) -> Flow[None]:
+        yield from ask(Ask("screen.number", to_wire(ScreenNumber(lane, token, number)), READ_TTL_S), self.clock_s)
+
+    def card_inserted(self, lane: str) -> Flow[Slots]:
+        return read(Ask("ability.card", to_wire(InsertedQuery(lane)), READ_TTL_S), Slots.from_wire, self.clock_s)
+
+    def eject_card(self, lane: str, wait_s: float) -> Flow[Slots]:
+        wish = Ask("ability.eject", to_wire(EjectCard(lane, wait_s)), wait_s + READ_TTL_S)
+        return read(wish, Slots.from_wire, self.clock_s)
+
+    def key_number(
+        self, lane: str, digits: tuple[int, int], lines: Sequence[str], wait_s: float, on_progress: OnProgress | None
+    ) -> Flow[KeyedNumber]:
+        """The customer would be asked twice: so a lost answer is lost."""
+        show = None if on_progress is None else _steps(on_progress)
+        request = KeyNumber(lane, digits[0], digits[1], tuple(lines), wait_s)
+        wish = Ask("ability.number", to_wire(request), wait_s + TURN_TTL_S, None, show)
+        return typed((yield from ask(wish, self.clock_s)), KeyedNumber.from_wire)
+
+    def scan_code(self, lane: str, wait_s: float, on_progress: OnProgress | None) -> Flow[ScannedCode]:
+        """As `key_number`."""
+        show = None if on_progress is None else _steps(on_progress)
+        wish = Ask("ability.code", to_wire(ScanCode(lane, wait_s)), wait_s + TURN_TTL_S, None, show)
+        return typed((yield from ask(wish, self.clock_s)), ScannedCode.from_wire)
+
+    def show_text(self, lane: str, lines: Sequence[str], show_s: float) -> Flow[None]:
+        wish = Ask("ability.show", to_wire(ShowText(lane, tuple(lines), show_s)), show_s + TURN_TTL_S)
+        yield from ask(wish, self.clock_s)
 
     def totals(self, business_day: str | None) -> Flow[DayTotals]:
         return read(

@@ -20,21 +20,24 @@ __all__ = [
     "CashReceiptVoidRequest", "ChangeSettings", "ChangedSettings", "CheckIntegrity", "CheckScope", "ClientOptions",
     "CloseProgress", "CloseReport", "Confirmation", "DayQuery", "DayTotals", "DeleteTerminals", "Dependency",
     "Device", "DeviceEvent", "DeviceFault", "DeviceList", "DeviceState", "Difference", "DownloadMerchant",
-    "DownloadedMerchant", "EVENTS", "EntryMode", "ErrorBody", "ErrorCode", "ExchangeProgress", "ExchangeReader",
-    "ExchangeTerminal", "ExplainRequest", "Finding", "FindingKind", "Health", "Hello", "IntegrityEvent",
-    "IntegrityProgress", "IntegrityQuery", "IntegrityReport", "IntegrityResult", "IntegrityState", "KeyInfo",
-    "KeyList", "KeyState", "KeyUsage", "LaneAcknowledgements", "LaneQuery", "LaneRef", "Language", "Line",
-    "LineEvent", "LineState", "LineStatus", "ListedPayment", "MembershipCard", "MembershipRequest", "Merchant",
-    "MerchantList", "OpenTerminals", "OpenedTerminals", "Opening", "OriginalOnReceipt", "OriginalPayment",
-    "Outcome", "OwedReversal", "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult",
-    "PaymentState", "Pending", "REPLIES", "Readiness", "Reason", "Receipt", "ReceiptAmounts", "ReceiptCopy",
-    "ReceiptMerchant", "ReceiptRequest", "ReceiptSheet", "ReportQuery", "RestoreSettings", "Right", "SaleRequest",
-    "SetPassword", "SetPrevention", "Setting", "SettingChange", "SettingGroup", "SettingKind", "SettingsHistory",
+    "DownloadedMerchant", "EVENTS", "EjectCard", "EntryMode", "ErrorBody", "ErrorCode", "ExchangeProgress",
+    "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Finding", "FindingKind", "Health", "Hello",
+    "InsertedQuery", "IntegrityEvent", "IntegrityProgress", "IntegrityQuery", "IntegrityReport", "IntegrityResult",
+    "IntegrityState", "KeyInfo", "KeyList", "KeyNumber", "KeyPress", "KeyState", "KeyUsage", "KeyedNumber",
+    "LaneAcknowledgements", "LaneQuery", "LaneRef", "Language", "Line", "LineEvent", "LineState", "LineStatus",
+    "ListedPayment", "MembershipCard", "MembershipRequest", "Merchant", "MerchantList", "OpenTerminals",
+    "OpenedTerminals", "Opening", "OriginalOnReceipt", "OriginalPayment", "Outcome", "OwedReversal",
+    "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "Pending",
+    "PosKey", "REPLIES", "Readiness", "Reason", "Receipt", "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant",
+    "ReceiptRequest", "ReceiptSheet", "ReportQuery", "RestoreSettings", "Right", "SaleRequest", "ScanCode",
+    "ScannedCode", "ScreenAsk", "ScreenNumber", "ScreenPrompt", "ScreenSignature", "ScreenState", "SetPassword",
+    "SetPrevention", "Setting", "SettingChange", "SettingGroup", "SettingKind", "SettingsHistory",
     "SettingsHistoryQuery", "SettingsPage", "SettingsQuery", "SettingsVersion", "SettleRequest", "SettledAs",
-    "Share", "SimplePayRequest", "StagedTerminals", "StandaloneCashReceiptRequest", "StandaloneQuery",
-    "StandaloneSaleRequest", "StandaloneTerminal", "Step", "StoreStatus", "Story", "StoryStep", "Subscribe",
-    "Subscribed", "Terminal", "TerminalBalance", "TerminalList", "TimeSplit", "TotalLine", "UnacknowledgedPayment",
-    "UnacknowledgedPayments", "UnacknowledgedPolicy", "Verdict", "VoidRequest", "Welcome",
+    "Share", "ShowText", "SimplePayRequest", "Slot", "Slots", "StagedTerminals", "StandaloneCashReceiptRequest",
+    "StandaloneQuery", "StandaloneSaleRequest", "StandaloneTerminal", "Step", "StoreStatus", "Story", "StoryStep",
+    "Subscribe", "Subscribed", "Terminal", "TerminalBalance", "TerminalList", "TimeSplit", "TotalLine",
+    "UnacknowledgedPayment", "UnacknowledgedPayments", "UnacknowledgedPolicy", "Verdict", "VoidRequest",
+    "WatchScreen", "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -258,6 +261,8 @@ class SaleRequest(Reply):
     network: CardNetwork = CardNetwork.CREDIT
     allow_duplicate: bool = False
     """Do not ask if it looks like a payment that was just made."""
+    reuse_signature: bool = False
+    """If the same card was signed for at this lane just now [서명 재사용], that signature counts here too."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> SaleRequest:
@@ -269,6 +274,7 @@ class SaleRequest(Reply):
             reference=body.get("reference"),
             network=CardNetwork(body.get("network", CardNetwork.CREDIT)),
             allow_duplicate=body.get("allow_duplicate", False),
+            reuse_signature=body.get("reuse_signature", False),
         )
 
 
@@ -352,6 +358,8 @@ class Reason(OpenEnum):
     """The same card paid the same amount at this lane within five minutes, and the cashier did not confirm it."""
     SIGNATURE_FAILED = "signature_failed"
     """The customer did not sign."""
+    NUMBER_FAILED = "number_failed"
+    """The customer keyed no number."""
     CODE_UNKNOWN = "code_unknown"
     """No wallet has codes like the one that was shown."""
 
@@ -521,10 +529,62 @@ class Step(OpenEnum):
     SHOW_CODE = "show_code"
     """The customer shows a QR code or barcode."""
     ENTER_PIN = "enter_pin"
+    CHOOSE = "choose"
+    """The customer chooses one of the card's applications or accounts, at the reader."""
+    REMOVE_CARD = "remove_card"
+    """The customer takes his card out: its chip has failed, and its stripe is next."""
+    WAITING_FOR_PAD = "waiting_for_pad"
+    """The card was read; the pad on which the customer signs is in use by another lane."""
     SIGN = "sign"
+    """On a pad, or on the lane's screen: then `prompt` says how to answer."""
+    ENTER_NUMBER = "enter_number"
+    """As `sign`."""
     CONFIRM_DUPLICATE = "confirm_duplicate"
     """Looks like a payment that was just made: `payment.confirm` says whether it is meant."""
     INQUIRING = "inquiring"
+
+
+class ScreenAsk(OpenEnum):
+    """What the customer is to do on the screen."""
+
+    SIGN = "sign"
+    """Sign [전자서명]: answer with `screen.sign`."""
+    NUMBER = "number"
+    """Key a number, such as a telephone number for a cash receipt [식별번호 입력]: answer with `screen.number`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenPrompt(Reply):
+    """What a lane's screen is to show, until it is answered, or until its time is over."""
+
+    token: str
+    asks: ScreenAsk
+    lane: str
+    text: str
+    text_ko: str
+    remaining_ms: int
+    request_id: str | None = None
+    """The payment's; none where the POS asked for a number of its own (`ability.number`)."""
+    amount_minor: int | None = None
+    """To be shown, with a signature."""
+    min_digits: int = 0
+    max_digits: int = 0
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ScreenPrompt:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            token=body["token"],
+            asks=ScreenAsk(body["asks"]),
+            lane=body["lane"],
+            text=body["text"],
+            text_ko=body["text_ko"],
+            remaining_ms=body["remaining_ms"],
+            request_id=body.get("request_id"),
+            amount_minor=body.get("amount_minor"),
+            min_digits=body.get("min_digits", 0),
+            max_digits=body.get("max_digits", 0),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -541,6 +601,8 @@ class PaymentProgress(Reply):
     remaining_ms: int | None = None
     twin: str | None = None
     """With `confirm_duplicate`: the request id of the earlier payment."""
+    prompt: ScreenPrompt | None = None
+    """With `sign` and `enter_number`, where the lane's screen is to take it: show it, and answer by its token."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> PaymentProgress:
@@ -553,6 +615,7 @@ class PaymentProgress(Reply):
             reader=body.get("reader"),
             remaining_ms=body.get("remaining_ms"),
             twin=body.get("twin"),
+            prompt=maybe(body.get("prompt"), ScreenPrompt.from_wire),
         )
 
 
@@ -625,6 +688,8 @@ class CashReceiptRequest(Reply):
     `self_issue` it must be left out: the tax office's own number is used.
     """
     reference: str | None = None
+    key_number: bool = False
+    """The customer keys it himself, on the lane's pad or screen [식별번호 입력]; then `identity` is left out."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> CashReceiptRequest:
@@ -635,6 +700,7 @@ class CashReceiptRequest(Reply):
             purpose=CashReceiptPurpose(body["purpose"]),
             identity=body.get("identity"),
             reference=body.get("reference"),
+            key_number=body.get("key_number", False),
         )
 
 
@@ -810,6 +876,272 @@ class Confirmation(Reply):
             lane=body["lane"],
             request_id=body["request_id"],
             proceed=body["proceed"],
+        )
+
+
+class PosKey(OpenEnum):
+    """A key at the POS [키보드 이벤트]."""
+
+    ENTER = "enter"
+    """Confirms what is asked."""
+    ESC = "esc"
+    """Says no to what is asked; where nothing is asked, it ends the payment."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPress(Reply):
+    """A key was pressed at the POS."""
+
+    lane: str
+    key: PosKey
+    request_id: str | None = None
+    """Only if it is this payment; left out: whichever the lane has under way."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> KeyPress:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            key=PosKey(body["key"]),
+            request_id=body.get("request_id"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WatchScreen(Reply):
+    """Ask what a lane's screen is to show: answered as soon as it is something else than `seen`.
+
+    Ask again at once: while somebody watches, a lane without a pad has its customers sign on the screen.
+    """
+
+    lane: str
+    seen: str | None = None
+    """Token of what the screen shows now; left out: it shows nothing."""
+    wait_s: float = 20.0
+    """Seconds after which it is answered although nothing has changed. 0: just a look, after which nobody watches.
+    """
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> WatchScreen:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            seen=body.get("seen"),
+            wait_s=body.get("wait_s", 20.0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenState(Reply):
+    """ScreenState, as it crosses the wire."""
+
+    lane: str
+    prompt: ScreenPrompt | None = None
+    """None: nothing; take away what was shown."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ScreenState:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            prompt=maybe(body.get("prompt"), ScreenPrompt.from_wire),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenSignature(Reply):
+    """The customer's signature. It becomes a picture of 128 x 64 pixels: a canvas of that shape looks best."""
+
+    lane: str
+    token: str
+    strokes: tuple[tuple[int, ...], ...] = field(default=(), repr=False)
+    """Each stroke is x, y, x, y, …, from the canvas's upper left corner; at most 2,048 points in all. Empty: the
+    customer does not want to sign.
+    """
+    width: int = 128
+    """Of the canvas, in the units of `strokes`."""
+    height: int = 64
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ScreenSignature:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            token=body["token"],
+            strokes=body.get("strokes", ()),
+            width=body.get("width", 128),
+            height=body.get("height", 64),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenNumber(Reply):
+    """The number that the customer keyed."""
+
+    lane: str
+    token: str
+    number: str = field(default="", repr=False)
+    """As many digits as the prompt allows. Empty: the customer does not want to."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ScreenNumber:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            token=body["token"],
+            number=body.get("number", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InsertedQuery(Reply):
+    """Is a card inserted [카드 삽입 여부]?"""
+
+    lane: str
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> InsertedQuery:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Slot(Reply):
+    """One reader's card slot, by the reader's last word: readers tell every change."""
+
+    device: str
+    label: str
+    inside: bool | None = None
+    """None: the reader is not connected."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Slot:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            device=body["device"],
+            label=body["label"],
+            inside=body.get("inside"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Slots(Reply):
+    """The readers that the lane may use, and do not serve another lane now."""
+
+    slots: tuple[Slot, ...]
+    inserted: bool
+    """A card is in one of them."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Slots:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            slots=many(body["slots"], Slot.from_wire),
+            inserted=body["inserted"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EjectCard(Reply):
+    """Have the card taken out: a motor moves it out, other readers ask the customer."""
+
+    lane: str
+    wait_s: float = 30.0
+    """How long it is waited for; then `card_timeout`."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> EjectCard:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            wait_s=body.get("wait_s", 30.0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KeyNumber(Reply):
+    """Have the customer key a number on the lane's pad or screen [핀패드 번호 입력]. Never a PIN: it is in clear."""
+
+    lane: str
+    min_digits: int = 1
+    max_digits: int = 20
+    lines: tuple[str, ...] = ()
+    """What the pad shows; empty: 'enter the number', in the store's language."""
+    wait_s: float = 30.0
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> KeyNumber:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            min_digits=body.get("min_digits", 1),
+            max_digits=body.get("max_digits", 20),
+            lines=many(body.get("lines", ()), None),
+            wait_s=body.get("wait_s", 30.0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedNumber(Reply):
+    """What was keyed, for the POS alone. Nothing is kept."""
+
+    number: str = field(repr=False)
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> KeyedNumber:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            number=body["number"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ScanCode(Reply):
+    """Have a reader scan a QR code or barcode."""
+
+    lane: str
+    wait_s: float = 30.0
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ScanCode:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            wait_s=body.get("wait_s", 30.0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedCode(Reply):
+    """What was scanned, for the POS alone. Nothing is kept."""
+
+    code: str = field(repr=False)
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ScannedCode:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            code=body["code"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ShowText(Reply):
+    """Show a text on a pad, for so long; the pad is the lane's as long."""
+
+    lane: str
+    lines: tuple[str, ...]
+    show_s: float = 5.0
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ShowText:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            lines=many(body["lines"], None),
+            show_s=body.get("show_s", 5.0),
         )
 
 
@@ -2893,6 +3225,11 @@ class IntegrityEvent(Reply):
 
 
 REPLIES: dict[str, type[Reply] | None] = {
+    "ability.card": Slots,
+    "ability.code": ScannedCode,
+    "ability.eject": Slots,
+    "ability.number": KeyedNumber,
+    "ability.show": None,
     "business.close": CloseReport,
     "business.report": CloseReport,
     "business.totals": DayTotals,
@@ -2919,6 +3256,7 @@ REPLIES: dict[str, type[Reply] | None] = {
     "payment.acknowledge": PaymentResult,
     "payment.confirm": PaymentResult,
     "payment.explain": Story,
+    "payment.key": PaymentResult,
     "payment.last": PaymentResult,
     "payment.pending": Pending,
     "payment.receipt": ReceiptSheet,
@@ -2929,6 +3267,9 @@ REPLIES: dict[str, type[Reply] | None] = {
     "prevention.set": TerminalList,
     "reversal.list": OwedReversals,
     "reversal.settle": PaymentResult,
+    "screen.number": None,
+    "screen.sign": None,
+    "screen.watch": ScreenState,
     "settings.change": ChangedSettings,
     "settings.history": SettingsHistory,
     "settings.preset": ChangedSettings,

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from tpayd_contracts import (
+    ability,
     business,
     device,
     gateway,
@@ -18,6 +19,7 @@ from tpayd_contracts import (
     payment,
     records,
     sandbox,
+    screen,
     settings,
     standalone,
     taking,
@@ -30,6 +32,8 @@ __all__ = ["EVENT_BODIES", "OPS", "PUBLIC_OPS"]
 _MODULES: tuple[ModuleType, ...] = (
     orders,
     payment,
+    screen,
+    ability,
     records,
     business,
     standalone,

@@ -15,6 +15,7 @@ from tpayd_contracts.example_integrity import INTEGRITY, INTEGRITY_EVENT
 from tpayd_contracts.example_payments import AT_MS, PAYMENTS, REQUEST_ID, Example
 from tpayd_contracts.example_records import RECORDS
 from tpayd_contracts.example_settings import OPTIONS, SETTINGS
+from tpayd_contracts.example_steps import STEPS
 from tpayd_contracts.example_terminals import TERMINALS
 from tpayd_contracts.operation import Empty, Right
 
@@ -152,6 +153,7 @@ EXAMPLES: dict[str, Example] = {
     **TERMINALS,
     **INTEGRITY,
     **SETTINGS,
+    **STEPS,
     device.LEASE_ACQUIRE.name: Example(
         _WISH,
         _LEASE,

@@ -6,6 +6,7 @@ Calls go downwards only, so no cycle of waiting can form. `health.get` and PING 
 from __future__ import annotations
 
 from tpayd_contracts import (
+    ability,
     business,
     device,
     host,
@@ -16,6 +17,7 @@ from tpayd_contracts import (
     payment,
     records,
     sandbox,
+    screen,
     settings,
     standalone,
     taking,
@@ -33,6 +35,7 @@ OPS_OF: dict[str, frozenset[str]] = {
             orders.MEMBERSHIP_READ,
             payment.STATUS,
             payment.CONFIRM,
+            payment.KEY,
             payment.ABORT,
             payment.ACKNOWLEDGE,
             records.LAST,
@@ -42,6 +45,10 @@ OPS_OF: dict[str, frozenset[str]] = {
             records.REVERSALS,
             records.SETTLE,
             settings.PENDING,
+            *screen.SCREEN_OPS,
+            ability.NUMBER_KEY,
+            ability.CODE_SCAN,
+            ability.TEXT_SHOW,
         )
     )
     | {op.name for op in (*terminal.TERMINAL_OPS, *standalone.STANDALONE_OPS, *business.BUSINESS_OPS)},
@@ -61,6 +68,10 @@ OPS_OF: dict[str, frozenset[str]] = {
             pad.NUMBER_ENTER,
             pad.PIN_ENTER,
             pad.MESSAGE_SHOW,
+            pad.DRAW,
+            pad.PAD_ACQUIRE,
+            ability.CARD_INSERTED,
+            ability.EJECT_CARD,
             device.DEVICE_LIST,
             device.READER_BAR,
             device.KEY_PREPARE,

@@ -97,6 +97,8 @@ class SaleRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     network: CardNetwork = CardNetwork.CREDIT
     allow_duplicate: bool = False
     """Do not ask if it looks like a payment that was just made."""
+    reuse_signature: bool = False
+    """If the same card was signed for at this lane just now [서명 재사용], that signature counts here too."""
 
     def __post_init__(self) -> None:
         if self.installments == 1:
@@ -147,10 +149,14 @@ class CashReceiptRequest(HidesSecrets, frozen=True, forbid_unknown_fields=True, 
     Never kept. With `self_issue` it must be left out: the tax office's own number is used.
     """
     reference: ShortText | None = None
+    key_number: bool = False
+    """The customer keys it himself, on the lane's pad or screen [식별번호 입력]; then `identity` is left out."""
 
     def __post_init__(self) -> None:
         if self.purpose == CashReceiptPurpose.SELF_ISSUE and self.identity is not None:
             raise ValueError("identity must be left out with purpose self_issue")
+        if self.key_number and (self.identity is not None or self.purpose == CashReceiptPurpose.SELF_ISSUE):
+            raise ValueError("key_number must be left out where the number is known")
 
 
 class CashReceiptVoidRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

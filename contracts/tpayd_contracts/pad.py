@@ -8,32 +8,41 @@ end at once.
 
 from __future__ import annotations
 
+import enum
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from tpayd_contracts.device import CardProgress, LeaseRef, PadText, WaitS
+from tpayd_contracts.device import CardProgress, Lease, LeaseProgress, LeaseRef, PadText, WaitS
 from tpayd_contracts.money import Minor
 from tpayd_contracts.operation import Empty, Op
+from tpayd_contracts.screen import Strokes
 from tpayd_contracts.secret import SECRET, HidesSecrets
-from tpayd_contracts.shapes import Count
+from tpayd_contracts.shapes import Count, Lane
 
 __all__ = [
     "CODE_READ",
+    "DRAW",
     "MESSAGE_SHOW",
     "NUMBER_ENTER",
+    "PAD_ACQUIRE",
     "PIN_ENTER",
     "SIGN",
     "CODE_MAX_CHARS",
+    "AcquirePad",
+    "DrawSignature",
     "EnterNumber",
     "EnterPin",
     "EnteredNumber",
     "EnteredPin",
+    "PadPlace",
+    "PadStep",
     "ReadCode",
     "ReadCodeResult",
     "ShowMessage",
     "Sign",
     "Signed",
+    "Where",
 ]
 
 CODE_MAX_CHARS = 512
@@ -137,8 +146,61 @@ class ShowMessage(Struct, frozen=True, forbid_unknown_fields=True):
     lines: PadText
 
 
+class PadStep(enum.StrEnum):
+    """What is to be done beside the card slot."""
+
+    SIGN = "sign"
+    NUMBER = "number"
+
+
+class Where(enum.StrEnum):
+    """Where a lane's customer does it."""
+
+    HERE = "here"
+    """At the reader that the caller holds."""
+    PAD = "pad"
+    """At another device, which the caller holds now as well."""
+    SCREEN = "screen"
+    """On the lane's screen, as its profile says."""
+    NOWHERE = "nowhere"
+    """No device that the lane may use is able to; whether its screen is, the caller knows."""
+
+
+class AcquirePad(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Ask where a lane's customer signs or keys a number, and wait for a turn at that pad.
+
+    Only who holds a reader, or nothing, asks; who holds a pad asks for nothing more. So a pad comes free by itself.
+    """
+
+    lane: Lane
+    payment_id: str
+    step: PadStep
+    beside: LeaseRef | None = None
+    """The reader that the caller holds."""
+
+
+class PadPlace(Struct, frozen=True, omit_defaults=True):
+    where: Where
+    lease: Lease | None = None
+    """With `pad`."""
+
+
+class DrawSignature(HidesSecrets, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Make a picture of what was signed on a screen, and keep it where the lane's last signature is kept.
+
+    Without strokes the lane's last signature is removed: its next customer is to sign.
+    """
+
+    lane: Lane
+    strokes: Annotated[Strokes, Meta(extra=SECRET)] = ()
+    width: Count = 128
+    height: Count = 64
+
+
 SIGN = Op("device.sign", Sign, Signed, CardProgress)
 CODE_READ = Op("code.read", ReadCode, ReadCodeResult, CardProgress)
 NUMBER_ENTER = Op("number.enter", EnterNumber, EnteredNumber, CardProgress)
 PIN_ENTER = Op("pin.enter", EnterPin, EnteredPin, CardProgress)
 MESSAGE_SHOW = Op("device.show", ShowMessage, Empty)
+PAD_ACQUIRE = Op("pad.acquire", AcquirePad, PadPlace, LeaseProgress)
+DRAW = Op("signature.draw", DrawSignature, Signed)

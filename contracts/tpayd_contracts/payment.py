@@ -8,21 +8,25 @@ from msgspec import Struct
 
 from tpayd_contracts.money import Amount, Minor
 from tpayd_contracts.operation import Op, Right
+from tpayd_contracts.screen import ScreenPrompt
 from tpayd_contracts.shapes import Count, Lane, RequestId, TerminalId, UnixMs
 
 __all__ = [
     "ABORT",
     "ACKNOWLEDGE",
     "CONFIRM",
+    "KEY",
     "STATUS",
     "CardSummary",
     "Confirmation",
     "EntryMode",
+    "KeyPress",
     "PaymentKind",
     "PaymentProgress",
     "PaymentRef",
     "PaymentResult",
     "PaymentState",
+    "PosKey",
     "Reason",
     "Receipt",
     "Step",
@@ -111,6 +115,8 @@ class Reason(enum.StrEnum):
     """The same card paid the same amount at this lane within five minutes, and the cashier did not confirm it."""
     SIGNATURE_FAILED = "signature_failed"
     """The customer did not sign."""
+    NUMBER_FAILED = "number_failed"
+    """The customer keyed no number."""
     CODE_UNKNOWN = "code_unknown"
     """No wallet has codes like the one that was shown."""
 
@@ -140,7 +146,16 @@ class Step(enum.StrEnum):
     SHOW_CODE = "show_code"
     """The customer shows a QR code or barcode."""
     ENTER_PIN = "enter_pin"
+    CHOOSE = "choose"
+    """The customer chooses one of the card's applications or accounts, at the reader."""
+    REMOVE_CARD = "remove_card"
+    """The customer takes his card out: its chip has failed, and its stripe is next."""
+    WAITING_FOR_PAD = "waiting_for_pad"
+    """The card was read; the pad on which the customer signs is in use by another lane."""
     SIGN = "sign"
+    """On a pad, or on the lane's screen: then `prompt` says how to answer."""
+    ENTER_NUMBER = "enter_number"
+    """As `sign`."""
     CONFIRM_DUPLICATE = "confirm_duplicate"
     """Looks like a payment that was just made: `payment.confirm` says whether it is meant."""
     INQUIRING = "inquiring"
@@ -162,6 +177,24 @@ class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):
     """False ends the payment as not paid."""
 
 
+class PosKey(enum.StrEnum):
+    """A key at the POS [키보드 이벤트]."""
+
+    ENTER = "enter"
+    """Confirms what is asked."""
+    ESC = "esc"
+    """Says no to what is asked; where nothing is asked, it ends the payment."""
+
+
+class KeyPress(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A key was pressed at the POS."""
+
+    lane: Lane
+    key: PosKey
+    request_id: RequestId | None = None
+    """Only if it is this payment; left out: whichever the lane has under way."""
+
+
 class PaymentProgress(Struct, frozen=True, omit_defaults=True):
     """One step of a payment under way. Nothing financial depends on it."""
 
@@ -175,6 +208,8 @@ class PaymentProgress(Struct, frozen=True, omit_defaults=True):
     remaining_ms: Count | None = None
     twin: RequestId | None = None
     """With `confirm_duplicate`: the request id of the earlier payment."""
+    prompt: ScreenPrompt | None = None
+    """With `sign` and `enter_number`, where the lane's screen is to take it: show it, and answer by its token."""
 
 
 class CardSummary(Struct, frozen=True, omit_defaults=True):
@@ -253,5 +288,7 @@ ABORT = Op("payment.abort", PaymentRef, PaymentResult, right=Right.POS)
 """Granted until the request goes to the host, `too_late` after."""
 CONFIRM = Op("payment.confirm", Confirmation, PaymentResult, right=Right.POS)
 """Answers `confirm_duplicate`; `too_late` if nothing is asked."""
+KEY = Op("payment.key", KeyPress, PaymentResult, right=Right.POS)
+"""Confirms or cancels the present prompt (T25); `too_late` if nothing is asked, or it has gone to the host."""
 ACKNOWLEDGE = Op("payment.acknowledge", PaymentRef, PaymentResult, right=Right.POS)
 """The POS has recorded the verdict; closes the payment. While the verdict is WAIT, it changes nothing."""

@@ -23,6 +23,7 @@ from msgspec import Struct
 from msgspec import inspect as shapes
 
 from tpayd_contracts import (
+    ability,
     business,
     catalogue,
     device,
@@ -35,6 +36,7 @@ from tpayd_contracts import (
     orders,
     payment,
     records,
+    screen,
     settings,
     standalone,
     terminal,
@@ -243,7 +245,7 @@ def _readable(value: object) -> str:
 
 
 _MODULES = (
-    orders, payment, records, business, terminal, standalone, device, host, keys, integrity, gateway, health, settings,
+    orders, payment, screen, ability, records, business, terminal, standalone, device, host, keys, integrity, gateway, health, settings,
 )  # fmt: skip
 
 

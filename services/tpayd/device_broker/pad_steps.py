@@ -27,7 +27,7 @@ from tpayd.device_broker.drivers.events import (
 )
 from tpayd.device_broker.lending import Lending
 from tpayd.device_broker.reader import Reader
-from tpayd.device_broker.signature import bitmap
+from tpayd.device_broker.signature import bitmap, scaled
 from tpayd.device_broker.signature_files import SignatureFiles
 from tpayd.device_broker.steps import failed
 from tpayd.kit.bus import CallError, Request
@@ -37,6 +37,7 @@ from tpayd_contracts.device import Ability, CardPrompt, LeaseRef
 from tpayd_contracts.errors import Outcome
 from tpayd_contracts.operation import Empty
 from tpayd_contracts.pad import (
+    DrawSignature,
     EnteredNumber,
     EnteredPin,
     EnterNumber,
@@ -58,7 +59,7 @@ _SHOW_US = 0
 
 
 class PadSteps:
-    """device.sign, number.enter, pin.enter, code.read and device.show."""
+    """device.sign, signature.draw, number.enter, pin.enter, code.read and device.show."""
 
     def __init__(
         self, lending: Lending, readers: Mapping[str, Reader], clock: Clock, signatures: SignatureFiles, settle_us: int
@@ -79,6 +80,16 @@ class PadSteps:
         self._begin(
             request, reader, command, CardPrompt.SIGN, wait_us, lambda image: self._signatures.keep(lane, image)
         )
+
+    def draw(self, _: Request, body: DrawSignature) -> Signed:
+        """What was signed on a screen, as a picture like a pad's."""
+        if not body.strokes:
+            self._signatures.clear(body.lane)
+            return Signed(b"", 0)
+        strokes = scaled(body.strokes, body.width, body.height)
+        image = bitmap(strokes)
+        self._signatures.keep(body.lane, image)
+        return Signed(image, sum(len(stroke) for stroke in strokes))
 
     def enter_number(self, request: Request) -> None:
         body = decode_body(request.body, EnterNumber)

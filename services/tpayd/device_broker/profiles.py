@@ -83,6 +83,11 @@ class Arrangement(Struct, frozen=True):
         """Why a lane is refused."""
         return next((fault for fault in self.faults if fault.lane == lane), None)
 
+    def may_use(self, lane: str, device: str) -> bool:
+        """Whether it is the lane's own, or in a pool that it uses."""
+        place, profile = self.places[device], self.profiles[lane]
+        return place.lane == lane if place.lane is not None else place.pool in profile.pools
+
     def fault_with(self, device: str) -> Fault | None:
         """Why a device is lent to nobody."""
         return next((fault for fault in self.faults if fault.device == device), None)

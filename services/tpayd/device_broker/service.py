@@ -17,19 +17,21 @@ from tpayd.device_broker.drivers.driver import DriverKind
 from tpayd.device_broker.key_steps import KeySteps
 from tpayd.device_broker.leases import Grant, LaneRules, Member
 from tpayd.device_broker.lending import Lending, Waiter
+from tpayd.device_broker.pad_places import PadPlaces
 from tpayd.device_broker.pad_steps import PadSteps
 from tpayd.device_broker.pool import Pool
 from tpayd.device_broker.profiles import Arrangement, arrange
 from tpayd.device_broker.reader import Reader
 from tpayd.device_broker.settings import DeviceBrokerSettings, DeviceSettings
 from tpayd.device_broker.signature_files import SignatureFiles
+from tpayd.device_broker.slots import CardSlots
 from tpayd.device_broker.standing import BrokerMetrics, Standing
 from tpayd.kit.bus import Request
 from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.house import House
 from tpayd.kit.settings import SettingsError
+from tpayd_contracts import ability, pad
 from tpayd_contracts import device as contract
-from tpayd_contracts import pad
 from tpayd_contracts.health import Dependency, Readiness
 from tpayd_contracts.operation import Empty
 from tpayd_contracts.taking import CARD_TAKE, TakeCard
@@ -80,6 +82,10 @@ class DeviceBroker:
         )
         self._cards = CardSteps(self._lending, self._readers, house.clock, settings.prompt_settle_ms * 1000)
         self._lease_us = int(settings.lease_ttl_s * 1e6)
+        self._pad_places = PadPlaces(
+            self._lending, self._readers, lambda: self._arrangement, self._pool.state, self._lease_us
+        )
+        self._slots = CardSlots(self._pool, self._readers, lambda: self._arrangement, house.clock)
         for device in settings.devices:
             self._readers[device.name] = Reader(
                 device, kinds[device.driver], _url(house, device), settings, house.clock, self._lending
@@ -101,6 +107,10 @@ class DeviceBroker:
         server.handle_raw(pad.NUMBER_ENTER.name, self._pads.enter_number, while_draining=True)
         server.handle_raw(pad.PIN_ENTER.name, self._pads.enter_pin, while_draining=True)
         server.handle_raw(pad.MESSAGE_SHOW.name, self._pads.show, while_draining=True)
+        server.handle_raw(pad.PAD_ACQUIRE.name, self._pad_places.acquire, while_draining=True)
+        server.handle(pad.DRAW, self._pads.draw, while_draining=True)
+        server.handle_raw(ability.CARD_INSERTED.name, self._slots.look, while_draining=True)
+        server.handle_raw(ability.EJECT_CARD.name, self._slots.eject)
         server.handle(contract.CARD_STATE, self._card_state, while_draining=True)
         server.handle(contract.DEVICE_LIST, self._list, while_draining=True)
         server.handle(contract.READER_BAR, self._bar, while_draining=True)
@@ -208,6 +218,7 @@ class DeviceBroker:
         for reader in self._readers.values():
             reader.tick(now_us, now_ms)
         self._lending.tick(now_us)
+        self._slots.tick()
         self._standing.publish(now_us)
 
     def _look(self) -> None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import itertools
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tpayd.device_broker.drivers.events import Strokes
 
-__all__ = ["HEIGHT", "WIDTH", "bitmap"]
+__all__ = ["HEIGHT", "WIDTH", "bitmap", "scaled"]
 
 WIDTH = 128
 HEIGHT = 64
@@ -38,6 +38,19 @@ def bitmap(strokes: Strokes) -> bytes:
         40, WIDTH, HEIGHT, 1, 1, 0, len(pixels), _DOTS_PER_METRE, _DOTS_PER_METRE, 2, 2,
     )  # fmt: skip
     return head + _COLOURS + pixels
+
+
+def scaled(strokes: Sequence[Sequence[int]], width: int, height: int) -> Strokes:
+    """Lines of x, y, x, y, … on a canvas of that size, as strokes on the picture: as large as fits, undistorted."""
+    factor = min(WIDTH / width, HEIGHT / height)
+    left, top = (WIDTH - width * factor) / 2, (HEIGHT - height * factor) / 2
+    return tuple(
+        tuple(
+            (min(WIDTH - 1, int(left + x * factor)), min(HEIGHT - 1, int(top + y * factor)))
+            for x, y in zip(stroke[0::2], stroke[1::2], strict=True)
+        )
+        for stroke in strokes
+    )
 
 
 def _points(stroke: tuple[tuple[int, int], ...]) -> Iterator[tuple[int, int]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,6 +17,7 @@ from tpayd.transaction.books import Books
 from tpayd.transaction.effects import Effect
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.standalone.slip import Slip, as_told, kept, noted
+from tpayd.transaction.steps.questions import Question
 from tpayd.transaction.verdict import result_of, verdict_of
 from tpayd_contracts.payment import CardSummary, PaymentResult, Verdict
 
@@ -40,8 +43,8 @@ class Case:
         """An account's balance, from the answer to whoever asked. It is told and never kept."""
         self._slip = Slip()
         """What a payment without a POS is told, and never keeps."""
-        self.question: asyncio.Future[bool] | None = None
-        """What the cashier is being asked."""
+        self.question: Question | None = None
+        """What somebody is being asked for it."""
         self._watchers: list[Request] = []
         self._last_progress: Struct | None = None
         self._progress_due: asyncio.TimerHandle | None = None
@@ -98,6 +101,16 @@ class Case:
         if verdict_of(self.payment, told=self.told) is not Verdict.WAIT:
             return 0
         return self._books.waits.left_ms(self.payment, self._books.clock.boottime_ms() - self._since_ms)
+
+    @contextmanager
+    def asking(self, question: Question) -> Iterator[None]:
+        """Somebody is being asked, for as long as the context lasts."""
+        self.question = question
+        try:
+            yield
+        finally:
+            question.close()
+            self.question = None
 
     # Who waits
 

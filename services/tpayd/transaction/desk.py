@@ -17,20 +17,31 @@ from tpayd.transaction.errands.inquiries import InquiryDesk
 from tpayd.transaction.errands.queue import Terminals, durable
 from tpayd.transaction.errands.reversals import ReversalDesk
 from tpayd.transaction.journal import StorageError
-from tpayd.transaction.order import OnUnknown, Order
+from tpayd.transaction.order import OnUnknown, Order, Reads
 from tpayd.transaction.orders.intake import Carried
+from tpayd.transaction.orders.keyboard import answer
 from tpayd.transaction.orders.originals import Originals
 from tpayd.transaction.orders.twins import Twins
 from tpayd.transaction.payment import Payment, body_hash
 from tpayd.transaction.registry import Key, Registry
 from tpayd.transaction.settings import TransactionSettings
+from tpayd.transaction.steps.customer import CustomerSteps
 from tpayd.transaction.steps.host import HostSteps
 from tpayd.transaction.steps.leases import Leases
+from tpayd.transaction.steps.questions import Asks, Said
 from tpayd.transaction.steps.reader import ReaderSteps
 from tpayd.transaction.steps.runner import Runner
 from tpayd.transaction.verdict import PAID_STATES
 from tpayd_contracts.errors import ErrorCode, Outcome
-from tpayd_contracts.payment import CardSummary, EntryMode, PaymentRef, PaymentResult, PaymentState, Reason, Verdict
+from tpayd_contracts.payment import (
+    CardSummary,
+    EntryMode,
+    PaymentRef,
+    PaymentResult,
+    PaymentState,
+    Reason,
+    Verdict,
+)
 from tpayd_contracts.shapes import is_request_id
 
 __all__ = ["Desk"]
@@ -46,17 +57,21 @@ class Desk:
         books: Books,
         *,
         readers: ReaderSteps,
+        customer: CustomerSteps,
         host: HostSteps,
         leases: Leases,
         registry: Registry,
         store: StoreSettings,
         settings: TransactionSettings,
         admit: Callable[[Payment], None],
+        may_sell: Callable[[str], bool],
     ) -> None:
-        """`admit` refuses what must not begin; raises CallError."""
+        """`admit` refuses what must not begin; raises CallError. `may_sell` tells of a terminal for credit sales."""
         self._books = books
+        self._may_sell = may_sell
         self._admit = admit
         self._readers = readers
+        self._customer = customer
         self._host = host
         self._leases = leases
         self._store = store
@@ -118,10 +133,7 @@ class Desk:
     async def confirm(self, ref: PaymentRef, *, proceed: bool) -> PaymentResult:
         """The cashier's answer about a payment that looks like an earlier one. Raises CallError `too_late`."""
         case = await self.case_of(ref)
-        if case.question is None or case.question.done():
-            text = f"nothing is asked about payment {ref.request_id}"
-            raise CallError(ErrorCode.TOO_LATE, text, outcome=Outcome.FAILED)
-        case.question.set_result(proceed)
+        answer(case, Asks.DUPLICATE, Said(proceed))
         return case.result()
 
     async def acknowledge(self, ref: PaymentRef) -> PaymentResult:
@@ -234,9 +246,9 @@ class Desk:
 
     def _run(self, case: Case, carried: Carried | None) -> None:
         runner = Runner(
-            case, self._books, readers=self._readers, host=self._host, leases=self._leases, twins=self.twins,
-            carried=carried, confirm_wait_s=self._settings.confirm_wait_s, originals=self._originals,
-            reverse=self.reversals.add, inquire=self.inquiries.add, ended=self._ended,
+            case, self._books, readers=self._readers, customer=self._customer, host=self._host, leases=self._leases,
+            twins=self.twins, carried=carried, confirm_wait_s=self._settings.confirm_wait_s,
+            originals=self._originals, reverse=self.reversals.add, inquire=self.inquiries.add, ended=self._ended,
         )  # fmt: skip
         self._runners[case.key] = runner
         runner.start(case.open(ev.Created(case.payment)))
@@ -334,7 +346,8 @@ class Desk:
 
     def _payment(self, key: Key, terminal_id: str, order: Order, request: Request) -> Payment:
         settings = self._settings
-        signs = order.rules.signs and settings.signature != "off"
+        accepts_card = settings.simple_pay_accepts_card and order.reads is Reads.CODE and self._may_sell(terminal_id)
+        signs = (order.rules.signs or accepts_card) and settings.signature != "off"
         shown = None
         if order.shown is not None:
             mode = EntryMode.BARCODE if order.provider is not None else EntryMode.KEYED
@@ -346,6 +359,7 @@ class Desk:
             reverse_unacknowledged=settings.unacknowledged == "reverse"
             and not order.standalone
             and order.rules.on_unknown is not OnUnknown.NOTHING,
+            accepts_card=accepts_card,
             wants_signature=signs and order.amount is not None
             and order.amount.total_minor > settings.no_signature_limit_minor,
         )  # fmt: skip

@@ -9,6 +9,7 @@ __all__ = [
     "AcquireLease",
     "Alarm",
     "AskCashier",
+    "AskNumber",
     "Commit",
     "CompleteCard",
     "Effect",
@@ -38,6 +39,11 @@ class ReadCard:
 @dataclass(frozen=True, slots=True)
 class AskCashier:
     """Ask whether a payment that looks like an earlier one is meant. → Confirmed, Stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskNumber:
+    """Have the customer key for whom a cash receipt is. → NumberKeyed, Stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,6 @@ class Alarm(enum.Enum):
 
 
 Effect = (
-    AcquireLease | ReadCard | AskCashier | TakeSignature | Seal | Commit | Transmit | CompleteCard | MarkOriginal
-    | UnmarkOriginal | ReleaseLease | TellPos | Reverse | Inquire | Alarm
+    AcquireLease | ReadCard | AskCashier | AskNumber | TakeSignature | Seal | Commit | Transmit | CompleteCard
+    | MarkOriginal | UnmarkOriginal | ReleaseLease | TellPos | Reverse | Inquire | Alarm
 )  # fmt: skip

@@ -33,6 +33,7 @@ __all__ = [
     "Leased",
     "LeftUnacknowledged",
     "NotSent",
+    "NumberKeyed",
     "PosGone",
     "ReaderLost",
     "ReceiptPrinted",
@@ -88,6 +89,8 @@ class CardRead(_Event, frozen=True, tag="card_read"):
     """The wallet, where a code was read."""
     twin: str | None = None
     """Request id of a payment that this one looks like."""
+    instead: bool = False
+    """A card, where a code was asked for: it becomes a credit sale."""
 
 
 class Confirmed(_Event, frozen=True, tag="confirmed"):
@@ -98,7 +101,17 @@ class Signed(_Event, frozen=True, tag="signed"):
     """The customer's part with the pad is over."""
 
     device: str | None
-    """None: no pad was there, so the slip is signed on paper."""
+    """The pad; `screen`; `used again`, where an earlier signature counts. None: the slip is signed on paper."""
+    customer_us: int = 0
+    reader_us: int = 0
+
+
+class NumberKeyed(_Event, frozen=True, tag="number_keyed"):
+    """The customer has keyed for whom a cash receipt is."""
+
+    card: CardSummary
+    customer_us: int
+    reader_us: int
 
 
 class CardFailed(_Event, frozen=True, tag="card_failed"):
@@ -290,9 +303,9 @@ class ReversalImpossible(_Event, frozen=True, tag="reversal_impossible"):
 
 
 Event = (
-    Created | Buried | Leased | ReaderLost | CardRead | Confirmed | Signed | CardFailed | Stopped | AbortAsked | PosGone
-    | Sealed | CommitFailed | NotSent | HostApproved | HostDeclined | HostUnknown | CardAccepted | CardRefused | Voided
-    | Restored | Acknowledged | Restarted | InquirySealed | InquiryAnswered | InquiryUnanswered | InquiryGivenUp
-    | ReversalSealed | ReversalAnswered | ReversalUnanswered | ReversalImpossible
-    | Unheard | Asked | LeftUnacknowledged | ClosedUnacknowledged | ReceiptPrinted | SettledByHand
+    Created | Buried | Leased | ReaderLost | CardRead | NumberKeyed | Confirmed | Signed | CardFailed | Stopped
+    | AbortAsked | PosGone | Sealed | CommitFailed | NotSent | HostApproved | HostDeclined | HostUnknown | CardAccepted
+    | CardRefused | Voided | Restored | Acknowledged | Restarted | InquirySealed | InquiryAnswered | InquiryUnanswered
+    | InquiryGivenUp | ReversalSealed | ReversalAnswered | ReversalUnanswered | ReversalImpossible | Unheard | Asked
+    | LeftUnacknowledged | ClosedUnacknowledged | ReceiptPrinted | SettledByHand
 )  # fmt: skip

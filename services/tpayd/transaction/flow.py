@@ -11,7 +11,8 @@ The rules of the machine:
    leave makes NEEDS_HUMAN too.
 6. A request that provably never left, and a decline, end without a reversal.
 7. What kinds of orders differ in is said by `order.RULES`, and asked here. One that needs no reader goes from CREATED
-   straight to SENDING; a cash-IC payment without an answer is inquired, for a bounded time, before it is reversed.
+   straight to SENDING (a number that the customer keys is asked for in CREATED); a cash-IC payment without an answer is
+   inquired, for a bounded time, before it is reversed.
 8. What takes another payment back marks it in the commit of its own approval: neither is on disk without the other.
 
     CREATED → LEASED → CARD_READ → SENDING → AUTHORIZED → APPROVED → CLOSED
@@ -38,6 +39,7 @@ from tpayd.transaction.effects import (
     AcquireLease,
     Alarm,
     AskCashier,
+    AskNumber,
     Commit,
     CompleteCard,
     Effect,
@@ -54,8 +56,8 @@ from tpayd.transaction.effects import (
 )
 from tpayd.transaction.order import OnUnknown, Reads
 from tpayd.transaction.payment import InquiryRecord, Payment, ReversalRecord, Settlement
+from tpayd_contracts.payment import PaymentKind, Reason
 from tpayd_contracts.payment import PaymentState as S
-from tpayd_contracts.payment import Reason
 from tpayd_contracts.records import SettledAs
 
 __all__ = ["MAX_READERS", "MAX_REVERSAL_TRIES", "NotInTableError", "ROWS", "begin", "bury", "has_row", "step"]
@@ -66,6 +68,10 @@ MAX_READERS = 3
 """Readers that one payment may lose before it gives up."""
 
 _ENDED = (S.APPROVED, S.CLOSED, S.DECLINED, S.ABORTED, S.UNKNOWN, S.REVERSING, S.REVERSED, S.NEEDS_HUMAN, S.CHARGED)
+
+_FIRST: dict[Reads, Effect] = {
+    Reads.NOTHING: Seal(), Reads.NUMBER: AskNumber(), Reads.CARD: AcquireLease(), Reads.CODE: AcquireLease(),
+}  # fmt: skip
 
 Result = tuple[Payment, tuple[Effect, ...]]
 E = TypeVar("E", bound=ev.Event)
@@ -95,8 +101,7 @@ def has_row(payment: Payment, event: type[ev.Event]) -> bool:
 
 def begin(event: ev.Created) -> Result:
     """A payment's first step."""
-    first = Seal() if event.payment.ordered.reads == Reads.NOTHING else AcquireLease()
-    return event.payment, (first,)
+    return event.payment, (_FIRST[event.payment.ordered.reads],)
 
 
 def bury(event: ev.Buried) -> Result:
@@ -150,7 +155,7 @@ def _after_card(payment: Payment) -> Effect:
 
 
 def _after_question(payment: Payment) -> Effect:
-    return TakeSignature() if payment.wants_signature else Seal()
+    return TakeSignature() if payment.wants_signature and payment.ordered.rules.signs else Seal()
 
 
 def _ended_unsent(payment: Payment, reason: Reason, now_ms: int) -> Result:
@@ -185,6 +190,8 @@ def reader_lost(payment: Payment, event: ev.ReaderLost, now_ms: int) -> Result:
 @_row(S.LEASED)
 def card_read(payment: Payment, event: ev.CardRead, now_ms: int) -> Result:
     order = payment.ordered if event.provider is None else replace(payment.ordered, provider=event.provider)
+    if event.instead:
+        order = replace(order, kind=PaymentKind.SALE)
     after = replace(
         payment, card=event.card, chip=event.chip, emv=event.emv, order=order, twin=event.twin,
         customer_us=payment.customer_us + event.customer_us, reader_us=payment.reader_us + event.reader_us,
@@ -199,7 +206,18 @@ def confirmed(payment: Payment, event: ev.Confirmed, now_ms: int) -> Result:
 
 @_row(S.CARD_READ)
 def signed(payment: Payment, event: ev.Signed, now_ms: int) -> Result:
-    return _to(payment, S.CARD_READ, Seal())
+    return _to(
+        payment, S.CARD_READ, Seal(), customer_us=payment.customer_us + event.customer_us,
+        reader_us=payment.reader_us + event.reader_us,
+    )  # fmt: skip
+
+
+@_row(S.CREATED)
+def number_keyed(payment: Payment, event: ev.NumberKeyed, now_ms: int) -> Result:
+    return _to(
+        payment, S.CREATED, Seal(), card=event.card, customer_us=payment.customer_us + event.customer_us,
+        reader_us=payment.reader_us + event.reader_us,
+    )  # fmt: skip
 
 
 @_row(S.LEASED)

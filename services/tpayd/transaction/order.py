@@ -26,6 +26,8 @@ class Reads(enum.Enum):
     NOTHING = "nothing"
     CARD = "card"
     CODE = "code"
+    NUMBER = "number"
+    """No reader: the customer keys it, on a pad or on the lane's screen."""
 
 
 class OnUnknown(enum.Enum):
@@ -89,6 +91,10 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The number that came with the request, masked."""
     standalone: bool = False
     """Made without a POS [단독결제]: see `tpayd.transaction.standalone`."""
+    reuse_signature: bool = False
+    """The last signature of the lane counts for it as well, if it was given for the same card."""
+    keys_number: bool = False
+    """The customer keys for whom a cash receipt is."""
     provider: str | None = None
     """The wallet that a scanned code belongs to."""
 
@@ -101,7 +107,7 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
         """What a reader has to read for this order."""
         if self.shown is not None or self.purpose == CashReceiptPurpose.SELF_ISSUE:
             return Reads.NOTHING
-        return self.rules.reads
+        return Reads.NUMBER if self.keys_number else self.rules.reads
 
     @property
     def card_type(self) -> TransactionType:

@@ -94,7 +94,9 @@ class Payment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     voided_minor: int = 0
     """How much of this payment later ones have taken back."""
     wants_signature: bool = False
-    """The customer signs before the request is sent."""
+    """The customer signs before the request is sent, if it is a kind of order that is signed for."""
+    accepts_card: bool = False
+    """A card may be presented where a code is asked for (T28)."""
     twin: str | None = None
     """Request id of an earlier payment that looks the same."""
 

@@ -19,7 +19,9 @@ from tpayd.transaction.desk import Desk
 from tpayd.transaction.errands.acknowledgements import Acknowledgements
 from tpayd.transaction.journal import OPEN_STATES
 from tpayd.transaction.journal.bookkeeping import Bookkeeper
+from tpayd.transaction.orders.abilities import AbilityDesk
 from tpayd.transaction.orders.intake import INTAKE, Taken
+from tpayd.transaction.orders.keyboard import Keyboard
 from tpayd.transaction.orders.membership import MembershipDesk
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.records import OWED, RecordsDesk, oldest_s
@@ -27,9 +29,11 @@ from tpayd.transaction.registry import Registry
 from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.standalone.gate import Gate, serve_standalone
 from tpayd.transaction.standalone.stubs import Stubs
+from tpayd.transaction.steps.customer import CustomerSteps
 from tpayd.transaction.steps.host import HostSteps
 from tpayd.transaction.steps.leases import Leases
 from tpayd.transaction.steps.reader import ReaderSteps
+from tpayd.transaction.steps.screens import Screens
 from tpayd.transaction.steps.stans import Stans
 from tpayd.transaction.terminals import (
     PREVENTION,
@@ -48,8 +52,10 @@ from tpayd_contracts.payment import (
     ABORT,
     ACKNOWLEDGE,
     CONFIRM,
+    KEY,
     STATUS,
     Confirmation,
+    KeyPress,
     PaymentRef,
     PaymentResult,
     PaymentState,
@@ -86,13 +92,15 @@ class Transaction:
         self._gate = Gate(enabled=settings.standalone, merchant=self._terminals.merchant)
         leases = Leases(broker, house.log)
         readers = ReaderSteps(broker, settings, house.clock, house.log)
+        self._screens = Screens(house.clock, [lane.name for lane in house.store.lanes])
+        customer = CustomerSteps(broker, leases, self._screens, settings, house.clock)
         steps = HostSteps(
             keys=keys, host=host, adapter=hosts.load(settings.adapter), stans=stans, store=house.store,
             settings=settings, clock=house.clock, log=house.log,
         )  # fmt: skip
         self._desk = Desk(
-            self._books, readers=readers, host=steps, leases=leases, registry=self._registry, store=house.store,
-            settings=settings, admit=self._admit,
+            self._books, readers=readers, customer=customer, host=steps, leases=leases, registry=self._registry,
+            store=house.store, settings=settings, admit=self._admit, may_sell=self._terminals.may_sell,
         )  # fmt: skip
         self._acknowledgements.take_over(found.unacknowledged)
         self._journal.on_put = self._acknowledgements.note
@@ -116,6 +124,13 @@ class Transaction:
         membership = MembershipDesk(readers, leases)
         house.server.handle(MEMBERSHIP_READ, membership.read)
         house.server.handle(CONFIRM, self._confirm)
+        self._keyboard = Keyboard(self._registry, self._desk.abort, enabled=settings.keyboard_events)
+        house.server.handle(KEY, self._key)
+        self._screens.register(house.server)
+        AbilityDesk(
+            broker, readers=readers, customer=customer, leases=leases, registry=self._registry, settings=settings,
+            lanes=frozenset(lane.name for lane in house.store.lanes),
+        ).register(house.server)  # fmt: skip
         house.server.handle(STATUS, self._status, while_draining=True)
         house.server.handle(ABORT, self._abort, while_draining=True)
         house.server.handle(ACKNOWLEDGE, self._acknowledge, while_draining=True)
@@ -133,6 +148,8 @@ class Transaction:
         house.call_every(1.0, self._records.sweep)
 
     async def drain(self) -> None:
+        if hasattr(self, "_screens"):
+            self._screens.close()
         await self._desk.drain()
 
     async def stop(self) -> None:
@@ -181,6 +198,9 @@ class Transaction:
 
     async def _confirm(self, _: Request, answer: Confirmation) -> PaymentResult:
         return await self._desk.confirm(PaymentRef(answer.lane, answer.request_id), proceed=answer.proceed)
+
+    async def _key(self, _: Request, press: KeyPress) -> PaymentResult:
+        return await self._keyboard.press(press)
 
     async def _status(self, _: Request, ref: PaymentRef) -> PaymentResult:
         return await self._desk.status(ref)

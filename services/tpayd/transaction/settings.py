@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from tpayd.kit.settings import ServiceSettings
+from tpayd.transaction.steps.pads import PadLanguage
 from tpayd_contracts.money import MAX_MINOR
 
 __all__ = ["TransactionSettings"]
@@ -69,6 +70,14 @@ class TransactionSettings(ServiceSettings, frozen=True, forbid_unknown_fields=Tr
     """Up to this amount, a credit sale needs no signature [무서명]."""
     signature_wait_s: Annotated[float, Meta(gt=0, le=60)] = 20.0
     """How long a customer may take to sign."""
+    number_wait_s: Annotated[float, Meta(gt=0, le=60)] = 30.0
+    """How long a customer may take to key a number."""
+    pad_wait_s: Annotated[float, Meta(gt=0, le=60)] = 10.0
+    """How long a lane waits for a pad that another lane uses, while its card stays in the reader."""
+    signature_reuse_s: Annotated[float, Meta(ge=0, le=3600)] = 300.0
+    """How long a signature counts for further sales that ask for it, by the same card at the same lane. 0: never."""
+    pad_language: PadLanguage = PadLanguage.KO
+    """In which language pads speak to customers."""
     partial_voids: bool = False
     """Whether the card host takes voids of a part of the amount."""
     unacknowledged: Literal["keep", "reverse"] = "keep"

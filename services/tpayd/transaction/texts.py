@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tpayd_contracts.payment import PaymentState, Reason, Step, Verdict
+from tpayd_contracts.screen import ScreenAsk
 
-__all__ = ["REASON_TEXTS", "STATE_TEXTS", "STEP_TEXTS", "VERDICT_TEXTS"]
+__all__ = ["REASON_TEXTS", "SCREEN_TEXTS", "STATE_TEXTS", "STEP_TEXTS", "VERDICT_TEXTS"]
 
 VERDICT_TEXTS: dict[Verdict, tuple[str, str]] = {
     Verdict.PAID: ("Approved", "승인되었습니다"),
@@ -51,6 +52,7 @@ REASON_TEXTS: dict[Reason, tuple[str, str]] = {
         "동일 카드, 동일 금액 거래가 확인되지 않아 중단하였습니다",
     ),
     Reason.SIGNATURE_FAILED: ("The customer did not sign", "서명이 완료되지 않았습니다"),
+    Reason.NUMBER_FAILED: ("The customer keyed no number", "번호가 입력되지 않았습니다"),
     Reason.CODE_UNKNOWN: ("No wallet has codes like this one", "알 수 없는 결제 코드입니다"),
     Reason.NEVER_ACKNOWLEDGED: (
         "The POS never acknowledged the approval; the payment is being reversed",
@@ -66,7 +68,11 @@ STEP_TEXTS: dict[Step, tuple[str, str]] = {
     Step.ASKING_HOST: ("Asking the card host for approval", "승인 요청 중입니다"),
     Step.SHOW_CODE: ("Show the payment code to the reader", "결제 코드를 리더기에 보여 주십시오"),
     Step.ENTER_PIN: ("Enter the PIN on the reader", "비밀번호를 입력해 주십시오"),
-    Step.SIGN: ("Sign on the pad", "서명해 주십시오"),
+    Step.CHOOSE: ("Choose the application on the reader", "카드 종류를 선택해 주십시오"),
+    Step.REMOVE_CARD: ("Take the card out", "카드를 빼 주십시오"),
+    Step.WAITING_FOR_PAD: ("Waiting for the signature pad", "서명패드를 기다리는 중입니다"),
+    Step.SIGN: ("Sign", "서명해 주십시오"),
+    Step.ENTER_NUMBER: ("Enter the number", "번호를 입력해 주십시오"),
     Step.CONFIRM_DUPLICATE: (
         "The same card paid the same amount here within five minutes: is this another payment?",
         "5분 이내 동일 카드, 동일 금액 거래가 있습니다. 계속하시겠습니까?",
@@ -74,3 +80,9 @@ STEP_TEXTS: dict[Step, tuple[str, str]] = {
     Step.INQUIRING: ("The host is asked what became of the payment", "거래 결과를 조회하는 중입니다"),
     Step.FINISHING_CARD: ("Approved by the host; do not remove the card yet", "카드를 빼지 마십시오"),
 }
+
+SCREEN_TEXTS: dict[ScreenAsk, tuple[str, str]] = {
+    ScreenAsk.SIGN: ("Please sign here", "여기에 서명해 주십시오"),
+    ScreenAsk.NUMBER: ("Enter the number and press OK", "번호를 입력하고 확인을 누르십시오"),
+}
+"""What a customer reads on the lane's screen."""

@@ -9,7 +9,8 @@ from tpayd.transaction.payment import Payment
 from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.steps.host import HOST_MARGIN_S, KEY_WAIT_S
 from tpayd.transaction.steps.leases import RESET_WAIT_S
-from tpayd.transaction.steps.reader import READ_MARGIN_S, SIGN_MARGIN_S
+from tpayd.transaction.steps.pads import DRAW_WAIT_S, ENTRY_MARGIN_S
+from tpayd.transaction.steps.reader import READ_MARGIN_S
 from tpayd.transaction.verdict import VERDICTS
 from tpayd_contracts.payment import PaymentState as S
 from tpayd_contracts.payment import Verdict
@@ -26,11 +27,13 @@ class Waits:
     def __init__(self, settings: TransactionSettings) -> None:
         self._turn_s = settings.reader_wait_s + RESET_WAIT_S
         """For a turn at a reader."""
-        self._read_s = 3 * settings.card_wait_s + READ_MARGIN_S
+        code_s = settings.card_wait_s + ENTRY_MARGIN_S if settings.simple_pay_accepts_card else 0.0
+        self._read_s = 3 * settings.card_wait_s + READ_MARGIN_S + code_s
         decided_s = COMMIT_MAX_S
         finished_s = settings.card_finish_s + decided_s
         exchange_s = settings.answer_wait_s + HOST_MARGIN_S + KEY_WAIT_S
-        questions_s = settings.confirm_wait_s + settings.signature_wait_s + SIGN_MARGIN_S
+        signed_s = settings.pad_wait_s + settings.signature_wait_s + ENTRY_MARGIN_S + 3 * DRAW_WAIT_S
+        questions_s = settings.confirm_wait_s + signed_s
         self._from_s = {
             S.INQUIRING: settings.inquiry_limit_s + exchange_s + decided_s,
             S.AUTHORIZED: finished_s,

@@ -148,9 +148,9 @@ class Stand:
         self.acknowledgements = Acknowledgements(self.clock, 60.0)
         self.books = Books(self.journal, self.clock, self.log, STORE.merchant, Waits(self.settings))
         self.desk = Desk(
-            self.books, readers=cast("Any", None), host=cast("Any", self.host),
+            self.books, readers=cast("Any", None), customer=cast("Any", None), host=cast("Any", self.host),
             leases=cast("Any", SimpleNamespace()), registry=self.registry, store=STORE, settings=self.settings,
-            admit=lambda _: None,
+            admit=lambda _: None, may_sell=lambda _: True,
         )  # fmt: skip
 
     async def __aenter__(self) -> Stand:

@@ -57,7 +57,7 @@ def masked_code(code: str) -> str:
 def _sale(request: orders.SaleRequest) -> Taken:
     return Order(
         amount=request.amount, installments=request.installments, reference=request.reference, network=request.network,
-        allow_duplicate=request.allow_duplicate,
+        allow_duplicate=request.allow_duplicate, reuse_signature=request.reuse_signature,
     ), None  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def _void(request: orders.VoidRequest) -> Taken:
 def _cash_receipt(request: orders.CashReceiptRequest) -> Taken:
     order = Order(
         kind=K.CASH_RECEIPT, amount=request.amount, purpose=request.purpose, reference=request.reference,
-        shown=None if request.identity is None else masked(request.identity),
+        shown=None if request.identity is None else masked(request.identity), keys_number=request.key_number,
     )  # fmt: skip
     if request.purpose == orders.CashReceiptPurpose.SELF_ISSUE:
         return order, Carried(SELF_ISSUE_NUMBER, EntryMode.KEYED)

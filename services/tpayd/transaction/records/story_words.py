@@ -17,6 +17,7 @@ __all__ = ["TOLD_OF", "words_of"]
 _SHARE_OF_REASON = {
     Reason.CARD_TIMEOUT: Share.CUSTOMER,
     Reason.CARD_FAILED: Share.CUSTOMER,
+    Reason.NUMBER_FAILED: Share.CUSTOMER,
     Reason.READER_UNAVAILABLE: Share.READER,
     Reason.HOST_UNAVAILABLE: Share.HOST,
 }
@@ -53,6 +54,11 @@ def _asked(event: ev.Created, _: Payment | None) -> str:
 def _read(event: ev.CardRead, _: Payment | None) -> str:
     took = f"customer {_s(event.customer_us)}, reader {_s(event.reader_us)}"
     return f"{event.card.masked_pan} ({event.card.entry_mode}); {took}"
+
+
+def _signed(event: ev.Signed, _: Payment | None) -> str:
+    took = f"; customer {_s(event.customer_us)}" if event.customer_us else ""
+    return f"{event.device or 'on paper'}{took}"
 
 
 def _why(event: Any, _: Payment | None) -> str:
@@ -120,7 +126,8 @@ _WORDS: dict[str, _Words] = {
         Share.READER, "The card's last word was no, so it must be taken back", lambda event, _: event.detail or ""
     ),
     "confirmed": _Words(Share.POS, "The cashier confirmed that it is meant"),
-    "signed": _Words(Share.CUSTOMER, "The customer signed", lambda event, _: event.device or "on paper"),
+    "signed": _Words(Share.CUSTOMER, "The customer signed", _signed),
+    "number_keyed": _Words(Share.CUSTOMER, "The customer keyed the number", lambda event, _: event.card.masked_pan),
     "voided": _Words(Share.POS, "A later payment took it back", lambda event, _: f"{event.amount_minor:,} won"),
     "restored": _Words(Share.DAEMON, "What took it back was undone, so it stands"),
     "unheard": _Words(Share.POS, "Nobody was there to be told"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from tpayd.hosts import EmvAnswer, ReversalReason
 from tpayd.kit import crashpoints
@@ -13,40 +13,40 @@ from tpayd.kit.bus import Caller, CallError
 from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
 from tpayd.transaction import events as ev
-from tpayd.transaction.order import Reads
+from tpayd.transaction.order import RULES, Reads, Rules
 from tpayd.transaction.orders.intake import Carried, masked_code
 from tpayd.transaction.orders.wallets import provider_of
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.receipt import receipt_tags
 from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.steps.business_day import stamp_of
+from tpayd.transaction.steps.pads import ENTRY_MARGIN_S
+from tpayd.transaction.steps.prompts import Progress, progress_of, prompts, queued
 from tpayd.transaction.steps.requests import Presented
 from tpayd.transaction.steps.taking import Taking
-from tpayd.transaction.texts import STEP_TEXTS
 from tpayd_contracts.device import (
     CARD_COMPLETE,
+    CARD_READ,
     LEASE_ACQUIRE,
     Ability,
     AcquireLease,
     CardProgress,
-    CardPrompt,
     CompleteCard,
     Lease,
-    LeaseProgress,
     LeaseRef,
+    ReadCard,
+    ReadCardResult,
     TransactionType,
 )
-from tpayd_contracts.errors import ErrorCode, Outcome
-from tpayd_contracts.pad import CODE_READ, SIGN, ReadCode, Sign
-from tpayd_contracts.payment import CardSummary, EntryMode, PaymentProgress, Reason, Step
+from tpayd_contracts.errors import ErrorCode
+from tpayd_contracts.pad import CODE_READ, ReadCode
+from tpayd_contracts.payment import CardSummary, EntryMode, PaymentKind, Reason, Step
 from tpayd_contracts.taking import TakeCard
 
-__all__ = ["READ_MARGIN_S", "SIGN_MARGIN_S", "Read", "ReaderSteps", "Turn", "progress_of"]
+__all__ = ["READ_MARGIN_S", "Read", "ReaderSteps", "Turn"]
 
 READ_MARGIN_S = 65.0
 """Beyond two card waits: a card that comes late is still read, and a failed chip may be pulled out and swiped."""
-
-SIGN_MARGIN_S = 5.0
 
 _CARD_REASONS = {
     ErrorCode.CARD_TIMEOUT: Reason.CARD_TIMEOUT,
@@ -58,21 +58,6 @@ _READER_LOST = frozenset(
 )
 
 _WITH_PIN = frozenset({TransactionType.CASH_IC, TransactionType.CASH_IC_INQUIRY, TransactionType.UNIONPAY})
-_PROMPTED = {
-    CardPrompt.PRESENT_CARD: Step.PRESENT_CARD,
-    CardPrompt.ENTER_PIN: Step.ENTER_PIN,
-    CardPrompt.SIGN: Step.SIGN,
-    CardPrompt.SHOW_CODE: Step.SHOW_CODE,
-}
-"""What of the customer's steps the cashier is told."""
-
-Progress = Callable[[PaymentProgress], None]
-
-
-def progress_of(step: Step, **more: object) -> PaymentProgress:
-    """One step, in both languages."""
-    english, korean = STEP_TEXTS[step]
-    return PaymentProgress(step=step, text=english, text_ko=korean, **more)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +67,8 @@ class Turn:
     lease: Lease
     taking: Taking | None = None
     """The card that was asked for with it; None where a code is to be read."""
+    or_card: bool = False
+    """Where a code is to be read, a card will do as well."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -109,7 +96,7 @@ class ReaderSteps:
         crashpoints.passing("lease.before_ask")
         try:
             if payment.ordered.reads == Reads.CODE:
-                turn = Turn(await self._lease(payment, progress, give_back))
+                turn = await self._lease(payment, progress, give_back)
             else:
                 taking = self.take(
                     self._wish(payment), payment.ordered.card_type, payment.amount_minor, progress, give_back,
@@ -124,17 +111,24 @@ class ReaderSteps:
     async def read(self, payment: Payment, turn: Turn, progress: Progress) -> Read:
         """Have the card read, or the code. What was read is given back beside the event: an event is written down."""
         if turn.taking is None:
-            return await self._read_code(payment, turn.lease, progress)
+            return await self._read_code(payment, turn, progress)
         crashpoints.passing("card.before_read")
         try:
             card = await turn.taking.card()
         except CallError as error:
             return Read(_unread(error, turn.lease))
         crashpoints.passing("card.after_read")
+        return self._card(payment.ordered.rules, card, progress)
+
+    def _card(
+        self, rules: Rules, card: ReadCardResult, progress: Progress, *, instead: bool = False, waited_us: int = 0
+    ) -> Read:
+        """`waited_us` is how long a card came after something else was asked for."""
         summary = CardSummary(masked_pan=card.masked_pan, entry_mode=card.entry_mode, label=card.label)
+        has_last_word = rules.finishes_card and card.entry_mode == EntryMode.IC and self._settings.second_generate_ac
         event = ev.CardRead(
-            summary, chip=payment.ordered.rules.finishes_card and card.entry_mode == EntryMode.IC,
-            customer_us=card.customer_us, reader_us=card.reader_us, emv=receipt_tags(card.emv),
+            summary, chip=has_last_word, customer_us=card.customer_us + waited_us, reader_us=card.reader_us,
+            emv=receipt_tags(card.emv), instead=instead,
         )  # fmt: skip
         progress(progress_of(Step.CARD_READ))
         presented = Presented(
@@ -150,56 +144,49 @@ class ReaderSteps:
         """Ask for a reader and a card, whatever it is for. Raises CallError: nothing was asked."""
         settings = self._settings
 
-        def queued(update: LeaseProgress) -> None:
-            _tell_place(progress, update)
-
         def prompted(lease: Lease, update: CardProgress) -> None:
-            _tell(progress, lease, update)
+            prompts(lease.label, progress)(update)
 
         wanted = TakeCard(
             wish=wish, reader_wait_s=settings.reader_wait_s, type=kind, amount_minor=amount_minor,
-            at=stamp_of(self._clock.local()), card_wait_s=settings.card_wait_s,
+            at=stamp_of(self._clock.local()), card_wait_s=settings.card_wait_s, choose=settings.choose_application,
         )  # fmt: skip
-        taking = Taking(self._broker, self._clock, queued=queued, prompted=prompted, give_back=give_back)
+        moved = queued(Step.WAITING_FOR_READER, progress)
+        taking = Taking(self._broker, self._clock, queued=moved, prompted=prompted, give_back=give_back)
         taking.ask(wanted, 3 * settings.card_wait_s + READ_MARGIN_S, trace)
         return taking
 
-    async def sign(self, payment: Payment, lease: Lease, progress: Progress) -> tuple[bytes, ev.Signed | ev.Stopped]:
-        """Have the customer sign; the image is given back beside the event."""
-        request = Sign(
-            lease=LeaseRef(lease.lease_id, lease.fence), amount_minor=payment.amount_minor,
-            wait_s=self._settings.signature_wait_s,
-        )  # fmt: skip
-        try:
-            signed = await self._broker.call(
-                SIGN, request, ttl_s=self._settings.signature_wait_s + SIGN_MARGIN_S, trace=payment.trace,
-                on_progress=self._prompts(lease, progress),
-            )  # fmt: skip
-        except CallError as error:
-            # 'Failed' would mean that the reader was reset, and the card in it is lost.
-            unable = error.code == ErrorCode.READER_UNAVAILABLE and error.outcome == Outcome.NOT_STARTED
-            if unable and self._settings.signature == "when_able":
-                return b"", ev.Signed(None)
-            return b"", ev.Stopped(Reason.SIGNATURE_FAILED, error.message)
-        return signed.image, ev.Signed(lease.device)
-
-    async def _lease(self, payment: Payment, progress: Progress, give_back: Callable[[Lease], None]) -> Lease:
-        def queued(update: Struct) -> None:
-            assert isinstance(update, LeaseProgress)  # noqa: S101
-            _tell_place(progress, update)
-
+    async def lease(
+        self, wish: AcquireLease, progress: Progress, give_back: Callable[[Lease], None], *, trace: str | None
+    ) -> Lease:
+        """Wait for a reader alone. Raises CallError."""
         return await self._broker.call(
-            LEASE_ACQUIRE, self._wish(payment), ttl_s=self._settings.reader_wait_s, trace=payment.trace,
-            on_progress=queued, on_late=give_back,
+            LEASE_ACQUIRE, wish, ttl_s=self._settings.reader_wait_s, trace=trace,
+            on_progress=queued(Step.WAITING_FOR_READER, progress), on_late=give_back,
         )  # fmt: skip
 
-    async def _read_code(self, payment: Payment, lease: Lease, progress: Progress) -> Read:
-        request = ReadCode(lease=LeaseRef(lease.lease_id, lease.fence), wait_s=self._settings.card_wait_s)
+    async def _lease(self, payment: Payment, progress: Progress, give_back: Callable[[Lease], None]) -> Turn:
+        """Wait for a reader that reads codes, and cards as well if that is wanted, and there is one."""
+        wish = self._wish(payment)
+        if payment.accepts_card:
+            try:
+                either = replace(wish, abilities=(Ability.QR, Ability.IC))
+                return Turn(await self.lease(either, progress, give_back, trace=payment.trace), or_card=True)
+            except CallError as error:
+                if error.code != ErrorCode.READER_UNAVAILABLE or error.retryable:
+                    raise
+        return Turn(await self.lease(wish, progress, give_back, trace=payment.trace))
+
+    async def _read_code(self, payment: Payment, turn: Turn, progress: Progress) -> Read:
+        lease, wait_s = turn.lease, self._settings.card_wait_s
+        request = ReadCode(lease=LeaseRef(lease.lease_id, lease.fence), wait_s=wait_s, or_card=turn.or_card)
         try:
             read = await self._broker.call(
-                CODE_READ, request, ttl_s=self._settings.card_wait_s + SIGN_MARGIN_S, trace=payment.trace,
-                on_progress=self._prompts(lease, progress),
+                CODE_READ, request, ttl_s=wait_s + ENTRY_MARGIN_S, trace=payment.trace,
+                on_progress=prompts(lease.label, progress),
             )  # fmt: skip
+            if read.card:
+                return await self._read_card_instead(payment, lease, read.customer_us, progress)
         except CallError as error:
             return Read(_unread(error, lease))
         provider = provider_of(read.code)
@@ -211,6 +198,20 @@ class ReaderSteps:
         )
         return Read(event, carried=Carried(read.code.encode(), EntryMode.BARCODE))
 
+    async def _read_card_instead(self, payment: Payment, lease: Lease, customer_us: int, progress: Progress) -> Read:
+        """The customer has put in a card where a code was asked for (T28). Raises CallError."""
+        settings = self._settings
+        request = ReadCard(
+            lease=LeaseRef(lease.lease_id, lease.fence), type=TransactionType.CREDIT,
+            amount_minor=payment.amount_minor, at=stamp_of(self._clock.local()), card_wait_s=settings.card_wait_s,
+            choose=settings.choose_application,
+        )  # fmt: skip
+        card = await self._broker.call(
+            CARD_READ, request, ttl_s=3 * settings.card_wait_s + READ_MARGIN_S, trace=payment.trace,
+            on_progress=prompts(lease.label, progress),
+        )  # fmt: skip
+        return self._card(RULES[PaymentKind.SALE], card, progress, instead=True, waited_us=customer_us)
+
     def _wish(self, payment: Payment) -> AcquireLease:
         return AcquireLease(payment.lane, payment.payment_id, self._abilities(payment), payment.lost_readers)
 
@@ -221,16 +222,7 @@ class ReaderSteps:
         needed = [Ability.IC]
         if order.card_type in _WITH_PIN:
             needed.append(Ability.PIN)
-        if payment.wants_signature and self._settings.signature == "required":
-            needed.append(Ability.SIGN)
         return tuple(needed)
-
-    def _prompts(self, lease: Lease, progress: Progress) -> Callable[[Struct], None]:
-        def prompted(update: Struct) -> None:
-            assert isinstance(update, CardProgress)  # noqa: S101
-            _tell(progress, lease, update)
-
-        return prompted
 
     async def complete(
         self, payment: Payment, lease: Lease, answer: EmvAnswer | None, response_code: str, *, approved: bool
@@ -258,16 +250,6 @@ class ReaderSteps:
         if done.accepted:
             return ev.CardAccepted(done.reader_us, done.cryptogram)
         return ev.CardRefused(ReversalReason.CARD_DECLINED, done.reader_us, done.message)
-
-
-def _tell_place(progress: Progress, update: LeaseProgress) -> None:
-    progress(progress_of(Step.WAITING_FOR_READER, position=update.position))
-
-
-def _tell(progress: Progress, lease: Lease, update: CardProgress) -> None:
-    step = _PROMPTED.get(update.prompt)
-    if step is not None:
-        progress(progress_of(step, reader=lease.label, remaining_ms=update.remaining_ms))
 
 
 def _unread(error: CallError, lease: Lease) -> ev.CardFailed | ev.ReaderLost:

@@ -18,6 +18,7 @@ from tpayd.transaction.effects import (
     AcquireLease,
     Alarm,
     AskCashier,
+    AskNumber,
     Commit,
     CompleteCard,
     Effect,
@@ -37,9 +38,12 @@ from tpayd.transaction.journal import DoubtError, StorageError
 from tpayd.transaction.orders.intake import Carried
 from tpayd.transaction.orders.originals import Originals
 from tpayd.transaction.orders.twins import Twins
+from tpayd.transaction.steps.customer import CustomerSteps
 from tpayd.transaction.steps.host import HostSteps, SealedRequest
 from tpayd.transaction.steps.leases import Leases
-from tpayd.transaction.steps.reader import ReaderSteps, Turn, progress_of
+from tpayd.transaction.steps.prompts import progress_of
+from tpayd.transaction.steps.questions import Asks, Question, Said
+from tpayd.transaction.steps.reader import ReaderSteps, Turn
 from tpayd.transaction.steps.requests import Presented
 from tpayd_contracts.device import Lease
 from tpayd_contracts.payment import PaymentState, Reason, Step
@@ -56,6 +60,7 @@ class Runner:
         books: Books,
         *,
         readers: ReaderSteps,
+        customer: CustomerSteps,
         host: HostSteps,
         leases: Leases,
         twins: Twins,
@@ -69,6 +74,7 @@ class Runner:
         self.case = case
         self._books = books
         self._readers = readers
+        self._customer = customer
         self._host = host
         self._leases = leases
         self._twins = twins
@@ -156,8 +162,11 @@ class Runner:
                 return await self._ask()
             case TakeSignature():
                 assert self._lease is not None  # noqa: S101
-                self._signature, signed = await self._readers.sign(case.payment, self._lease, case.progress)
+                self._signature, signed = await self._customer.sign(case, self._lease)
                 return signed
+            case AskNumber():
+                self._carried, keyed = await self._customer.identity(case)
+                return keyed
             case Seal():
                 return await self._seal()
             case Commit(patient=True):
@@ -214,15 +223,11 @@ class Runner:
 
     async def _ask(self) -> ev.Event:
         """Wait for the cashier, as long as the settings allow."""
-        case = self.case
-        case.question = asyncio.get_running_loop().create_future()
-        case.progress(progress_of(Step.CONFIRM_DUPLICATE, twin=case.payment.twin))
-        try:
-            meant = await asyncio.wait_for(case.question, self._confirm_wait_s)
-        except TimeoutError:
-            meant = False
-        finally:
-            case.question = None
+        case, question = self.case, Question(Asks.DUPLICATE)
+        with case.asking(question):
+            case.progress(progress_of(Step.CONFIRM_DUPLICATE, twin=case.payment.twin))
+            await asyncio.wait([question.answer], timeout=self._confirm_wait_s)
+            meant = question.said == Said(True)
         return ev.Confirmed() if meant else ev.Stopped(Reason.DUPLICATE)
 
     async def _seal(self) -> ev.Event:

@@ -89,12 +89,16 @@ class TerminalDesk:
 
         Raises CallError `terminal_not_open`.
         """
-        if self._refuses and terminal_id not in self._open:
+        if not self.may_sell(terminal_id):
             text = (
                 f"terminal {terminal_id} of lane {lane} is not open, and fraud-cancel prevention is on; "
                 f"open it: tpayd terminal open {terminal_id} --commit"
             )
             raise CallError.not_started(ErrorCode.TERMINAL_NOT_OPEN, text)
+
+    def may_sell(self, terminal_id: str) -> bool:
+        """Whether `admit` would let it."""
+        return not self._refuses or terminal_id in self._open
 
     @property
     def refused(self) -> tuple[str, ...]:
