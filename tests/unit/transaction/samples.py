@@ -29,13 +29,15 @@ PAYMENT = Payment(
     created_ms=NOW_MS - 5_000,
 )
 CARD = CardSummary(masked_pan="411111******1111", entry_mode=EntryMode.IC)
+KEYED = CardSummary(masked_pan="010*****678", entry_mode=EntryMode.KEYED)
 
 EVENTS: tuple[ev.Event, ...] = (
     ev.Leased("r1", "counter A"),
     ev.ReaderLost("r1"),
     ev.CardRead(CARD, chip=True, customer_us=2_000_000, reader_us=300_000),
     ev.Confirmed(),
-    ev.Signed("r1"),
+    ev.Signed("r1", customer_us=4_000_000, reader_us=100_000),
+    ev.NumberKeyed(KEYED, customer_us=5_000_000, reader_us=0),
     ev.CardFailed(Reason.CARD_TIMEOUT),
     ev.Stopped(Reason.READER_UNAVAILABLE),
     ev.AbortAsked(),
@@ -83,7 +85,10 @@ VOID = Order(kind=PaymentKind.VOID, amount=SALE.amount, original=OriginalPayment
 CLAIM = Claim(approval_code="123456", approved_on="20260922", amount_minor=11_000, request_id=PAYMENT.request_id)
 CASH_IC = Order(kind=PaymentKind.CASH_IC_SALE, amount=SALE.amount)
 BALANCE = Order(kind=PaymentKind.CASH_IC_BALANCE)
-ORDERS: tuple[tuple[Order, Claim | None], ...] = ((SALE, None), (VOID, CLAIM), (CASH_IC, None), (BALANCE, None))
+RECEIPT = Order(kind=PaymentKind.CASH_RECEIPT, amount=SALE.amount, keys_number=True)
+ORDERS: tuple[tuple[Order, Claim | None], ...] = (
+    (SALE, None), (VOID, CLAIM), (CASH_IC, None), (BALANCE, None), (RECEIPT, None),
+)  # fmt: skip
 """One of each way through the table."""
 
 

@@ -15,7 +15,6 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from tpayd.kit import crashpoints
 from tpayd.kit.bus import Caller, CallError
 from tpayd.kit.clock import Clock
 from tpayd.transaction import events as ev
@@ -128,7 +127,6 @@ class CustomerSteps:
     async def _signed(self, case: Case, lease: Lease, question: Question) -> tuple[Signed, str]:
         """Raises CallError where it was tried and failed, and _UnableError."""
         payment = case.payment
-        crashpoints.passing("sign.before_place")
         asked = AcquirePad(
             lane=payment.lane, payment_id=payment.payment_id, step=PadStep.SIGN,
             beside=LeaseRef(lease.lease_id, lease.fence),
