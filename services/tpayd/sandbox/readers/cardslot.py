@@ -21,7 +21,7 @@ from tpayd.sandbox.readers.rounds import Later, Rounds
 from tpayd.sandbox.readers.vault import Vault
 from tpayd_contracts.sandbox import Keying
 
-__all__ = ["NO_KEY", "REFUSED", "CardPhase", "CardSlot"]
+__all__ = ["NO_KEY", "REFUSED", "SWIPED_KINDS", "CardPhase", "CardSlot"]
 
 NO_KEY = "90"
 REFUSED = "91"
@@ -34,7 +34,7 @@ _CHIP_SILENT = "01"
 _NO_APPLICATION = "02"
 _UNUSABLE = "10"
 _NO_PIN_PAD = "12"
-_SWIPED_KINDS = frozenset({CardKind.STRIPE, CardKind.MEMBERSHIP, CardKind.CASH_RECEIPT})
+SWIPED_KINDS = frozenset({CardKind.STRIPE, CardKind.MEMBERSHIP, CardKind.CASH_RECEIPT})
 _WITH_WORD = frozenset({"01", "02"})
 """The types whose chip cards wait for the host's word."""
 _BLANK_CIPHER = bytes(12 + 48)
@@ -100,7 +100,7 @@ class CardSlot:
         if card is None:
             return b""
         self.card = card
-        if self._type in STRIPE_TYPES or card.kind in _SWIPED_KINDS:
+        if self._type in STRIPE_TYPES or card.kind in SWIPED_KINDS:
             return _SWIPED + self._take(b"S")
         if card.kind is CardKind.CONTACTLESS:
             return _TAPPED + self._take(b"C")
@@ -109,7 +109,7 @@ class CardSlot:
 
     def put_in(self, card: TestCard) -> bytes:
         """A card is put in while something else is waited for; one without a chip has no place there."""
-        if card.kind in _SWIPED_KINDS or card.kind is CardKind.CONTACTLESS:
+        if card.kind in SWIPED_KINDS or card.kind is CardKind.CONTACTLESS:
             return b""
         self.card, self.inside = card, True
         return _INSERTED
