@@ -25,6 +25,7 @@ __all__ = [
     "Ledger",
     "LedgerEntry",
     "LedgerQuery",
+    "LineFault",
     "Plug",
     "PresentCard",
     "ReaderList",
@@ -157,6 +158,18 @@ class Keying(enum.StrEnum):
     WALKS_AWAY = "walks_away"
 
 
+class LineFault(enum.StrEnum):
+    """What becomes of the answers on a virtual reader's line."""
+
+    NONE = "none"
+    GARBAGE = "garbage"
+    """As many bytes come, and they mean nothing."""
+    DRIP = "drip"
+    """They come byte by byte, and no frame is whole in time."""
+    ENDLESS = "endless"
+    """Instead of them a frame is begun that never ends: the line is never quiet again."""
+
+
 class PresentCard(Struct, frozen=True, forbid_unknown_fields=True):
     """Put a card or wallet of the sandbox's list to a reader; it is taken at the next (or current) wait for one."""
 
@@ -179,6 +192,7 @@ class SetReader(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     """The reader hears everything and says nothing."""
     faulty: bool | None = None
     """Its self-test fails."""
+    line: LineFault | None = None
 
 
 class VirtualReaderStatus(Struct, frozen=True, omit_defaults=True):
@@ -192,6 +206,7 @@ class VirtualReaderStatus(Struct, frozen=True, omit_defaults=True):
     keying: Keying = Keying.RIGHT
     mute: bool = False
     faulty: bool = False
+    line: LineFault = LineFault.NONE
 
 
 class ReaderList(Struct, frozen=True):

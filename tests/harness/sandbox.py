@@ -21,6 +21,7 @@ from tpayd_contracts.sandbox import (
     Keying,
     LedgerEntry,
     LedgerQuery,
+    LineFault,
     Plug,
     PresentCard,
     ReaderList,
@@ -90,6 +91,10 @@ class Sandbox:
     def faulty(self, reader: str, *, faulty: bool = True) -> ReaderList:
         """Have a reader's self-test fail."""
         return self._ask("sandbox_readers", READER_SET, SetReader(reader, faulty=faulty))
+
+    def line(self, reader: str, fault: LineFault) -> ReaderList:
+        """What becomes of the reader's answers from now on."""
+        return self._ask("sandbox_readers", READER_SET, SetReader(reader, line=fault))
 
     def plug(self, reader: str) -> ReaderList:
         return self._ask("sandbox_readers", READER_SET, SetReader(reader, plug=Plug.IN))

@@ -25,12 +25,14 @@ from tpayd_contracts.sandbox import (
     Keying,
     LedgerEntry,
     LedgerQuery,
+    LineFault,
     Plug,
     PresentCard,
     ReaderList,
     SetHost,
     SetReader,
     Signing,
+    VirtualReaderStatus,
 )
 
 __all__ = ["sandbox"]
@@ -90,11 +92,13 @@ def host(output: Output, mode: str | None, code: str, delay_ms: int, times: int,
 @click.option("--number", metavar="DIGITS", callback=_digits, help="What he keys where a number is wanted.")
 @click.option("--mute/--speak", "mute", default=None, help="Have the reader say nothing at all.")
 @click.option("--faulty/--sound", "faulty", default=None, help="Have its self-test fail.")
+@click.option("--line", type=click.Choice([each.value for each in LineFault]), help="What becomes of its answers.")
 @json_option
 @pass_output
 def reader(
     output: Output, name: str | None, plugged: bool | None, auto_card: str | None, auto_delay_ms: int | None,
     signing: str | None, keying: str | None, number: str | None, mute: bool | None, faulty: bool | None,
+    line: str | None,
 ) -> int:  # fmt: skip
     """Show the virtual readers, or change the one called NAME."""
     house = _sandbox_house()
@@ -113,6 +117,7 @@ def reader(
             number,
             mute,
             faulty,
+            LineFault(line) if line else None,
         )
         readers = house.ask(_READERS, READER_SET, change)
     output.result(as_json(readers), lambda: _show_readers(output, readers))
@@ -186,13 +191,23 @@ def _show_readers(output: Output, readers: ReaderList) -> None:
             "in" if each.plugged else "out",
             each.state,
             "yes" if each.key_loaded else "no",
-            "mute" if each.mute else "faulty" if each.faulty else f"{each.signing}, {each.keying}",
+            _manner(each),
             each.auto_card or "-",
             each.port,
         )
         for each in readers.readers
     ]
     output.table(("READER", "PLUG", "STATE", "KEY", "CUSTOMER", "AUTO CARD", "PORT"), rows)
+
+
+def _manner(reader: VirtualReaderStatus) -> str:
+    if reader.mute:
+        return "mute"
+    if reader.faulty:
+        return "faulty"
+    if reader.line is not LineFault.NONE:
+        return f"line: {reader.line}"
+    return f"{reader.signing}, {reader.keying}"
 
 
 def _row(entry: LedgerEntry) -> tuple[str, ...]:

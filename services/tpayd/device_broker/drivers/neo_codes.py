@@ -102,5 +102,5 @@ REFUSALS = {
     0x27: "02",  # a card with no application that the reader knows
     0x30: "01",  # the card does not answer
 }
-"""Error codes of a failed transaction (FFEE1F), as the result codes of docs/reader-protocol.md; others: unusable card."""
+"""Error codes of a failed transaction (FFEE1F) as result codes of docs/reader-protocol.md; others: unusable card."""
 OFFERS = Interface.STRIPE | Interface.CONTACTLESS | Interface.CONTACT

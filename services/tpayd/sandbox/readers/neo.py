@@ -69,8 +69,6 @@ class VirtualNeo:
     def _serve(self, request: NeoRequest) -> bytes:
         slot, command = self._slot, request.command
         match command << 8 | request.sub:
-            case 0x0101 | 0x1801:
-                return neo_answer(command, _OK)
             case 0x0107:
                 slot.notifies = request.data == b"\1"
                 return neo_answer(command, _OK)
@@ -79,24 +77,33 @@ class VirtualNeo:
             case 0x0501:
                 slot.rest()
                 return neo_answer(command, _OK) + slot.let_go()
-            case 0x1201:
-                return neo_answer(command, _OK, self.serial_number.encode().ljust(_SERIAL_BYTES, b"\0"))
-            case 0x2900:
-                return neo_answer(command, _OK, f"{self._model} {_FIRMWARE}".encode())
             case 0x2C18:
                 return neo_answer(command, _OK) + slot.let_go()
             case 0x6012:
                 return slot.finish(request.data)
-            case 0x810B:
-                return neo_answer(command, _OK, _KEY_VALID + bytes(12) if self.key_loaded else _KEY_UNUSED)
-            case 0xE026:
-                return neo_answer(command, _OK, b"\2" if slot.inside else b"\0")
             case 0xE030:
                 return neo_answer(command, _OK, self._vault.prepare(self._clock.unix_ms()))
             case 0xE040:
                 return self._inject(request)
+            case code:
+                told = self._told(code)
+                return neo_answer(command, _UNKNOWN) if told is None else neo_answer(command, _OK, told)
+
+    def _told(self, code: int) -> bytes | None:
+        """What it says of itself; None to a command that it does not know."""
+        match code:
+            case 0x0101 | 0x1801:
+                return b""
+            case 0x1201:
+                return self.serial_number.encode().ljust(_SERIAL_BYTES, b"\0")
+            case 0x2900:
+                return f"{self._model} {_FIRMWARE}".encode()
+            case 0x810B:
+                return _KEY_VALID + bytes(12) if self.key_loaded else _KEY_UNUSED
+            case 0xE026:
+                return b"\2" if self._slot.inside else b"\0"
             case _:
-                return neo_answer(command, _UNKNOWN)
+                return None
 
     def _inject(self, request: NeoRequest) -> bytes:
         try:

@@ -9,11 +9,12 @@ from tpayd.kit.bus import CallError, Request
 from tpayd.kit.process import House
 from tpayd.kit.settings import SettingsError
 from tpayd.sandbox.card_list import TestCard, load_cards
+from tpayd.sandbox.readers.devices import virtual_device
+from tpayd.sandbox.readers.faulty_line import FaultyLine
 from tpayd.sandbox.readers.plug import Cable, garbled
 from tpayd.sandbox.readers.rounds import Deed
 from tpayd.sandbox.readers.settings import SandboxReadersSettings, VirtualReaderSettings
-from tpayd.sandbox.readers.vault import Vault, instance_secret
-from tpayd.sandbox.readers.virtual import VirtualReader, reader_id
+from tpayd.sandbox.readers.vault import instance_secret
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.health import Dependency, Readiness
 from tpayd_contracts.operation import Empty
@@ -56,9 +57,8 @@ class SandboxReaders:
                     problem = f"sandbox/cards.toml has no card {name!r}; it has: {', '.join(self._cards)}"
                     raise SettingsError(file, f"readers[{index}].auto_card", problem)
             serial_number = settings.serial_number or f"SBX{index + 1:07d}"
-            identity = reader_id(serial_number, settings.model)
-            vault = Vault(vaults / f"{settings.name}.state", identity, secret)
-            self._seats[settings.name] = _Seat(house, settings, ports, serial_number, vault, self._cards)
+            vault = vaults / f"{settings.name}.state"
+            self._seats[settings.name] = _Seat(house, settings, ports, serial_number, vault, secret, self._cards)
 
     async def start(self) -> None:
         server = self._house.server
@@ -102,6 +102,8 @@ class SandboxReaders:
             seat.mute = body.mute
         if body.faulty is not None:
             seat.reader.faulty = body.faulty
+        if body.line is not None:
+            seat.line.fault = body.line
         if body.plug is Plug.OUT:
             seat.cable.pull_out()
             seat.reader.power_off()
@@ -139,21 +141,21 @@ class _Seat:
         settings: VirtualReaderSettings,
         ports: Path,
         serial_number: str,
-        vault: Vault,
+        vault: Path,
+        secret: bytes,
         cards: dict[str, TestCard],
     ) -> None:
         self.name = settings.name
         self._port = f"sandbox/readers/{settings.name}"
         self._loop = asyncio.get_running_loop()
-        self.reader = VirtualReader(
-            serial_number, vault, house.clock, self._later, model=settings.model, abilities=settings.abilities
-        )
+        self.reader = virtual_device(settings, serial_number, vault, secret, house.clock, self._later)
         self._baud = settings.baud
         self.reader.customer.purse = tuple(cards[name] for name in _names(settings.auto_card))
         self.reader.customer.delay_ms = settings.auto_delay_ms
         self.mute = False
         """It hears everything and says nothing."""
         self.cable = Cable(ports / settings.name, self._received)
+        self.line = FaultyLine(self.cable.send, self.reader.opening)
 
     def status(self) -> VirtualReaderStatus:
         customer = self.reader.customer
@@ -168,11 +170,12 @@ class _Seat:
             keying=customer.keying,
             mute=self.mute,
             faulty=self.reader.faulty,
+            line=self.line.fault,
         )
 
     def say(self, data: bytes) -> None:
         if not self.mute:
-            self.cable.send(data if self._understood else garbled(data))
+            self.line.say(data if self._understood else garbled(data))
 
     @property
     def _understood(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections import Counter
 from typing import Annotated
 
@@ -11,13 +12,21 @@ from tpayd.kit.settings import ServiceSettings
 from tpayd_contracts.device import Ability
 from tpayd_contracts.shapes import END, Name
 
-__all__ = ["SandboxReadersSettings", "VirtualReaderSettings"]
+__all__ = ["ReaderProtocol", "SandboxReadersSettings", "VirtualReaderSettings"]
+
+
+class ReaderProtocol(enum.StrEnum):
+    """What a virtual reader speaks: the name of the driver that understands it."""
+
+    STX = "stx"
+    NEO = "neo"
 
 
 class VirtualReaderSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One virtual reader."""
 
     name: Name
+    protocol: ReaderProtocol = ReaderProtocol.STX
     auto_card: str = ""
     """Cards and wallets, separated by commas: at each wait the first that fits is presented. Empty: none."""
     auto_delay_ms: Annotated[int, Meta(ge=0, le=60_000)] = 300
@@ -27,7 +36,7 @@ class VirtualReaderSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_
     serial_number: Annotated[str, Meta(pattern=rf"^[A-Z0-9]{{10}}{END}")] | None = None
     """Ten characters; left out: SBX and its place in this list."""
     abilities: tuple[Ability, ...] = tuple(Ability)
-    """What it has, and says it has."""
+    """What it has, and says it has; one that speaks neo has ic, stripe and contactless, whatever stands here."""
     baud: Annotated[int, Meta(ge=300, le=4_000_000)] | None = None
     """The one speed at which it can be understood; left out: any."""
 

@@ -39,11 +39,11 @@ class _Memory(Struct):
 
 
 class Vault:
-    """See the module. Raises OSError where the disk does not take it."""
+    """See the module. Without a path all is forgotten with the process. Raises OSError where the disk takes nothing."""
 
-    def __init__(self, path: Path, reader_id: str, secret: bytes) -> None:
+    def __init__(self, path: Path | None, reader_id: str, secret: bytes) -> None:
         self._path = path
-        self._reader_id = reader_id
+        self.reader_id = reader_id
         self._seal = AESGCM(secret)
         self._memory = self._load()
         self._pending: Pending | None = None
@@ -59,8 +59,8 @@ class Vault:
         memory = self._memory
         memory.sequence = max(unix_ms, memory.sequence + 1)
         self._store()
-        transport = sandbox_transport_key(Role.READER, self._reader_id)
-        self._pending = begin(Role.READER, self._reader_id, transport, memory.sequence)
+        transport = sandbox_transport_key(Role.READER, self.reader_id)
+        self._pending = begin(Role.READER, self.reader_id, transport, memory.sequence)
         return self._pending.request
 
     def inject(self, blob: bytes) -> str | None:
@@ -71,7 +71,7 @@ class Vault:
         pending, self._pending = self._pending, None
         if pending is None:
             return None
-        received = finish(pending, blob, sandbox_transport_key(Role.READER, self._reader_id))
+        received = finish(pending, blob, sandbox_transport_key(Role.READER, self.reader_id))
         memory = self._memory
         if received.ikid != memory.ikid or received.initial_key != memory.initial_key:
             memory.ikid, memory.initial_key, memory.reserved_counter = received.ikid, received.initial_key, 0
@@ -105,23 +105,27 @@ class Vault:
         return Derivation(memory.initial_key, memory.ikid) if memory.initial_key else None
 
     def _load(self) -> _Memory:
+        if self._path is None:
+            return _Memory()
         try:
             sealed = self._path.read_bytes()
         except FileNotFoundError:
             return _Memory()
         try:
-            clear = self._seal.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], self._reader_id.encode())
+            clear = self._seal.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], self.reader_id.encode())
             return msgspec.msgpack.decode(clear, type=_Memory)
         except (InvalidTag, msgspec.DecodeError, ValueError):
             # Another instance's file, or a torn one: a real reader would have lost its key, too.
             return _Memory()
 
     def _store(self) -> None:
+        if self._path is None:
+            return
         nonce = os.urandom(_NONCE_BYTES)
         clear = msgspec.msgpack.encode(self._memory)
         fresh = self._path.with_suffix(".new")
         with fresh.open("wb") as file:
-            file.write(nonce + self._seal.encrypt(nonce, clear, self._reader_id.encode()))
+            file.write(nonce + self._seal.encrypt(nonce, clear, self.reader_id.encode()))
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)

@@ -66,6 +66,11 @@ class VirtualReader:
         self._pad = Pad(vault, self.customer, self._slot, later, self._said)
 
     @property
+    def opening(self) -> bytes:
+        """The beginning of the longest frame that it can promise."""
+        return b"\x02\x10\x00"
+
+    @property
     def key_loaded(self) -> bool:
         return self._vault.key_loaded
 

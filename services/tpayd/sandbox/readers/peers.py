@@ -1,0 +1,77 @@
+"""Virtual readers as peers of a driver under test (docs/drivers.md): the entry points `tpayd.reader_peers`.
+
+They satisfy `tpayd.device_broker.drivers.conformance.Peer` without knowing it: processes don't import each other.
+"""
+
+from __future__ import annotations
+
+from tpayd.crypto.dukpt import derive_initial_key
+from tpayd.crypto.exchange import Role, accept, answer
+from tpayd.kit.clock import SystemClock
+from tpayd.sandbox.card_list import CardKind, TestCard
+from tpayd.sandbox.readers.devices import VirtualDevice
+from tpayd.sandbox.readers.neo import VirtualNeo, neo_reader_id
+from tpayd.sandbox.readers.rounds import Deed
+from tpayd.sandbox.readers.vault import Vault
+from tpayd.sandbox.readers.virtual import MODEL, VirtualReader, reader_id
+from tpayd.sandbox.secrets import BDK, sandbox_transport_key
+
+__all__ = ["SandboxPeer", "neo", "stx"]
+
+_SERIAL_NUMBER = "SBX0000001"
+_SECRET = bytes(32)
+_IKID = b"TESTPEER"
+_STAYS_MS = 600_000
+_KINDS = {"ic": CardKind.IC, "contactless": CardKind.CONTACTLESS, "stripe": CardKind.STRIPE}
+
+
+class SandboxPeer:
+    """A virtual reader with a key, and a customer who does nothing but what he is told."""
+
+    ways = frozenset(_KINDS)
+
+    def __init__(self, vault: Vault, device: VirtualDevice, deeds: list[tuple[int, Deed]]) -> None:
+        self._device = device
+        self._deeds = deeds
+        self._load_key(vault, vault.reader_id)
+
+    @property
+    def opening(self) -> bytes:
+        return self._device.opening
+
+    def received(self, data: bytes) -> bytes:
+        return self._device.received(data)
+
+    def present(self, way: str, *, stays: bool = False) -> bytes:
+        card = TestCard(
+            name="test", kind=_KINDS[way], pan="4761739001010119", label="TEST", stays_ms=_STAYS_MS if stays else 0
+        )  # fmt: skip
+        return self._device.give(card)
+
+    def take_out(self) -> bytes:
+        due = [deed for delay_ms, deed in self._deeds if delay_ms == _STAYS_MS]
+        self._deeds[:] = [each for each in self._deeds if each[0] != _STAYS_MS]
+        return b"".join(deed() for deed in due)
+
+    def _load_key(self, vault: Vault, identity: str) -> None:
+        transport = sandbox_transport_key(Role.READER, identity)
+        accepted = accept(Role.READER, vault.prepare(1), transport, last_sequence=0, expected_owner=identity)
+        vault.inject(answer(accepted, transport, _IKID, derive_initial_key(BDK[Role.READER], _IKID)))
+
+
+def stx() -> SandboxPeer:
+    """The peer of the driver `stx`."""
+    deeds: list[tuple[int, Deed]] = []
+    vault = Vault(None, reader_id(_SERIAL_NUMBER), _SECRET)
+    device = VirtualReader(_SERIAL_NUMBER, vault, SystemClock(), lambda delay_ms, deed: deeds.append((delay_ms, deed)))
+    return SandboxPeer(vault, device, deeds)
+
+
+def neo() -> SandboxPeer:
+    """The peer of the driver `neo`."""
+    deeds: list[tuple[int, Deed]] = []
+    vault = Vault(None, neo_reader_id(_SERIAL_NUMBER), _SECRET)
+    device = VirtualNeo(
+        _SERIAL_NUMBER, MODEL, vault, SystemClock(), lambda delay_ms, deed: deeds.append((delay_ms, deed))
+    )  # fmt: skip
+    return SandboxPeer(vault, device, deeds)
