@@ -44,6 +44,10 @@ class VirtualDevice(Protocol):
         """Give the customer a card or a wallet, for the wait under way or the next one."""
         ...
 
+    def pull_card(self) -> bytes:
+        """The customer takes his card out of the slot, whatever the reader is doing."""
+        ...
+
     def power_off(self) -> None:
         """What a pulled plug does: all but the vault is forgotten, and the card falls out."""
         ...

@@ -128,6 +128,13 @@ class NeoSlot:
         self._later(card.stays_ms, self._take_back)
         return b""
 
+    def pull_out(self) -> bytes:
+        """The customer takes his card in the middle of it."""
+        if not self.inside:
+            return b""
+        self.inside = False
+        return self._seated()
+
     def rest(self) -> None:
         """End whatever is under way."""
         self.phase = CardPhase.IDLE

@@ -84,6 +84,10 @@ class VirtualReader:
         self.customer.give(card)
         return self._slot.present() + self._pad.show_code()
 
+    def pull_card(self) -> bytes:
+        """The customer takes his card out of the slot, whatever the reader is doing."""
+        return self._slot.pull_out()
+
     def power_off(self) -> None:
         """What a pulled plug does: all but the vault is forgotten, and the card falls out."""
         self._requests = RequestReader()

@@ -11,7 +11,7 @@ from typing import cast
 import serial
 
 from tpayd.device_broker.drivers import DriverUnknownError, driver_kind
-from tpayd.device_broker.drivers.conformance import CHECKS, PeerUnknownError, Seat, peer_factory
+from tpayd.device_broker.drivers.conformance import CHECKS, Check, PeerUnknownError, Seat, peer_factory
 from tpayd.device_broker.drivers.conformance.bench import BrokenPromiseError
 from tpayd.device_broker.drivers.conformance.live import live_checks
 from tpayd.device_broker.drivers.driver import DriverKind
@@ -32,13 +32,13 @@ def main(arguments: list[str] | None = None) -> int:
     except (DriverUnknownError, PeerUnknownError, serial.SerialException) as error:
         print(error, file=sys.stderr)
         return _USAGE
-    return _suite(seat)
+    return _suite(seat, [check for check in CHECKS if options.only in (None, check.name)])
 
 
-def _suite(seat: Seat) -> int:
+def _suite(seat: Seat, checks: list[Check]) -> int:
     broken = 0
     began_s = time.monotonic()
-    for check in CHECKS:
+    for check in checks:
         try:
             check.run(seat)
         except Exception as error:  # whatever a driver raises is a finding
@@ -48,7 +48,7 @@ def _suite(seat: Seat) -> int:
         else:
             print(f"kept    {check.name}")
     seconds = time.monotonic() - began_s
-    print(f"{len(CHECKS) - broken} of {len(CHECKS)} promises kept by {seat.kind.name} in {seconds:.1f} s")
+    print(f"{len(checks) - broken} of {len(checks)} promises kept by {seat.kind.name} in {seconds:.1f} s")
     return _BROKEN if broken else 0
 
 
@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tpayd.device_broker.drivers.conformance", description=__doc__)
     parser.add_argument("--driver", required=True, help="a driver's name, or package.module:object")
     parser.add_argument("--peer", help="its reader: a name, or package.module:object (default: as --driver)")
+    parser.add_argument("--only", choices=[check.name for check in CHECKS], metavar="CHECK", help="this check alone")
     parser.add_argument("--device", help="a real reader's port instead of a peer: only what needs no card is checked")
     parser.add_argument("--baud", type=int, help="speed of that port (default: the driver's)")
     return parser

@@ -100,6 +100,23 @@ def a_chip_card_waits_for_its_word(seat: Seat) -> None:
 
 
 @check
+def a_chip_card_pulled_out_early_has_no_word(seat: Seat) -> None:
+    """A chip card that is pulled out before its word leaves the reader unclean, and no word is told for it."""
+    if "ic" not in seat.ways:
+        return
+    bench = seat.started()
+    bench.ask(read_command(1))
+    bench.present("ic", stays=True)
+    bench.take_out()
+    promised(not bench.driver.clean, "it is not clean: nobody has told the card how it ended")
+    events = bench.ask(FINISH) + bench.pass_time()
+    answers = [event for event in events if type(event) in ANSWERS]
+    words = [event for event in answers if isinstance(event, CardFinished) and event.accepted]
+    promised(len(answers) == 1 and not words, f"a card that is gone has accepted nothing, but it told {events}")
+    _is_well_again(bench)
+
+
+@check
 def a_last_word_that_does_not_come(seat: Seat) -> None:
     """A reader that falls silent at the last word is told as Failed, and never as a word."""
     if "ic" not in seat.ways:

@@ -38,7 +38,7 @@ class Peer(Protocol):
         ...
 
     def take_out(self) -> bytes:
-        """The customer takes the card out: what the reader says of it."""
+        """The customer takes his card out, whatever the reader is doing: what the reader says of it."""
         ...
 
 
