@@ -26,6 +26,8 @@ class VirtualDevice(Protocol):
     """A reader without hardware: bytes in, bytes out."""
 
     customer: Customer
+    faulty: bool
+    """Its self-test fails."""
 
     @property
     def opening(self) -> bytes:

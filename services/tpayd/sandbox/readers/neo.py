@@ -14,7 +14,7 @@ from tpayd.sandbox.readers.vault import Vault
 
 __all__ = ["VirtualNeo", "neo_reader_id"]
 
-_OK, _UNKNOWN, _BAD_CHECK, _FAILED = 0x00, 0x02, 0x04, 0x0A
+_OK, _UNKNOWN, _BAD_CHECK, _FAILED, _TAMPERED = 0x00, 0x02, 0x04, 0x0A, 0x1D
 _FIRMWARE = "v1.00.000"
 _KEY_UNUSED, _KEY_VALID = b"\0\0", b"\1\x0c"
 """State of a key, and the length of its serial number."""
@@ -27,6 +27,8 @@ class VirtualNeo:
     def __init__(self, serial_number: str, model: str, vault: Vault, clock: Clock, later: Later) -> None:
         self.serial_number = serial_number
         self.customer = Customer()
+        self.faulty = False
+        """Its self-test has failed, and every answer says so."""
         self._model = model
         self._vault = vault
         self._clock = clock
@@ -65,10 +67,12 @@ class VirtualNeo:
 
     def received(self, data: bytes) -> bytes:
         """Bytes came from the broker."""
-        return b"".join(
-            self._serve(request) if request.whole else neo_answer(request.command, _BAD_CHECK)
-            for request in self._requests.feed(data)
-        )
+        return b"".join(self._answer(request) for request in self._requests.feed(data))
+
+    def _answer(self, request: NeoRequest) -> bytes:
+        if not request.whole:
+            return neo_answer(request.command, _BAD_CHECK)
+        return neo_answer(request.command, _TAMPERED) if self.faulty else self._serve(request)
 
     def _serve(self, request: NeoRequest) -> bytes:
         slot, command = self._slot, request.command

@@ -9,6 +9,7 @@ from tpayd.kit.bus import CallError, Request
 from tpayd.kit.process import House
 from tpayd.kit.settings import SettingsError
 from tpayd.sandbox.card_list import TestCard, load_cards
+from tpayd.sandbox.readers.customer import Customer
 from tpayd.sandbox.readers.devices import virtual_device
 from tpayd.sandbox.readers.faulty_line import FaultyLine
 from tpayd.sandbox.readers.plug import Cable, garbled
@@ -87,17 +88,7 @@ class SandboxReaders:
 
     def _set(self, _: Request, body: SetReader) -> ReaderList:
         seat = self._seat(body.reader)
-        customer = seat.reader.customer
-        if body.auto_card is not None:
-            customer.purse = tuple(self._card(name, "$.auto_card") for name in _names(body.auto_card))
-        if body.auto_delay_ms is not None:
-            customer.delay_ms = body.auto_delay_ms
-        if body.signing is not None:
-            customer.signing = body.signing
-        if body.keying is not None:
-            customer.keying = body.keying
-        if body.number is not None:
-            customer.number = body.number
+        self._set_customer(seat.reader.customer, body)
         if body.mute is not None:
             seat.mute = body.mute
         if body.faulty is not None:
@@ -110,6 +101,18 @@ class SandboxReaders:
         elif body.plug is Plug.IN:
             seat.cable.plug_in()
         return self._list()
+
+    def _set_customer(self, customer: Customer, body: SetReader) -> None:
+        if body.auto_card is not None:
+            customer.purse = tuple(self._card(name, "$.auto_card") for name in _names(body.auto_card))
+        if body.auto_delay_ms is not None:
+            customer.delay_ms = body.auto_delay_ms
+        if body.signing is not None:
+            customer.signing = body.signing
+        if body.keying is not None:
+            customer.keying = body.keying
+        if body.number is not None:
+            customer.number = body.number
 
     def _status(self, _: Request, __: Empty) -> ReaderList:
         return self._list()
