@@ -245,7 +245,8 @@ def _readable(value: object) -> str:
 
 
 _MODULES = (
-    orders, payment, screen, ability, records, business, terminal, standalone, device, host, keys, integrity, gateway, health, settings,
+    orders, payment, screen, ability, records, business, terminal, standalone, device, host, keys, integrity, gateway,
+    health, settings,
 )  # fmt: skip
 
 
