@@ -40,6 +40,7 @@ _COMMANDS = {
     "integrity": CommandEntry("integrity:integrity", "Check files and readers; sign the installation.", _SETUP),
     "terminal": CommandEntry("terminal:terminal", "Open terminals with the host; refuse unopened ones.", _SETUP),
     "merchant": CommandEntry("merchant:merchant", "Fetch and show merchant info.", _SETUP),
+    "settings": CommandEntry("settings:settings", "See and change the settings; go back to earlier ones.", _SETUP),
     "password": CommandEntry("password:password", "Set the settings password.", _SETUP),
     "totals": CommandEntry("totals:totals", "Show what a business day amounts to.", _BOOKS),
     "close": CommandEntry("close:close", "Close a business day: compare it with the card host and the tills.", _BOOKS),

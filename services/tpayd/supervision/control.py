@@ -72,6 +72,16 @@ class Supervisor:
         except _RefusedError:
             return False
 
+    def stop(self, name: str) -> bool:
+        """Tell a running process to end, without waiting for it; False where supervisor refuses.
+
+        Raises SupervisorGoneError.
+        """
+        try:
+            return bool(self._call("supervisor.stopProcess", name, False))
+        except _RefusedError:
+            return False
+
     def _call(self, method: str, *arguments: object) -> Any:
         try:
             with xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(self._path)) as proxy:

@@ -17,7 +17,7 @@ __all__ = ["password"]
 
 @click.group()
 def password() -> None:
-    """The settings password, which `tpayd terminal prevention` asks for.
+    """The settings password, which changing fraud-cancel prevention asks for (`tpayd settings set`, `tpayd terminal`).
 
     \b
     Examples:
