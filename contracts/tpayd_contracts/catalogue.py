@@ -61,5 +61,6 @@ EVENT_BODIES: dict[str, type] = {
     device.TOPIC_DEVICE: device.DeviceEvent,
     host.TOPIC_LINE: host.LineEvent,
     integrity.TOPIC_INTEGRITY: integrity.IntegrityEvent,
+    keys.TOPIC_KEY: keys.KeyEvent,
 }
 """Topics that a client may subscribe to, and what their events carry."""

@@ -145,6 +145,8 @@ class Device(Struct, frozen=True, omit_defaults=True):
     firmware: str | None = None
     reader_id: str | None = None
     """The identity that its key is bound to (32 characters)."""
+    key_check_value: Annotated[str, Meta(max_length=32)] | None = None
+    """Of the key that it holds, by its own word; None where it holds none, or does not tell."""
     detail: str | None = None
     """Why it is not ready, and what to do."""
     leased_to: Lane | None = None
@@ -332,8 +334,12 @@ class BarReaders(Struct, frozen=True, forbid_unknown_fields=True):
     bars: tuple[Bar, ...] = ()
 
 
-class PrepareKey(Struct, frozen=True, forbid_unknown_fields=True):
+class PrepareKey(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Have a reader make its half. It is held for the other half, for a limited time."""
+
     device: Name
+    idle_only: bool = False
+    """Refuse (`busy`) a reader that is not idle, or while any payment waits; and let go of it as soon as one does."""
 
 
 class PreparedKey(Struct, frozen=True):
@@ -345,11 +351,15 @@ class PreparedKey(Struct, frozen=True):
     """128 bytes: identity, random, encrypted proof."""
 
 
-class InjectKey(Struct, frozen=True, forbid_unknown_fields=True):
+class InjectKey(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Give a reader the host's half. Where it does not say whether it took it, it is identified anew."""
+
     device: Name
     at: LocalTime
     blob: bytes
     """48 bytes from the host."""
+    held_only: bool = False
+    """Refuse (`lease_lost`, not started) where the reader is no longer held: a payment has it, or had it meanwhile."""
 
 
 class InjectedKey(Struct, frozen=True, omit_defaults=True):

@@ -144,6 +144,17 @@ EVENTS: dict[str, Struct] = {
     device.TOPIC_DEVICE: device.DeviceEvent(device=_DEVICE, at_ms=AT_MS),
     host.TOPIC_LINE: host.LineEvent(line=_LINE),
     integrity.TOPIC_INTEGRITY: INTEGRITY_EVENT,
+    keys.TOPIC_KEY: keys.KeyEvent(
+        happened=keys.KeyHappening.EXPIRES_SOON,
+        usage=keys.KeyUsage.READER_DATA,
+        owner=_READER_ID,
+        at_ms=AT_MS,
+        text="the key of reader front expires in 30 days: `tpayd keys exchange --reader front`",
+        device="front",
+        key_id=_KEY.key_id,
+        expires_at_ms=AT_MS + 2_592_000_000,
+        days_left=30,
+    ),
 }
 
 EXAMPLES: dict[str, Example] = {

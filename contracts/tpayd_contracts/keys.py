@@ -18,6 +18,7 @@ __all__ = [
     "KEY_LIST",
     "MAC_GENERATE",
     "MAC_VERIFY",
+    "TOPIC_KEY",
     "EncryptData",
     "EncryptedData",
     "ExchangeProgress",
@@ -25,14 +26,20 @@ __all__ = [
     "ExchangeTerminal",
     "GenerateMac",
     "GeneratedMac",
+    "KeyEvent",
+    "KeyHappening",
     "KeyInfo",
     "KeyList",
     "KeyState",
+    "KeyTime",
     "KeyUsage",
     "Purpose",
     "VerifiedMac",
     "VerifyMac",
 ]
+
+
+TOPIC_KEY = "key.event"
 
 
 class KeyUsage(enum.StrEnum):
@@ -143,10 +150,60 @@ class KeyInfo(Struct, frozen=True, omit_defaults=True):
     injected_at_ms: UnixMs | None = None
     expires_at_ms: UnixMs | None = None
     device: str | None = None
+    days_left: int | None = None
+    """Whole days until an active key expires, by the time that keys expire by."""
+    note: str = ""
+    """What is wrong with it and what to do; empty where nothing is."""
 
 
-class KeyList(Struct, frozen=True):
+class KeyTime(Struct, frozen=True):
+    """The time that keys expire by. It follows the card host's MACed time, not the machine's clock."""
+
+    now_ms: UnixMs
+    from_host: bool
+    """False: no answer of the host has told its time yet; it counts from the machine's clock at the founding."""
+    machine_ahead_s: int
+    """How far this machine's clock is ahead of it; negative: behind."""
+
+
+class KeyList(Struct, frozen=True, omit_defaults=True):
     keys: tuple[KeyInfo, ...]
+    time: KeyTime | None = None
+
+
+class KeyHappening(enum.StrEnum):
+    """What an event is about."""
+
+    EXPIRES_SOON = "expires_soon"
+    """90, 30 and 7 days ahead (`warn_days`), each once."""
+    EXPIRED = "expired"
+    """New payments are refused from now on."""
+    EXCHANGED = "exchanged"
+    """A new key is in use."""
+    EXCHANGE_FAILED = "exchange_failed"
+    """The key before stays in force."""
+    IN_DOUBT = "in_doubt"
+    """The reader was given a new key and did not say whether it took it; it is asked. The key before stays in force."""
+
+
+class KeyEvent(Struct, frozen=True, omit_defaults=True):
+    """Something happened to a key, or is about to. Never holds a key."""
+
+    happened: KeyHappening
+    usage: KeyUsage
+    owner: str
+    """Terminal id, or the reader's identity; the device's name where that is not known."""
+    at_ms: UnixMs
+    text: str
+    """For a person, with the way out."""
+    device: str | None = None
+    key_id: str | None = None
+    expires_at_ms: UnixMs | None = None
+    days_left: int | None = None
+    automatic: bool = False
+    """Nobody ordered the exchange: it was due."""
+    reason: str | None = None
+    """With a failed exchange: a stable word (docs/keys.md)."""
 
 
 MAC_GENERATE = Op("mac.generate", GenerateMac, GeneratedMac)

@@ -24,6 +24,7 @@ __all__ = [
     "draining",
     "entry_refused",
     "entry_timed_out",
+    "gave_way",
     "lane_at_fault",
     "lease_ended",
     "lease_over",
@@ -34,6 +35,7 @@ __all__ = [
     "none_fits",
     "not_able",
     "not_configured",
+    "not_idle",
     "queue_full",
     "reader_absent",
     "reader_busy",
@@ -132,6 +134,16 @@ def draining() -> CallError:
 def reader_busy(device: str) -> CallError:
     text = f"{device} has another step under way"
     return CallError.not_started(ErrorCode.BUSY, text, retryable=True)
+
+
+def not_idle(device: str) -> CallError:
+    text = f"{device} is not idle, or a payment waits for a reader: it goes first"
+    return CallError.not_started(ErrorCode.BUSY, text, retryable=True)
+
+
+def gave_way(device: str) -> CallError:
+    text = f"{device} gave way to a payment before it was given the key"
+    return CallError.not_started(ErrorCode.LEASE_LOST, text, retryable=True)
 
 
 def does_not_fit(error: CommandInvalidError) -> CallError:

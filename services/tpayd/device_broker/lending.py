@@ -66,6 +66,15 @@ class Lending:
         self.examined: list[Callable[[Reader, Examination], None]] = []
         """Who hears what came of each start and test of a reader."""
 
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody waits for a reader."""
+        return bool(self._waiters)
+
+    def is_idle(self, device: str) -> bool:
+        """Whether nobody has this reader, nor waits for any."""
+        return not self._waiters and self._pool.state(device) is DeviceState.READY
+
     # What callers want
 
     def want(

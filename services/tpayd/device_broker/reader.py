@@ -216,10 +216,15 @@ class Reader:
         elif driver is not None and not driver.busy:
             self._ask(driver, Check(), self._clock.monotonic_us())
 
-    def holds_key(self) -> None:
-        """A key was confirmed by the reader."""
+    def key_in_doubt(self) -> None:
+        """A key is being handed to it."""
         if self.identity is not None:
-            self.identity = structs.replace(self.identity, key_loaded=True)
+            self.identity = structs.replace(self.identity, key_check_value=None)
+
+    def holds_key(self, check_value: str | None) -> None:
+        """A key was confirmed by the reader; its check value, where it told one."""
+        if self.identity is not None:
+            self.identity = structs.replace(self.identity, key_loaded=True, key_check_value=check_value)
 
     # What the port tells
 

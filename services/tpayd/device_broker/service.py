@@ -219,6 +219,7 @@ class DeviceBroker:
             reader.tick(now_us, now_ms)
         self._lending.tick(now_us)
         self._slots.tick()
+        self._keys.tick()
         self._standing.publish(now_us)
 
     def _look(self) -> None:

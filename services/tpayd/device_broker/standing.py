@@ -92,7 +92,8 @@ class Standing:
     def _is_only_lent(self, before: Device) -> bool:
         """Whether it was fit for customers and still is: nobody has to hear at once whose turn it is."""
         in_use = before.state in _IN_USE and self._pool.state(before.name) in _IN_USE
-        return in_use and before.bars == self._bars.of(before.name)
+        now = self.device(before.name)
+        return in_use and (before.bars, before.key_check_value) == (now.bars, now.key_check_value)
 
     def device(self, name: str) -> Device:
         """A reader as it stands now."""
@@ -115,6 +116,7 @@ class Standing:
             serial_number=identity.serial_number if identity else None,
             firmware=identity.firmware if identity else None,
             reader_id=identity.reader_id if identity else None,
+            key_check_value=identity.key_check_value if identity else None,
             detail=fault.text if fault is not None else None if state in _IN_USE else reader.detail,
             leased_to=None if grant is None or grant.lane.startswith(KEY_LANE) else grant.lane,
             bars=self._bars.of(name),

@@ -43,6 +43,7 @@ __all__ = ["Asked", "FinishStep", "InjectStep", "PrepareStep", "ReadStep", "Step
 
 
 Done: TypeAlias = Callable[[bool], None]
+Taken: TypeAlias = Callable[[KeyInjected | None], None]
 
 
 class Step(Protocol):
@@ -197,13 +198,13 @@ class PrepareStep:
 
 
 class InjectStep:
-    """reader.key_inject. `done(confirmed)` is called behind the answer."""
+    """reader.key_inject. `done(what the reader said)` is called behind the answer; with None nobody knows."""
 
     outcome_if_lost = Outcome.UNKNOWN
     can_be_abandoned = False
     is_aside = False
 
-    def __init__(self, request: Request, device: str, done: Done) -> None:
+    def __init__(self, request: Request, device: str, done: Taken) -> None:
         self.request = request
         self._device = device
         self._done = done
@@ -212,16 +213,15 @@ class InjectStep:
         pass
 
     def ended(self, event: Answered, now_us: int) -> None:
-        confirmed = isinstance(event, KeyInjected) and event.confirmed
         if isinstance(event, KeyInjected):
             self.request.reply(InjectedKey(event.confirmed, event.check_value))
         else:
             self.request.fail(failed(self._device, event, Outcome.UNKNOWN))
-        self._done(confirmed)
+        self._done(event if isinstance(event, KeyInjected) else None)
 
     def dropped(self, error: CallError) -> None:
         self.request.fail(error)
-        self._done(False)
+        self._done(None)
 
     def tick(self, now_us: int) -> None:
         pass

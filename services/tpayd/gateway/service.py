@@ -26,6 +26,7 @@ from tpayd_contracts.graph import OF_EVERY_SERVICE, SERVICES, service_of
 from tpayd_contracts.health import HEALTH, Dependency, Readiness
 from tpayd_contracts.host import TOPIC_LINE
 from tpayd_contracts.integrity import TOPIC_INTEGRITY
+from tpayd_contracts.keys import TOPIC_KEY
 
 __all__ = ["Gateway"]
 
@@ -33,6 +34,10 @@ ZAP_DOMAIN = "tpayd"
 WATCH_EVERY_S = 0.5
 DRAIN_LOOK_S = 0.02
 
+_TOPICS = (
+    ("device_broker", TOPIC_DEVICE), ("host_link", TOPIC_LINE), ("key_manager", TOPIC_INTEGRITY),
+    ("key_manager", TOPIC_KEY),
+)  # fmt: skip
 _ANSWERED_HERE = OF_EVERY_SERVICE | {EVENTS_SUBSCRIBE.name, STORE_STATUS.name}
 
 
@@ -126,9 +131,7 @@ class Gateway:
             self._serve_settings(server, bounds)
             server.handle(EVENTS_SUBSCRIBE, feed.subscribe)
             server.handle(STORE_STATUS, overview.status)
-        for peer, topic in (
-            ("device_broker", TOPIC_DEVICE), ("host_link", TOPIC_LINE), ("key_manager", TOPIC_INTEGRITY)
-        ):  # fmt: skip
+        for peer, topic in _TOPICS:
             lost = frozenset({topic})
             house.subscribe(peer, (topic,), feed.event, lambda lost=lost: feed.gap(lost))  # type: ignore[misc]
 

@@ -54,8 +54,8 @@ class NoPassageError(KeyManagerError):
 class ExchangeFailedError(KeyManagerError):
     """A key exchange ended without a new key; the one before stays in use.
 
-    `reason` is stable: `bad_answer`, `check_value`, `host_refused`, `key_reused`, `not_genuine`, `reader_refused`,
-    `under_way`.
+    `reason` is stable: `bad_answer`, `bad_reader`, `check_value`, `host_refused`, `in_doubt`, `key_reused`,
+    `not_genuine`, `reader_refused`, `under_way`.
     """
 
     def __init__(self, reason: str, text: str) -> None:

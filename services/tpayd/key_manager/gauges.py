@@ -27,6 +27,7 @@ class KeyGauges:
         self._damaged = metrics.gauge("damaged_records", "Records of the key store that do not open")
         self.bad_macs = metrics.counter("bad_macs", "Answers of the host whose MAC is wrong")
         self.refused = metrics.counter("refused", "Messages that got no MAC, by reason", ("reason",))
+        self.exchanges = metrics.counter("exchanges", "Key exchanges by their end and by who began them", ("end", "by"))
         self.counter_waits = metrics.counter("counter_waits", "MACs that waited for the disk to reserve counters")
 
     def show_store(self, entries: int, *, holds: bool, damaged: int) -> None:

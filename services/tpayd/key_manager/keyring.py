@@ -39,6 +39,15 @@ class Keyring:
         """The owner's active key, or the expired one that no other has replaced yet."""
         return self._current.get((usage, profile, owner))
 
+    def in_doubt(self, profile: str, reader_id: str) -> tuple[KeyRecord, ...]:
+        """A reader's keys that it was handed and has not confirmed."""
+        return tuple(
+            key
+            for key in self._by_id.values()
+            if (key.usage, key.state, key.profile, key.owner)
+            == (KeyUsage.READER_DATA, KeyState.STAGED, profile, reader_id)
+        )
+
     def put(self, record: KeyRecord) -> None:
         """A key is new, or has changed."""
         self.remove(record.key_id)

@@ -9,17 +9,20 @@ from msgspec import structs
 
 from tpayd.key_manager.counters import Counters
 from tpayd.key_manager.errors import NoUsableKeyError
+from tpayd.key_manager.events import KeyEvents
+from tpayd.key_manager.expiry import warning_due
 from tpayd.key_manager.gauges import KeyGauges
 from tpayd.key_manager.host_times import HostTimes
 from tpayd.key_manager.keyring import Keyring
 from tpayd.key_manager.macs import Macs
 from tpayd.key_manager.settings import KeyManagerSettings
 from tpayd.key_manager.store import KeyStore, Loaded, Step
-from tpayd.key_manager.ticks import Ticker, Ticks
+from tpayd.key_manager.ticks import ExchangeNumber, Ticker, Ticks
 from tpayd.key_manager.trusted_time import DAY_MS
 from tpayd.key_manager.vault import Vault
 from tpayd.kit.house import House
 from tpayd_contracts.health import Dependency
+from tpayd_contracts.keys import TOPIC_KEY
 
 __all__ = ["OpenKeys"]
 
@@ -45,6 +48,7 @@ class OpenKeys:
         frozen = f"the audit chain of the key store is broken: {self.audit_problem}" if self.audit_problem else None
         self.ticker = Ticker(house.clock, loaded.ticks)
         self.keyring = Keyring(loaded.records, frozen)
+        self.events = KeyEvents(lambda event: house.publisher.publish(TOPIC_KEY, event), house.log, self.ticker.now_ms)
         self._counters = Counters(loaded.counters, self._reserve, self._reserve_ahead)
         self.macs = Macs(self.keyring, self._counters, self.ticker.now_ms)
         self.vault = Vault(store, self.keyring, disk, self.ticker.now_ms, self._on_change, loaded.damaged)
@@ -68,7 +72,9 @@ class OpenKeys:
         if ticks is not None:
             await self._keep(ticks)
         if self.audit_problem is None:
-            await self.vault.expire_due()
+            for key in await self.vault.expire_due():
+                self.events.expired(key)
+            await self._warn()
             await self.vault.purge_retired(self._settings.keep_retired_days * DAY_MS)
         self.show()
 
@@ -76,6 +82,10 @@ class OpenKeys:
         """Keep the time as it is, before the process ends. Raises StoreError."""
         await self._follow_host()
         await self._keep(self.ticker.latest())
+
+    def next_exchange(self) -> ExchangeNumber:
+        """Numbers for a key exchange, on disk when this returns. Raises StoreError."""
+        return self.ticker.next_exchange(self._store.write_ticks)
 
     def show(self) -> None:
         """Bring the metrics up to date."""
@@ -99,6 +109,14 @@ class OpenKeys:
             Dependency("key_store", not damaged, _named("records lost, exchange these keys: ", damaged)),
             Dependency("audit", self.audit_problem is None, self.audit_problem or ""),
         )
+
+    async def _warn(self) -> None:
+        profile = self._house.store.host_profile
+        for key in self.keyring:
+            days = warning_due(key, self.ticker.now_ms(), self._settings.warn_days)
+            if days is not None and key.profile == profile:
+                await self.vault.warned(key.key_id, days)
+                self.events.expires_soon(key)
 
     async def _follow_host(self) -> None:
         time, said = self.ticker.time, self.host_times.taken()
@@ -126,7 +144,7 @@ class OpenKeys:
         return True
 
     def _ending(self) -> str:
-        before_ms = self.ticker.now_ms() + self._settings.expiry_warning_days * DAY_MS
+        before_ms = self.ticker.now_ms() + max(self._settings.warn_days, default=0) * DAY_MS
         profile = self._house.store.host_profile
         ending = tuple(
             key.owner

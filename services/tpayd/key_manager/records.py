@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from tpayd.key_manager.trusted_time import DAY_MS
 from tpayd_contracts.keys import KeyInfo, KeyState, KeyUsage
 
 __all__ = ["KeyRecord", "key_id_of"]
@@ -29,6 +30,8 @@ class KeyRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     injected_at_ms: int | None = None
     expires_at_ms: int | None = None
     retired_at_ms: int | None = None
+    warned_days: int | None = None
+    """Its owner was warned so many days ahead of its expiry, the last time."""
 
     def __repr__(self) -> str:
         return f"KeyRecord({self.key_id}, {self.state}, version={self.version})"
@@ -36,12 +39,18 @@ class KeyRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __rich_repr__(self) -> list[tuple[str, object]]:
         return [("key_id", self.key_id), ("state", str(self.state)), ("version", self.version)]
 
-    def info(self) -> KeyInfo:
+    def days_left(self, now_ms: int) -> int | None:
+        """Whole days until it expires; None for a key that has no date, or is over."""
+        if self.expires_at_ms is None or self.state is not KeyState.ACTIVE:
+            return None
+        return max(0, (self.expires_at_ms - now_ms) // DAY_MS)
+
+    def info(self, now_ms: int, note: str = "") -> KeyInfo:
         """The key without the key."""
         return KeyInfo(
             key_id=self.key_id, usage=self.usage, owner=self.owner, profile=self.profile, state=self.state,
             check_value=self.check_value, injected_at_ms=self.injected_at_ms, expires_at_ms=self.expires_at_ms,
-            device=self.device,
+            device=self.device, days_left=self.days_left(now_ms), note=note,
         )  # fmt: skip
 
 

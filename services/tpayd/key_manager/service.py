@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn, TypeVar
 
 from tpayd import hosts
-from tpayd.key_manager.errors import AuditBrokenError, ExchangeFailedError, NoUsableKeyError, StoreError
-from tpayd.key_manager.exchange import ExchangeLimits, Exchanges, Tell
+from tpayd.key_manager.errors import NoUsableKeyError, StoreError
+from tpayd.key_manager.exchange import Tell
+from tpayd.key_manager.exchange_desk import ExchangeDesk
 from tpayd.key_manager.gauges import KeyGauges
 from tpayd.key_manager.host_times import HostTimes
 from tpayd.key_manager.integrity.desk import IntegrityDesk
+from tpayd.key_manager.key_work import KeyWork
 from tpayd.key_manager.open_keys import OpenKeys
 from tpayd.key_manager.places import store_file
 from tpayd.key_manager.secret_files import read_secret
@@ -61,7 +63,7 @@ class KeyManager:
         self._disk = ThreadPoolExecutor(1, "key-store")
         self._store: KeyStore | None = None
         self._open: OpenKeys | None = None
-        self._exchanges: Exchanges | None = None
+        self._work: KeyWork | None = None
 
     async def start(self) -> None:
         """Serve at once (`unavailable` until the store is open), open the store, finish what a crash interrupted.
@@ -82,21 +84,9 @@ class KeyManager:
         keys = OpenKeys(self._house, store, loaded, self._disk, self._gauges, HostTimes(adapter, self._house.clock))
         await keys.begin()
         await keys.sweep()
-        self._exchanges = Exchanges(
-            profile=self._house.store.host_profile,
-            terminals=tuple(lane.terminal_id for lane in self._house.store.lanes),
-            adapter=adapter,
-            host=self._house.caller("host_link"),
-            readers=self._house.caller("device_broker"),
-            transport=transport,
-            keyring=keys.keyring,
-            vault=keys.vault,
-            next_number=lambda: keys.ticker.next_exchange(store.write_ticks),
-            local_time=lambda: self._house.clock.local().strftime("%Y%m%d%H%M%S"),
-            limits=ExchangeLimits(settings.host_answer_s, settings.reader_s, keys.life_ms),
-        )
+        self._work = KeyWork(self._house, keys, adapter, transport, self._gauges)
         self._open = keys
-        self._house.call_every(settings.sweep_s, keys.sweep)
+        self._work.start()
 
     async def drain(self) -> None:
         """Keep the time. Exchanges under way end by their own limits; the kit waits for open requests."""
@@ -106,6 +96,8 @@ class KeyManager:
     async def stop(self) -> None:
         """Close the store."""
         self._integrity.stop()
+        if self._work is not None:
+            self._work.stop()
         self._disk.shutdown(wait=True, cancel_futures=True)
         if self._store is not None:
             self._store.close()
@@ -157,35 +149,16 @@ class KeyManager:
         return verdict
 
     def _list(self, _: Request, __: Empty) -> KeyList:
-        keys = self._opened().keyring
-        order = sorted(keys, key=lambda key: (key.usage, key.profile, key.owner, key.injected_at_ms or 0))
-        return KeyList(tuple(key.info() for key in order))
+        return self._desk().list()
 
     async def _exchange_terminal(self, request: Request, body: ExchangeTerminal) -> KeyInfo:
-        exchanges = self._exchanges or _not_open()
-        return await self._exchange(exchanges.terminal(body.terminal_id, _teller(request), request.trace))
+        return await self._desk().terminal(body.terminal_id, _teller(request), request.trace)
 
     async def _exchange_reader(self, request: Request, body: ExchangeReader) -> KeyInfo:
-        exchanges = self._exchanges or _not_open()
-        return await self._exchange(exchanges.reader(body.device, _teller(request), request.trace))
+        return await self._desk().reader(body.device, _teller(request), request.trace)
 
-    async def _exchange(self, work: Awaitable[KeyInfo]) -> KeyInfo:
-        try:
-            return await work
-        except ExchangeFailedError as error:
-            code = ErrorCode.BUSY if error.reason == "under_way" else ErrorCode.KEY_UNAVAILABLE
-            raise CallError(code, error.text, retryable=True, detail=error.reason) from error
-        except NoUsableKeyError as error:
-            if error.reason == "unknown_terminal":
-                raise CallError.not_started(ErrorCode.NOT_FOUND, error.text, field="$.terminal_id") from error
-            raise self._refusal(error) from error
-        except (StoreError, AuditBrokenError) as error:
-            raise CallError(ErrorCode.STORAGE_FAILED, str(error)) from error
-        except CallError as error:
-            # No money moves in an exchange: whatever was sent may be sent again, by beginning anew.
-            raise CallError(error.code, error.message, retryable=True, detail=error.detail) from error
-        finally:
-            self._opened().show()
+    def _desk(self) -> ExchangeDesk:
+        return self._work.desk if self._work is not None else _not_open()
 
     def _refusal(self, error: NoUsableKeyError) -> CallError:
         self._gauges.refused.labels(error.reason).inc()

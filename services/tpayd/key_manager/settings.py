@@ -14,6 +14,10 @@ __all__ = ["KeyManagerSettings"]
 FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$", description="a file's name")]
 
 
+Days = Annotated[int, Meta(ge=1, le=365)]
+ClockTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="a time of day, hh:mm")]
+
+
 class KeyManagerSettings(ServiceSettings, frozen=True, kw_only=True):
     """What the key manager can be told."""
 
@@ -27,10 +31,18 @@ class KeyManagerSettings(ServiceSettings, frozen=True, kw_only=True):
     """Seconds that the host gets to answer a key exchange."""
     reader_s: Annotated[float, Meta(gt=0, le=120)] = 15.0
     """Seconds that a reader gets for each of its two steps."""
+    reader_free_s: Annotated[float, Meta(ge=0, le=600)] = 90.0
+    """Seconds that an exchange by hand waits for a reader that serves a customer."""
     key_life_days: Annotated[int, Meta(ge=1, le=1095)] = 1095
     """Days from a key's activation to its expiry; three years at most."""
-    expiry_warning_days: Annotated[int, Meta(ge=0, le=365)] = 30
-    """Days before a key's expiry from which on it is named in health and log."""
+    warn_days: Annotated[tuple[Days, ...], Meta(max_length=8)] = (90, 30, 7)
+    """Days before a key's expiry on which its owner is warned, once each, by an event (`key.event`) and in the log."""
+    renew_before_days: Annotated[int, Meta(ge=0, le=365)] = 30
+    """Days before its expiry from which on a key is exchanged without being asked for; 0: only by hand."""
+    renew_at: ClockTime = "04:30"
+    """Local time from which on due keys are exchanged, outside trading hours."""
+    renew_for_min: Annotated[int, Meta(ge=1, le=1440)] = 120
+    """Minutes after which what was not exchanged waits for the next night."""
     keep_retired_days: Annotated[int, Meta(ge=7, le=1095)] = 90
     """Days after which a replaced key is deleted. What it began must be settled by then."""
     integrity: Literal["enforced", "off"] = "enforced"

@@ -17,9 +17,12 @@ from tpayd.key_manager.records import KeyRecord
 from tpayd.key_manager.states import Event, after
 from tpayd.key_manager.store import KeyStore, Step
 from tpayd.key_manager.ticks import Ticks
-from tpayd_contracts.keys import KeyState
+from tpayd_contracts.keys import KeyState, KeyUsage
 
-__all__ = ["Vault"]
+__all__ = ["IN_DOUBT_MAX", "Vault"]
+
+IN_DOUBT_MAX = 8
+"""Keys of one reader that were handed to it and not confirmed; of more, the oldest is given up."""
 
 
 class Vault:
@@ -52,13 +55,17 @@ class Vault:
             await self._write([Step(event, detail=detail)])
 
     async def stage(self, record: KeyRecord) -> None:
-        """Keep a staged key that has come from the host; other staged ones of the same owner are discarded.
+        """Keep a staged key that has come from the host; older staged ones of the same owner are discarded.
+
+        Of a reader's, the last few are kept: it may hold any of those that it was given and did not confirm.
 
         Raises StoreError, AuditBrokenError.
         """
         async with self._lock:
             left = [old for old in self._owned(record) if old.state is KeyState.STAGED]
-            steps = [_step(old, Event.DISCARD, "replaced before it was confirmed") for old in left]
+            kept = IN_DOUBT_MAX - 1 if record.usage is KeyUsage.READER_DATA else 0
+            given_up = left[: max(0, len(left) - kept)]
+            steps = [_step(old, Event.DISCARD, "replaced before it was confirmed") for old in given_up]
             await self._write([*steps, Step(Event.STAGE, record.key_id, record, record.check_value)])
 
     async def confirm(self, key_id: str, detail: str) -> None:
@@ -79,8 +86,14 @@ class Vault:
         async with self._lock:
             record = self._known(key_id)
             now_ms = self._now_ms()
-            replaced = [old for old in self._owned(record) if old.state not in (KeyState.STAGED, KeyState.RETIRED)]
-            steps = [_step(old, Event.REPLACE, key_id, retired_at_ms=now_ms) for old in replaced if old is not record]
+            others = [old for old in self._owned(record) if old is not record]
+            steps = [
+                _step(old, Event.DISCARD, "the reader holds another key")
+                if old.state is KeyState.STAGED
+                else _step(old, Event.REPLACE, key_id, retired_at_ms=now_ms)
+                for old in others
+                if old.state is not KeyState.RETIRED
+            ]
             dates = {"injected_at_ms": now_ms, "expires_at_ms": now_ms + life_ms}
             active = _step(record, Event.ACTIVATE, "", **dates)
             lost = [name for name in self.damaged if name.rpartition(":")[0] == key_id.rpartition(":")[0]]
@@ -89,13 +102,20 @@ class Vault:
             self.damaged = tuple(name for name in self.damaged if name not in lost)
             return self._known(key_id)
 
-    async def expire_due(self) -> int:
-        """Mark the keys whose life is over. Raises StoreError, AuditBrokenError."""
+    async def expire_due(self) -> tuple[KeyRecord, ...]:
+        """Mark the keys whose life is over, and return them. Raises StoreError, AuditBrokenError."""
         async with self._lock:
             now_ms = self._now_ms()
             over = [key for key in self._keyring if key.state is KeyState.ACTIVE and (key.expires_at_ms or 0) <= now_ms]
             await self._write([_step(key, Event.EXPIRE, "") for key in over])
-            return len(over)
+            return tuple(over)
+
+    async def warned(self, key_id: str, days: int) -> None:
+        """Its owner is being told that it expires in so many days. Raises StoreError, AuditBrokenError."""
+        async with self._lock:
+            record = self._known(key_id)
+            told = structs.replace(record, version=record.version + 1, warned_days=days)
+            await self._write([Step("warn", key_id, told, f"{days} days ahead")])
 
     async def purge_retired(self, keep_ms: int) -> int:
         """Delete keys retired longer ago than `keep_ms`. Raises StoreError, AuditBrokenError."""
@@ -119,12 +139,14 @@ class Vault:
             moved()
 
     async def recover(self, life_ms: int) -> None:
-        """After a restart: what was confirmed is activated, what was only staged is discarded.
+        """After a restart: what was confirmed is activated, and a terminal's key that was only staged is discarded.
+
+        A reader's stays: whether the reader took it is found out by asking for its check value (`reader_standing`).
 
         Raises StoreError, AuditBrokenError.
         """
         for key in list(self._keyring):
-            if key.state is KeyState.STAGED:
+            if key.state is KeyState.STAGED and key.usage is KeyUsage.TERMINAL_MAC:
                 await self.discard(key.key_id, "the exchange was interrupted")
             elif key.state is KeyState.CONFIRMED:
                 await self.activate(key.key_id, life_ms)

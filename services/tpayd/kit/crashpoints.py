@@ -15,14 +15,14 @@ from __future__ import annotations
 import mmap
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
 from tpayd.kit.instance import Instance
 from tpayd.kit.logs import Log
 
-__all__ = ["STAGES_MAX", "TABLE", "VARIABLE", "CrashPoint", "Switchboard", "passing", "prepare"]
+__all__ = ["KEY_EXCHANGE", "STAGES_MAX", "TABLE", "VARIABLE", "CrashPoint", "Switchboard", "passing", "prepare"]
 
 VARIABLE = "TPAYD_CRASHPOINTS"
 STAGES_MAX = 4
@@ -36,7 +36,7 @@ class CrashPoint(NamedTuple):
     meaning: str
 
 
-TABLE: Mapping[str, CrashPoint] = {
+TABLE: dict[str, CrashPoint] = {
     "gateway.received": CrashPoint("gateway", "a request was checked; nobody else knows of it"),
     "gateway.forwarded": CrashPoint("gateway", "the request was handed to its service"),
     "gateway.before_reply": CrashPoint("gateway", "the service's answer came in; the client has not got it"),
@@ -80,10 +80,19 @@ TABLE: Mapping[str, CrashPoint] = {
 }
 """Every point, in the order in which a sale passes them, process by process."""
 
-_NAMES = tuple(TABLE)
+KEY_EXCHANGE: dict[str, CrashPoint] = {
+    "exchange.before_ask": CrashPoint("key_manager", "the host has not been asked for a key"),
+    "exchange.answered": CrashPoint("key_manager", "the host has given out a key, and nobody has kept it"),
+    "exchange.staged": CrashPoint("key_manager", "the new key is on disk; the other side is not known to hold it"),
+    "exchange.taken": CrashPoint("key_manager", "the reader holds the new key, and the key store does not know it"),
+    "exchange.confirmed": CrashPoint("key_manager", "both hold it, and the one before is still in use"),
+}
+"""Points that a key exchange passes, beside those of ports and lines; no sale does."""
+
+_NAMES = (*TABLE, *KEY_EXCHANGE)
 _NUMBERS = {name: number for number, name in enumerate(_NAMES)}
 _CELL_BYTES = 8
-_SIZE = _CELL_BYTES * (2 * STAGES_MAX + len(TABLE))
+_SIZE = _CELL_BYTES * (2 * STAGES_MAX + len(_NAMES))
 
 
 class Switchboard:
@@ -109,7 +118,7 @@ class Switchboard:
 
         Without stages everything is disarmed. Raises ValueError.
         """
-        if len(stages) > STAGES_MAX or any(name not in TABLE or passings < 1 for name, passings in stages):
+        if len(stages) > STAGES_MAX or any(name not in _NUMBERS or passings < 1 for name, passings in stages):
             raise ValueError(f"not {STAGES_MAX} points of the table at most, each with passings from 1: {stages}")
         self._cells[0] = 0
         self._write([(_NUMBERS[name] + 1, passings) for name, passings in stages])

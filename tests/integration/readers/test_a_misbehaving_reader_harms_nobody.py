@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Store
+from tests.harness.waiting import eventually
 from tests.integration.readers.counter import counter_of, device, error_of, wait_for
 from tests.integration.readers.scripted import ScriptedReader
 from tests.unit.readers.answers import ACK, EMPTY, INSERTED, OTHER_NONCE, TAPPED, card, finished

@@ -21,15 +21,16 @@ from tpayd.hosts import MatchKey, Opened, ReaderKeyExchange, TerminalKeyExchange
 from tpayd.key_manager.errors import ExchangeFailedError, NoUsableKeyError
 from tpayd.key_manager.exchange import ExchangeLimits, Exchanges
 from tpayd.key_manager.keyring import Keyring
+from tpayd.key_manager.records import KeyRecord
 from tpayd.key_manager.secret_files import TransportKeys
 from tpayd.key_manager.store import KeyStore, Step
 from tpayd.key_manager.ticks import Ticker
-from tpayd.key_manager.vault import Vault
+from tpayd.key_manager.vault import IN_DOUBT_MAX, Vault
 from tpayd.kit.bus import CallError
 from tpayd_contracts.device import InjectedKey, InjectKey, PreparedKey, PrepareKey
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.host import Exchange, Exchanged
-from tpayd_contracts.keys import KeyInfo, KeyState, KeyUsage
+from tpayd_contracts.keys import KeyState, KeyUsage
 
 MASTER = bytes(range(16))
 BDK = bytes(range(16, 32))
@@ -99,15 +100,21 @@ class Reader:
         self.tells_check_value = True
         self.alter: Callable[[InjectedKey], InjectedKey] = lambda injected: injected
         self.lost_at: type | None = None
+        self.never_begun = False
+        self.garbage: PreparedKey | None = None
 
     async def call(self, _: object, body: Any, *, ttl_s: float = 0, trace: str | None = None) -> Any:
         if self.lost_at is type(body):
             raise CallError.unknown(ErrorCode.READER_UNAVAILABLE, "unplugged")
         if isinstance(body, PrepareKey):
+            if self.garbage is not None:
+                return self.garbage
             self.sequence += 1
             self.pending = blobs.begin(Role.READER, READER, self.key, self.sequence)
             return PreparedKey(READER, "S1", self.pending.request)
         assert isinstance(body, InjectKey)
+        if self.never_begun:
+            raise CallError.not_started(ErrorCode.LEASE_LOST, "gave way")
         received = blobs.finish(self.pending, body.blob, self.key)
         self.initial_key = received.initial_key
         told = received.check_value if self.tells_check_value else None
@@ -142,18 +149,18 @@ class Bench:
             transport=TransportKeys({("test", TERMINAL): transport_key(MASTER, Role.TERMINAL, TERMINAL)}),
             keyring=self.keyring, vault=self.vault,
             next_number=lambda: self.ticker.next_exchange(self.store.write_ticks),
-            local_time=lambda: "20260131120000", limits=ExchangeLimits(1.0, 1.0, LIFE_MS),
+            local_time=lambda: "20260131120000", limits=ExchangeLimits(1.0, 1.0, 1.0, LIFE_MS),
         )  # fmt: skip
 
     def reopen(self) -> None:
         self.store.close()
         self.open()
 
-    async def terminal(self) -> KeyInfo:
+    async def terminal(self) -> KeyRecord:
         self.clock.advance(1)
         return await self.exchanges.terminal(TERMINAL, lambda step, _: self.steps.append(step))
 
-    async def read(self) -> KeyInfo:
+    async def read(self) -> KeyRecord:
         self.clock.advance(1)
         return await self.exchanges.reader(DEVICE, lambda step, _: self.steps.append(step))
 
@@ -177,7 +184,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 def test_terminal_gets_its_key(bench: Bench) -> None:
     """The key that the host sent is active, for three years as set, and survives a restart."""
-    info = asyncio.run(bench.terminal())
+    info = asyncio.run(bench.terminal()).info(bench.ticker.now_ms())
     now_ms = bench.clock.unix_ms()
     assert (KeyUsage.TERMINAL_MAC, TERMINAL, "test") == (info.usage, info.owner, info.profile)
     assert (KeyState.ACTIVE, now_ms, now_ms + LIFE_MS) == (info.state, info.injected_at_ms, info.expires_at_ms)
@@ -280,10 +287,9 @@ def test_reader_that_holds_no_such_key(bench: Bench, alter: Callable[[InjectedKe
     assert (reason, []) == (caught.value.reason, bench.states())
 
 
-@pytest.mark.parametrize("lost_at", [PrepareKey, InjectKey])
-def test_lost_reader(bench: Bench, lost_at: type) -> None:
-    """A reader unplugged in between leaves nothing staged, and the exchange can be begun anew."""
-    bench.reader.lost_at = lost_at
+def test_reader_that_is_lost_before_it_was_given_a_key(bench: Bench) -> None:
+    """It leaves nothing staged, and the exchange can be begun anew."""
+    bench.reader.lost_at = PrepareKey
 
     async def lost_then_back() -> None:
         with pytest.raises(CallError):
@@ -294,6 +300,57 @@ def test_lost_reader(bench: Bench, lost_at: type) -> None:
 
     asyncio.run(lost_then_back())
     assert [KeyState.ACTIVE] == bench.states()
+
+
+def test_reader_that_does_not_say_whether_it_took_the_key(bench: Bench) -> None:
+    """Both keys are kept, the old one in force, also after a restart; the next exchange that is confirmed ends it."""
+
+    async def lost_then_back() -> None:
+        await bench.read()
+        bench.reader.lost_at = InjectKey
+        for _ in range(2):
+            with pytest.raises(ExchangeFailedError) as caught:
+                await bench.read()
+            assert "in_doubt" == caught.value.reason
+        bench.reopen()
+        await bench.vault.recover(LIFE_MS)
+        assert [KeyState.ACTIVE, KeyState.STAGED, KeyState.STAGED] == bench.states()
+        assert 2 == len(bench.keyring.in_doubt("test", READER))
+        bench.reader.lost_at = None
+        await bench.read()
+
+    asyncio.run(lost_then_back())
+    assert [KeyState.RETIRED, KeyState.ACTIVE] == bench.states()
+
+
+def test_keys_in_doubt_are_bounded(bench: Bench) -> None:
+    """Of a reader that never answers, the last few keys are kept."""
+    bench.reader.lost_at = InjectKey
+
+    async def again_and_again() -> None:
+        for _ in range(IN_DOUBT_MAX + 3):
+            with pytest.raises(ExchangeFailedError):
+                await bench.read()
+
+    asyncio.run(again_and_again())
+    assert [KeyState.STAGED] * IN_DOUBT_MAX == bench.states()
+
+
+def test_reader_that_was_never_given_the_key(bench: Bench) -> None:
+    """A step that was not begun leaves no doubt: the staged key is discarded."""
+    bench.reader.never_begun = True
+    with pytest.raises(CallError):
+        asyncio.run(bench.read())
+    assert [] == bench.states()
+
+
+@pytest.mark.parametrize(("identity", "blob"), [("", bytes(128)), (READER, b"short"), ("\x00\xff", bytes(128))])
+def test_garbage_from_a_reader(bench: Bench, identity: str, blob: bytes) -> None:
+    """What is no half of a key exchange never reaches the host."""
+    bench.reader.garbage = PreparedKey(identity, "S1", blob)
+    with pytest.raises(ExchangeFailedError) as caught:
+        asyncio.run(bench.read())
+    assert ("bad_reader", None) == (caught.value.reason, bench.host.request)
 
 
 def test_silent_host(bench: Bench) -> None:
@@ -372,9 +429,9 @@ def test_expiry_and_deletion(bench: Bench) -> None:
         seen = []
         await bench.terminal()
         bench.clock.advance(LIFE_MS / 1000 - 0.001)
-        assert 0 == await bench.vault.expire_due()
+        assert () == await bench.vault.expire_due()
         bench.clock.advance(0.001)
-        assert 1 == await bench.vault.expire_due()
+        assert [TERMINAL] == [key.owner for key in await bench.vault.expire_due()]
         seen.append(bench.states())
         await bench.terminal()
         seen.append(bench.states())

@@ -62,6 +62,8 @@ class Identity(Struct, frozen=True):
     key_loaded: bool
     abilities: tuple[Ability, ...] | None = None
     """What it says it can do; None where its protocol has no word for that."""
+    key_check_value: str | None = None
+    """Of the key that it holds, ten hexadecimal digits; None where it holds none, or does not tell."""
 
 
 class Identified(Struct, frozen=True):

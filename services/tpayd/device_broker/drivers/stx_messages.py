@@ -37,6 +37,8 @@ _BLOB_BYTES = 48
 _ABILITIES = (Ability.IC, Ability.STRIPE, Ability.CONTACTLESS, Ability.QR, Ability.SIGN, Ability.PIN)
 """In the order of message 59's flags."""
 _ABLE = ord("1")
+_MORE_BYTES = (0, len(_ABILITIES), len(_ABILITIES) + 10)
+"""What message 59 may have behind its fixed part: nothing, abilities, abilities and the key's check value."""
 
 # Requests
 
@@ -66,12 +68,13 @@ def inject_frame(at: str, blob: bytes) -> bytes:
 def parse_info(data: bytes) -> Identity:
     """Message 59. Raises LayoutError."""
     told, more = data[: _INFO.size], data[_INFO.size :]
-    if len(told) < _INFO.size or len(more) not in (0, len(_ABILITIES)):
-        raise LayoutError(f"59: {len(data)} bytes, not {_INFO.size} or {_INFO.size + len(_ABILITIES)}")
+    if len(told) < _INFO.size or len(more) not in _MORE_BYTES:
+        raise LayoutError(f"59: {len(data)} bytes, not {_INFO.size} and {' or '.join(map(str, _MORE_BYTES))}")
     reader_id, serial, version, key_flag = (text_of(part) for part in _INFO.unpack(told))
     able = tuple(ability for ability, flag in zip(_ABILITIES, more, strict=False) if flag == _ABLE) if more else None
+    check_value = parse_check_value(more[len(_ABILITIES) :].strip())
     # The identity begins with the certified model, filled up to 16 characters (docs/reader-protocol.md, 59).
-    return Identity(reader_id, serial, version, reader_id[:16].strip("# -"), key_flag == "01", able)
+    return Identity(reader_id, serial, version, reader_id[:16].strip("# -"), key_flag == "01", able, check_value)
 
 
 def parse_self_test(data: bytes) -> str:
@@ -96,5 +99,5 @@ def parse_prepared(data: bytes) -> tuple[KeyPrepared, str]:
 
 
 def parse_check_value(data: bytes) -> str | None:
-    """What an ACK to the key says of the key: its check value in hexadecimal, or nothing."""
+    """What an ACK to the key, or message 59, says of the key: its check value in hexadecimal, or nothing."""
     return data.decode("ascii", "replace").upper() or None

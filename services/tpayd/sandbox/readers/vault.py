@@ -54,6 +54,11 @@ class Vault:
     def key_loaded(self) -> bool:
         return self._derivation is not None
 
+    @property
+    def check_value(self) -> str:
+        """Of the key that it holds; empty without one."""
+        return check_value(self._memory.initial_key) if self.key_loaded else ""
+
     def prepare(self, unix_ms: int) -> bytes:
         """Begin a key exchange: the reader's 128 bytes."""
         memory = self._memory

@@ -142,7 +142,8 @@ class VirtualReader:
     def _information(self) -> bytes:
         flag = "01" if self.key_loaded else "00"
         able = "".join("1" if ability in self._abilities else "0" for ability in _TOLD)
-        return answer(0x59, f"{self._id}{self.serial_number}{_VERSION}{flag}{able}".encode())
+        holds = f"{self._vault.check_value:10}"
+        return answer(0x59, f"{self._id}{self.serial_number}{_VERSION}{flag}{able}{holds}".encode())
 
     def _inject(self, blob: bytes) -> bytes:
         try:
