@@ -139,7 +139,10 @@ def test_a_card_put_in_unasked_keeps_the_reader_out_of_the_pool(store: Store, re
     reader.answers[0x26] = reader.answers[0x24] = INSERTED
     reader.send(INSERTED)
     wait_for(store, "reader-1", DeviceState.QUARANTINE)
-    assert "card is inside" in (device(store, "reader-1").detail or "")
+    # The quarantine is told at once, and its reason when the reader has been asked for its state.
+    eventually(
+        lambda: "card is inside" in (device(store, "reader-1").detail or ""), timeout_s=30.0, what="the reason told"
+    )
     reader.answers[0x26] = EMPTY
     reader.send(EMPTY)
     wait_for(store, "reader-1")
