@@ -23,21 +23,21 @@ __all__ = [
     "DownloadedMerchant", "EVENTS", "EjectCard", "EntryMode", "ErrorBody", "ErrorCode", "ExchangeProgress",
     "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Finding", "FindingKind", "Health", "Hello",
     "InsertedQuery", "IntegrityEvent", "IntegrityProgress", "IntegrityQuery", "IntegrityReport", "IntegrityResult",
-    "IntegrityState", "KeyInfo", "KeyList", "KeyNumber", "KeyPress", "KeyState", "KeyUsage", "KeyedNumber",
-    "LaneAcknowledgements", "LaneQuery", "LaneRef", "Language", "Line", "LineEvent", "LineState", "LineStatus",
-    "ListedPayment", "MembershipCard", "MembershipRequest", "Merchant", "MerchantList", "OpenTerminals",
-    "OpenedTerminals", "Opening", "OriginalOnReceipt", "OriginalPayment", "Outcome", "OwedReversal",
-    "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "Pending",
-    "PosKey", "REPLIES", "Readiness", "Reason", "Receipt", "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant",
-    "ReceiptRequest", "ReceiptSheet", "ReportQuery", "RestoreSettings", "Right", "SaleRequest", "ScanCode",
-    "ScannedCode", "ScreenAsk", "ScreenNumber", "ScreenPrompt", "ScreenSignature", "ScreenState", "SetPassword",
-    "SetPrevention", "Setting", "SettingChange", "SettingGroup", "SettingKind", "SettingsHistory",
-    "SettingsHistoryQuery", "SettingsPage", "SettingsQuery", "SettingsVersion", "SettleRequest", "SettledAs",
-    "Share", "ShowText", "SimplePayRequest", "Slot", "Slots", "StagedTerminals", "StandaloneCashReceiptRequest",
-    "StandaloneQuery", "StandaloneSaleRequest", "StandaloneTerminal", "Step", "StoreStatus", "Story", "StoryStep",
-    "Subscribe", "Subscribed", "Terminal", "TerminalBalance", "TerminalList", "TimeSplit", "TotalLine",
-    "UnacknowledgedPayment", "UnacknowledgedPayments", "UnacknowledgedPolicy", "Verdict", "VoidRequest",
-    "WatchScreen", "Welcome",
+    "IntegrityState", "KeyEvent", "KeyHappening", "KeyInfo", "KeyList", "KeyNumber", "KeyPress", "KeyState",
+    "KeyTime", "KeyUsage", "KeyedNumber", "LaneAcknowledgements", "LaneQuery", "LaneRef", "Language", "Line",
+    "LineEvent", "LineState", "LineStatus", "ListedPayment", "MembershipCard", "MembershipRequest", "Merchant",
+    "MerchantList", "OpenTerminals", "OpenedTerminals", "Opening", "OriginalOnReceipt", "OriginalPayment",
+    "Outcome", "OwedReversal", "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult",
+    "PaymentState", "Pending", "PosKey", "REPLIES", "Readiness", "Reason", "Receipt", "ReceiptAmounts",
+    "ReceiptCopy", "ReceiptMerchant", "ReceiptRequest", "ReceiptSheet", "ReportQuery", "RestoreSettings", "Right",
+    "SaleRequest", "ScanCode", "ScannedCode", "ScreenAsk", "ScreenNumber", "ScreenPrompt", "ScreenSignature",
+    "ScreenState", "SetPassword", "SetPrevention", "Setting", "SettingChange", "SettingGroup", "SettingKind",
+    "SettingsHistory", "SettingsHistoryQuery", "SettingsPage", "SettingsQuery", "SettingsVersion", "SettleRequest",
+    "SettledAs", "Share", "ShowText", "SimplePayRequest", "Slot", "Slots", "StagedTerminals",
+    "StandaloneCashReceiptRequest", "StandaloneQuery", "StandaloneSaleRequest", "StandaloneTerminal", "Step",
+    "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal", "TerminalBalance", "TerminalList",
+    "TimeSplit", "TotalLine", "UnacknowledgedPayment", "UnacknowledgedPayments", "UnacknowledgedPolicy", "Verdict",
+    "VoidRequest", "WatchScreen", "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -2288,6 +2288,8 @@ class Device(Reply):
     firmware: str | None = None
     reader_id: str | None = None
     """The identity that its key is bound to (32 characters)."""
+    key_check_value: str | None = None
+    """Of the key that it holds, by its own word; None where it holds none, or does not tell."""
     detail: str | None = None
     """Why it is not ready, and what to do."""
     leased_to: str | None = None
@@ -2310,6 +2312,7 @@ class Device(Reply):
             serial_number=body.get("serial_number"),
             firmware=body.get("firmware"),
             reader_id=body.get("reader_id"),
+            key_check_value=body.get("key_check_value"),
             detail=body.get("detail"),
             leased_to=body.get("leased_to"),
             bars=many(body.get("bars", ()), Bar.from_wire),
@@ -2453,6 +2456,10 @@ class KeyInfo(Reply):
     injected_at_ms: int | None = None
     expires_at_ms: int | None = None
     device: str | None = None
+    days_left: int | None = None
+    """Whole days until an active key expires, by the time that keys expire by."""
+    note: str = ""
+    """What is wrong with it and what to do; empty where nothing is."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> KeyInfo:
@@ -2467,6 +2474,8 @@ class KeyInfo(Reply):
             injected_at_ms=body.get("injected_at_ms"),
             expires_at_ms=body.get("expires_at_ms"),
             device=body.get("device"),
+            days_left=body.get("days_left"),
+            note=body.get("note", ""),
         )
 
 
@@ -2501,16 +2510,38 @@ class ExchangeTerminal(Reply):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyTime(Reply):
+    """The time that keys expire by. It follows the card host's MACed time, not the machine's clock."""
+
+    now_ms: int
+    from_host: bool
+    """False: no answer of the host has told its time yet; it counts from the machine's clock at the founding."""
+    machine_ahead_s: int
+    """How far this machine's clock is ahead of it; negative: behind."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> KeyTime:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            now_ms=body["now_ms"],
+            from_host=body["from_host"],
+            machine_ahead_s=body["machine_ahead_s"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class KeyList(Reply):
     """KeyList, as it crosses the wire."""
 
     keys: tuple[KeyInfo, ...]
+    time: KeyTime | None = None
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> KeyList:
         """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
         return cls(
             keys=many(body["keys"], KeyInfo.from_wire),
+            time=maybe(body.get("time"), KeyTime.from_wire),
         )
 
 
@@ -3224,6 +3255,61 @@ class IntegrityEvent(Reply):
         )
 
 
+class KeyHappening(OpenEnum):
+    """What an event is about."""
+
+    EXPIRES_SOON = "expires_soon"
+    """90, 30 and 7 days ahead (`warn_days`), each once."""
+    EXPIRED = "expired"
+    """New payments are refused from now on."""
+    EXCHANGED = "exchanged"
+    """A new key is in use."""
+    EXCHANGE_FAILED = "exchange_failed"
+    """The key before stays in force."""
+    IN_DOUBT = "in_doubt"
+    """The reader was given a new key and did not say whether it took it; it is asked. The key before stays in
+    force.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEvent(Reply):
+    """Something happened to a key, or is about to. Never holds a key."""
+
+    happened: KeyHappening
+    usage: KeyUsage
+    owner: str
+    """Terminal id, or the reader's identity; the device's name where that is not known."""
+    at_ms: int
+    text: str
+    """For a person, with the way out."""
+    device: str | None = None
+    key_id: str | None = None
+    expires_at_ms: int | None = None
+    days_left: int | None = None
+    automatic: bool = False
+    """Nobody ordered the exchange: it was due."""
+    reason: str | None = None
+    """With a failed exchange: a stable word (docs/keys.md)."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> KeyEvent:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            happened=KeyHappening(body["happened"]),
+            usage=KeyUsage(body["usage"]),
+            owner=body["owner"],
+            at_ms=body["at_ms"],
+            text=body["text"],
+            device=body.get("device"),
+            key_id=body.get("key_id"),
+            expires_at_ms=body.get("expires_at_ms"),
+            days_left=body.get("days_left"),
+            automatic=body.get("automatic", False),
+            reason=body.get("reason"),
+        )
+
+
 REPLIES: dict[str, type[Reply] | None] = {
     "ability.card": Slots,
     "ability.code": ScannedCode,
@@ -3292,5 +3378,6 @@ EVENTS: dict[str, type[Reply]] = {
     "device.state": DeviceEvent,
     "host.line": LineEvent,
     "integrity.result": IntegrityEvent,
+    "key.event": KeyEvent,
 }
 """Topic → what its events carry."""
