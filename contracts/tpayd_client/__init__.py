@@ -12,6 +12,8 @@ Where to look: `Pos` and `AsyncPos` (what can be asked), `errors` (what can go w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tpayd_client.async_pos import AsyncPos
 from tpayd_client.errors import (
     ConnectionFailed,
@@ -27,6 +29,7 @@ from tpayd_client.errors import (
 from tpayd_client.plan import CONNECT_TIMEOUT_S, PathLike, plan
 from tpayd_client.pos import Pos
 from tpayd_client.request_log import RequestLog, default_request_log
+from tpayd_client.starting import Starter
 from tpayd_client.types import Amount, PaymentProgress, PaymentResult, Verdict, Welcome
 
 __all__ = [
@@ -44,6 +47,7 @@ __all__ = [
     "Pos",
     "RequestLog",
     "RequestLogError",
+    "Starter",
     "TpaydError",
     "Verdict",
     "Welcome",
@@ -61,6 +65,7 @@ def connect(
     server_key: str | None = None,
     request_log: PathLike | RequestLog | None = None,
     connect_timeout_s: float = CONNECT_TIMEOUT_S,
+    start_command: Sequence[str] | Starter | None = None,
 ) -> Pos:
     """A client that connects with its first call (`Pos.connect` does so at once, and says who one is).
 
@@ -68,10 +73,14 @@ def connect(
     the gateway's ipc socket instead, and `client` a name that is registered for this user. `server_key` replaces the
     key file's. `request_log` is where request ids are kept, by default a file of this user's.
 
+    `start_command` is run where a request finds the daemon down, before anything of it was sent, e.g. `["tpayd", "up",
+    "--wait"]`; it gets a minute (a `Starter` says it more exactly). Whether a store wants that stands in
+    `store_status().options.restart_when_down`. Without it such a request fails with ConnectionFailed.
+
     Raises KeyFileError, RequestLogError, or ValueError for what is missing.
     """
     where = plan(endpoint, client, server_key, key_file)
-    return Pos(where, request_log=request_log, connect_timeout_s=connect_timeout_s)
+    return Pos(where, request_log=request_log, connect_timeout_s=connect_timeout_s, starter=_starter(start_command))
 
 
 def connect_async(
@@ -82,7 +91,14 @@ def connect_async(
     server_key: str | None = None,
     request_log: PathLike | RequestLog | None = None,
     connect_timeout_s: float = CONNECT_TIMEOUT_S,
+    start_command: Sequence[str] | Starter | None = None,
 ) -> AsyncPos:
     """The same as `connect`, for asyncio; to be used within one event loop."""
     where = plan(endpoint, client, server_key, key_file)
-    return AsyncPos(where, request_log=request_log, connect_timeout_s=connect_timeout_s)
+    return AsyncPos(
+        where, request_log=request_log, connect_timeout_s=connect_timeout_s, starter=_starter(start_command)
+    )
+
+
+def _starter(command: Sequence[str] | Starter | None) -> Starter | None:
+    return command if command is None or isinstance(command, Starter) else Starter(command)

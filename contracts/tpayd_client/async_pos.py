@@ -11,12 +11,13 @@ import zmq
 
 from tpayd_client.calls import Calls, OnExchange, OnProgress
 from tpayd_client.engine import Ticket
-from tpayd_client.errors import TpaydError
+from tpayd_client.errors import ConnectionFailed, TpaydError
 from tpayd_client.events import OnEvent, OnGap, Subscription
 from tpayd_client.flows import Ask, Begin, Course, End, Flow, Pause, Wish
 from tpayd_client.orders import Order
 from tpayd_client.plan import CONNECT_TIMEOUT_S, PathLike, Plan
 from tpayd_client.request_log import OpenRequest, RequestLog
+from tpayd_client.starting import Starter
 from tpayd_client.transport import Channel
 from tpayd_client.types import (
     Amount,
@@ -68,8 +69,11 @@ class AsyncPos:
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
         clock_s: Callable[[], float] = time.monotonic,
+        starter: Starter | None = None,
     ) -> None:
         self._clock_s = clock_s
+        self._starter = starter
+        self._starting: asyncio.Future[None] | None = None
         self._connect_timeout_s = connect_timeout_s
         self._log = plan.request_log(request_log)
         self._calls = Calls(clock_s)
@@ -314,7 +318,26 @@ class AsyncPos:
         return None
 
     async def _ask(self, wish: Ask) -> Mapping[str, Any]:
+        try:
+            return await self._settled(self._ticket(wish))
+        except ConnectionFailed:
+            # Nothing was sent: after a start the same request is made for the first time.
+            if self._starter is None or (self._starting is None and not self._starter.due):
+                raise
+        await self._started(self._starter)
         return await self._settled(self._ticket(wish))
+
+    async def _started(self, starter: Starter) -> None:
+        """One start for all who wait for it; whoever leaves, it goes on for the others."""
+        if self._starting is None:
+            self._starting = asyncio.ensure_future(asyncio.to_thread(starter.start))
+            self._starting.add_done_callback(self._start_ended)
+        await asyncio.shield(self._starting)
+
+    def _start_ended(self, starting: asyncio.Future[None]) -> None:
+        self._starting = None
+        if not starting.cancelled():
+            starting.exception()  # heard, though nobody may wait for it any more
 
     def _ticket(self, wish: Ask) -> Ticket:
         ticket = Ticket(

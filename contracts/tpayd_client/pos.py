@@ -12,12 +12,13 @@ import zmq
 
 from tpayd_client.calls import Calls, OnExchange, OnProgress
 from tpayd_client.engine import Ticket
-from tpayd_client.errors import TpaydError
+from tpayd_client.errors import ConnectionFailed, TpaydError
 from tpayd_client.events import OnEvent, OnGap, Subscription
 from tpayd_client.flows import Ask, Begin, Course, End, Flow, Pause, Wish
 from tpayd_client.orders import Order
 from tpayd_client.plan import CONNECT_TIMEOUT_S, PathLike, Plan
 from tpayd_client.request_log import OpenRequest, RequestLog
+from tpayd_client.starting import Starter
 from tpayd_client.types import (
     Amount,
     CloseProgress,
@@ -66,8 +67,11 @@ class Pos:
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
         clock_s: Callable[[], float] = time.monotonic,
+        starter: Starter | None = None,
     ) -> None:
+        """`starter`: how to start the daemon when it is found down."""
         self._clock_s = clock_s
+        self._starter = starter
         self._connect_timeout_s = connect_timeout_s
         self._log = plan.request_log(request_log)
         self._calls = Calls(clock_s)
@@ -90,7 +94,7 @@ class Pos:
     def connect(self) -> Welcome:
         """Make sure that there is a session. Raises ConnectionFailed or NotAllowed."""
         with self._one_thread():
-            self._wait(self._ticket(Ask("", {}, self._connect_timeout_s)))
+            self._ask(Ask("", {}, self._connect_timeout_s))
         welcome = self._engine.welcome
         if welcome is None:
             raise RuntimeError("a session without a welcome")
@@ -333,7 +337,7 @@ class Pos:
     def _grant(self, wish: Wish) -> Mapping[str, Any] | None:
         match wish:
             case Ask():
-                return self._wait(self._ticket(wish))
+                return self._ask(wish)
             case Pause():
                 self._pause(wish.seconds)
             case Begin():
@@ -341,6 +345,16 @@ class Pos:
             case End():
                 self._log.end(wish.request_id, wish.verdict)
         return None
+
+    def _ask(self, wish: Ask) -> Mapping[str, Any]:
+        try:
+            return self._wait(self._ticket(wish))
+        except ConnectionFailed:
+            # Nothing was sent: after a start the same request is made for the first time.
+            if self._starter is None or not self._starter.due:
+                raise
+        self._starter.start()
+        return self._wait(self._ticket(wish))
 
     def _ticket(self, wish: Ask) -> Ticket:
         ticket = Ticket(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +15,13 @@ import click
 
 from tpayd.cli.errors import CommandError, exit_for
 from tpayd.cli.exits import Exit
-from tpayd.kit.instance import OWNER_CLIENT, Instance, InstanceError
+from tpayd.kit.instance import HOME_VARIABLE, OWNER_CLIENT, Instance, InstanceError
 from tpayd_client import (
     ConnectionFailed,
     KeyFileError,
     Pos,
     RequestLog,
+    Starter,
     TpaydError,
     Welcome,
     connect,
@@ -47,11 +51,16 @@ class Gateway:
         """The file of one payment."""
         return self.requests / f"{request_id}.jsonl"
 
-    def connect(self, log: RequestLog) -> Pos:
-        """Raises what `tpayd_client.connect` raises, and CommandError where there is no instance."""
+    def connect(self, log: RequestLog, *, pays: bool = False) -> Pos:
+        """Raises what `tpayd_client.connect` raises, and CommandError where there is no instance.
+
+        One that `pays` starts the daemon where it is down and the store wants that (`store.client.restart_when_down`).
+        """
         if self.key_file is not None:
             return connect(key_file=self.key_file, request_log=log)
-        return connect(_instance().public(), OWNER_CLIENT, request_log=log)
+        instance = _instance()
+        starter = _starter(instance) if pays else None
+        return connect(instance.public(), OWNER_CLIENT, request_log=log, start_command=starter)
 
 
 def connection_options(command: F) -> F:
@@ -75,7 +84,7 @@ def connection_options(command: F) -> F:
 def open_pos(gateway: Gateway, log: RequestLog | None = None) -> Iterator[Pos]:
     """A connected client, and its errors as a command's end."""
     try:
-        with gateway.connect(log or _NoPayments()) as pos:
+        with gateway.connect(log or _NoPayments(), pays=log is not None) as pos:
             yield pos
     except KeyFileError as error:
         raise CommandError(str(error), Exit.USAGE) from error
@@ -106,6 +115,18 @@ def forget(gateway: Gateway, request_id: str) -> None:
     """A payment has its verdict."""
     with contextlib.suppress(OSError):
         gateway.request_file(request_id).unlink(missing_ok=True)
+
+
+def _starter(instance: Instance) -> Starter | None:
+    """How this machine's daemon is started; None where the store does not want it."""
+    try:
+        store = tomllib.loads(instance.settings_file("store").read_text(encoding="utf-8"))
+        wanted = store["client"]["restart_when_down"] is True
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, LookupError, TypeError):
+        return None  # the daemon itself says what is wrong with the file
+    command = [sys.executable, "-I", "-m", "tpayd", "up", "--wait", "30"]
+    environment = os.environ | {HOME_VARIABLE: str(instance.home)}
+    return Starter(command, environment=environment) if wanted else None
 
 
 def lane_or_first(lane: str | None, welcome: Welcome) -> str:

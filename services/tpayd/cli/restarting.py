@@ -53,9 +53,7 @@ def restart(
 def can_restart(house: LocalHouse) -> None:
     """Raises CommandError where the daemon's processes are not supervisor's."""
     if launcher_pid(house.instance) is None:
-        text = (
-            "the daemon was not started by `tpayd up`, so --restart cannot restart it: change without, and restart it"
-        )
+        text = "the daemon was not started by `tpayd up`, so --restart cannot restart it"
         raise CommandError(text, Exit.NOT_RUNNING)
 
 
