@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
@@ -81,13 +82,14 @@ def public_line(kind: Kind, key: Ed25519PublicKey, comment: str = "") -> str:
     return f"{text}  # {comment}\n" if comment else f"{text}\n"
 
 
-def make_signing_key(path: Path) -> Ed25519PrivateKey:
+def make_signing_key(path: Path, passphrase: bytes | None = None) -> Ed25519PrivateKey:
     """A new private key in a file that must not be there yet (PEM, mode 0600). Raises TrustFileError."""
+    protection = NoEncryption() if passphrase is None else BestAvailableEncryption(passphrase)
     key = Ed25519PrivateKey.generate()
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+            file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection))
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
