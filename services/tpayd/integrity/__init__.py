@@ -11,5 +11,5 @@
 * `scanning`      runs `scan` and bounds it
 * `checking`      all of it: signatures, lists, files
 
-docs/integrity.md says what is proven by it and what is not; docs/adr/0019 why two lists and two keys.
+docs/integrity.md says what is proven by it and what is not; docs/adr/0021 why two lists and two keys.
 """

@@ -15,7 +15,7 @@ What it does about what it meets:
 | SIGQUIT                               | kills what is left at once                                              |
 
 Every process is started with `-I` and with one directory for bytecode (`-X pycache_prefix`) that the launcher makes
-anew, 0700, and removes in the end: bytecode that lies beside a source in the installation is never run (docs/adr/0020).
+anew, 0700, and removes in the end: bytecode that lies beside a source in the installation is never run (docs/adr/0022).
 
 Between a death and the next start no two generations of services run side by side: processes are known by their
 command line, so that orphans of an earlier supervisord are found whoever their parent is now.
