@@ -24,6 +24,7 @@ from tpayd_client.types import (
     CloseProgress,
     CloseReport,
     DayTotals,
+    Device,
     DeviceList,
     Health,
     KeyedNumber,
@@ -34,6 +35,7 @@ from tpayd_client.types import (
     MembershipCard,
     OwedReversals,
     PaymentResult,
+    PoolStatus,
     PosKey,
     ReceiptCopy,
     ReceiptSheet,
@@ -259,6 +261,12 @@ class AsyncPos:
 
     async def devices(self) -> DeviceList:
         return await self._run(self._calls.devices())
+
+    async def pool_status(self, pool: str | None = None) -> PoolStatus:
+        return await self._run(self._calls.pool_status(pool))
+
+    async def maintenance(self, device: str, *, on: bool, reason: str = "") -> Device:
+        return await self._run(self._calls.maintenance(device, on, reason))
 
     async def host_status(self) -> LineStatus:
         return await self._run(self._calls.host_status())

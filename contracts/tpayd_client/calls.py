@@ -16,6 +16,7 @@ from tpayd_client.types import (
     Confirmation,
     DayQuery,
     DayTotals,
+    Device,
     DeviceList,
     EjectCard,
     ExchangeProgress,
@@ -33,12 +34,15 @@ from tpayd_client.types import (
     LaneRef,
     Language,
     LineStatus,
+    Maintenance,
     MembershipCard,
     MembershipRequest,
     OwedReversals,
     PaymentProgress,
     PaymentRef,
     PaymentResult,
+    PoolQuery,
+    PoolStatus,
     PosKey,
     ReceiptCopy,
     ReceiptRequest,
@@ -232,6 +236,13 @@ class Calls:
 
     def devices(self) -> Flow[DeviceList]:
         return read(Ask("device.list", {}, READ_TTL_S), DeviceList.from_wire, self.clock_s)
+
+    def pool_status(self, pool: str | None) -> Flow[PoolStatus]:
+        return read(Ask("pool.status", to_wire(PoolQuery(pool)), READ_TTL_S), PoolStatus.from_wire, self.clock_s)
+
+    def maintenance(self, device: str, on: bool, reason: str) -> Flow[Device]:
+        wish = Ask("device.maintenance", to_wire(Maintenance(device, on, reason)), READ_TTL_S)
+        return read(wish, Device.from_wire, self.clock_s)
 
     def host_status(self) -> Flow[LineStatus]:
         return read(Ask("host.status", {}, READ_TTL_S), LineStatus.from_wire, self.clock_s)

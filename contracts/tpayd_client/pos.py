@@ -24,6 +24,7 @@ from tpayd_client.types import (
     CloseProgress,
     CloseReport,
     DayTotals,
+    Device,
     DeviceList,
     Health,
     KeyedNumber,
@@ -34,6 +35,7 @@ from tpayd_client.types import (
     MembershipCard,
     OwedReversals,
     PaymentResult,
+    PoolStatus,
     PosKey,
     ReceiptCopy,
     ReceiptSheet,
@@ -282,6 +284,14 @@ class Pos:
 
     def devices(self) -> DeviceList:
         return self._run(self._calls.devices())
+
+    def pool_status(self, pool: str | None = None) -> PoolStatus:
+        """How the pools of readers stand, and how fair they have been of late."""
+        return self._run(self._calls.pool_status(pool))
+
+    def maintenance(self, device: str, *, on: bool, reason: str = "") -> Device:
+        """Keep a reader from payments while somebody works on it, or give it back. Needs the right `admin`."""
+        return self._run(self._calls.maintenance(device, on, reason))
 
     def host_status(self) -> LineStatus:
         return self._run(self._calls.host_status())

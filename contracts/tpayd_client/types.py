@@ -24,20 +24,21 @@ __all__ = [
     "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Finding", "FindingKind", "Health", "Hello",
     "InsertedQuery", "IntegrityEvent", "IntegrityProgress", "IntegrityQuery", "IntegrityReport", "IntegrityResult",
     "IntegrityState", "KeyEvent", "KeyHappening", "KeyInfo", "KeyList", "KeyNumber", "KeyPress", "KeyState",
-    "KeyTime", "KeyUsage", "KeyedNumber", "LaneAcknowledgements", "LaneQuery", "LaneRef", "Language", "Line",
-    "LineEvent", "LineState", "LineStatus", "ListedPayment", "MembershipCard", "MembershipRequest", "Merchant",
-    "MerchantList", "OpenTerminals", "OpenedTerminals", "Opening", "OriginalOnReceipt", "OriginalPayment",
-    "Outcome", "OwedReversal", "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult",
-    "PaymentState", "Pending", "PosKey", "REPLIES", "Readiness", "Reason", "Receipt", "ReceiptAmounts",
-    "ReceiptCopy", "ReceiptMerchant", "ReceiptRequest", "ReceiptSheet", "ReportQuery", "RestoreSettings", "Right",
-    "SaleRequest", "ScanCode", "ScannedCode", "ScreenAsk", "ScreenNumber", "ScreenPrompt", "ScreenSignature",
-    "ScreenState", "SetPassword", "SetPrevention", "Setting", "SettingChange", "SettingGroup", "SettingKind",
-    "SettingsHistory", "SettingsHistoryQuery", "SettingsPage", "SettingsQuery", "SettingsVersion", "SettleRequest",
-    "SettledAs", "Share", "ShowText", "SimplePayRequest", "Slot", "Slots", "StagedTerminals",
-    "StandaloneCashReceiptRequest", "StandaloneQuery", "StandaloneSaleRequest", "StandaloneTerminal", "Step",
-    "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal", "TerminalBalance", "TerminalList",
-    "TimeSplit", "TotalLine", "UnacknowledgedPayment", "UnacknowledgedPayments", "UnacknowledgedPolicy", "Verdict",
-    "VoidRequest", "WatchScreen", "Welcome",
+    "KeyTime", "KeyUsage", "KeyedNumber", "LaneAcknowledgements", "LaneQuery", "LaneRef", "LaneTurns", "Language",
+    "Line", "LineEvent", "LineState", "LineStatus", "ListedPayment", "Maintenance", "MembershipCard",
+    "MembershipRequest", "Merchant", "MerchantList", "OpenTerminals", "OpenedTerminals", "Opening",
+    "OriginalOnReceipt", "OriginalPayment", "Outcome", "OwedReversal", "OwedReversals", "PaymentKind",
+    "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "Pending", "PoolEvent", "PoolFigures",
+    "PoolQuery", "PoolStanding", "PoolStatus", "PosKey", "REPLIES", "Readiness", "Reason", "Receipt",
+    "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant", "ReceiptRequest", "ReceiptSheet", "ReportQuery",
+    "RestoreSettings", "Right", "SaleRequest", "ScanCode", "ScannedCode", "ScreenAsk", "ScreenNumber",
+    "ScreenPrompt", "ScreenSignature", "ScreenState", "SetPassword", "SetPrevention", "Setting", "SettingChange",
+    "SettingGroup", "SettingKind", "SettingsHistory", "SettingsHistoryQuery", "SettingsPage", "SettingsQuery",
+    "SettingsVersion", "SettleRequest", "SettledAs", "Share", "ShowText", "SimplePayRequest", "Slot", "Slots",
+    "StagedTerminals", "StandaloneCashReceiptRequest", "StandaloneQuery", "StandaloneSaleRequest",
+    "StandaloneTerminal", "Step", "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal",
+    "TerminalBalance", "TerminalList", "TimeSplit", "TotalLine", "UnacknowledgedPayment", "UnacknowledgedPayments",
+    "UnacknowledgedPolicy", "Verdict", "VoidRequest", "WatchScreen", "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -595,7 +596,9 @@ class PaymentProgress(Reply):
     text: str
     text_ko: str
     position: int | None = None
-    """Place in the queue for a reader; 1 is next."""
+    """Place among those who wait for a reader that this lane could use; 1 is next."""
+    expected_wait_ms: int | None = None
+    """How long that may take, by the readers' use so far."""
     reader: str | None = None
     """Label of the reader to send the customer to."""
     remaining_ms: int | None = None
@@ -612,6 +615,7 @@ class PaymentProgress(Reply):
             text=body["text"],
             text_ko=body["text_ko"],
             position=body.get("position"),
+            expected_wait_ms=body.get("expected_wait_ms"),
             reader=body.get("reader"),
             remaining_ms=body.get("remaining_ms"),
             twin=body.get("twin"),
@@ -3210,6 +3214,159 @@ class Pending(Reply):
 
 
 @dataclass(frozen=True, slots=True)
+class PoolQuery(Reply):
+    """PoolQuery, as it crosses the wire."""
+
+    pool: str | None = None
+    """This pool alone; None: all of them, and the lanes' own readers."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> PoolQuery:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            pool=body.get("pool"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStanding(Reply):
+    """How many readers of a pool stand how."""
+
+    name: str
+    """Empty: the lanes' own readers, all together."""
+    label: str
+    ready: int = 0
+    leased: int = 0
+    away: int = 0
+    """Absent, starting, or in quarantine."""
+    barred: int = 0
+    """Kept from payments, for their key, their self-test or maintenance; they are counted under their state as
+    well.
+    """
+    queue: int = 0
+    """Those who wait for one of its readers, some of them for others as well."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> PoolStanding:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            name=body["name"],
+            label=body["label"],
+            ready=body.get("ready", 0),
+            leased=body.get("leased", 0),
+            away=body.get("away", 0),
+            barred=body.get("barred", 0),
+            queue=body.get("queue", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFigures(Reply):
+    """One pool, now and in the window."""
+
+    standing: PoolStanding
+    lease_mean_ms: int | None = None
+    """How long one payment has a reader, of late; None before the first."""
+    turns: int = 0
+    given_up: int = 0
+    """Wishes that ended without a reader: cancelled, or out of time."""
+    wait_median_ms: int = 0
+    wait_p95_ms: int = 0
+    wait_longest_ms: int = 0
+    fairness: float | None = None
+    """None where nobody has asked."""
+    most_overtaken: int = 0
+    """The most often that one lane got readers that another waited for, during one wait of that lane. Never above
+    1.
+    """
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> PoolFigures:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            standing=PoolStanding.from_wire(body["standing"]),
+            lease_mean_ms=body.get("lease_mean_ms"),
+            turns=body.get("turns", 0),
+            given_up=body.get("given_up", 0),
+            wait_median_ms=body.get("wait_median_ms", 0),
+            wait_p95_ms=body.get("wait_p95_ms", 0),
+            wait_longest_ms=body.get("wait_longest_ms", 0),
+            fairness=body.get("fairness"),
+            most_overtaken=body.get("most_overtaken", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LaneTurns(Reply):
+    """One lane in the window, over all pools that were asked for."""
+
+    lane: str
+    turns: int
+    given_up: int
+    passed_by: int
+    """Turns that others got of readers that it waited for."""
+    wait_median_ms: int
+    wait_longest_ms: int
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> LaneTurns:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            lane=body["lane"],
+            turns=body["turns"],
+            given_up=body["given_up"],
+            passed_by=body["passed_by"],
+            wait_median_ms=body["wait_median_ms"],
+            wait_longest_ms=body["wait_longest_ms"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStatus(Reply):
+    """The pools, and the lanes that asked for readers in the window."""
+
+    pools: tuple[PoolFigures, ...]
+    lanes: tuple[LaneTurns, ...]
+    window_ms: int
+    """Turns and waits are of so long until now, and of the last few thousand turns at most."""
+    queue_length: int
+    fairness: float | None = None
+    """Over all pools that were asked for."""
+    most_overtaken: int = 0
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> PoolStatus:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            pools=many(body["pools"], PoolFigures.from_wire),
+            lanes=many(body["lanes"], LaneTurns.from_wire),
+            window_ms=body["window_ms"],
+            queue_length=body["queue_length"],
+            fairness=body.get("fairness"),
+            most_overtaken=body.get("most_overtaken", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance(Reply):
+    """Keep a reader from payments while somebody works on it, or give it back. It survives a restart."""
+
+    device: str
+    on: bool
+    reason: str = ""
+    """Why, for whoever finds it so."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Maintenance:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            device=body["device"],
+            on=body["on"],
+            reason=body.get("reason", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceEvent(Reply):
     """A device changed its state (T9)."""
 
@@ -3310,6 +3467,22 @@ class KeyEvent(Reply):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class PoolEvent(Reply):
+    """Something has changed in the pools; told once a second at most."""
+
+    pools: tuple[PoolStanding, ...]
+    at_ms: int
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> PoolEvent:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            pools=many(body["pools"], PoolStanding.from_wire),
+            at_ms=body["at_ms"],
+        )
+
+
 REPLIES: dict[str, type[Reply] | None] = {
     "ability.card": Slots,
     "ability.code": ScannedCode,
@@ -3326,6 +3499,7 @@ REPLIES: dict[str, type[Reply] | None] = {
     "cash_receipt.void": PaymentResult,
     "device.card": CardState,
     "device.list": DeviceList,
+    "device.maintenance": Device,
     "events.subscribe": Subscribed,
     "health.get": Health,
     "host.status": LineStatus,
@@ -3350,6 +3524,7 @@ REPLIES: dict[str, type[Reply] | None] = {
     "payment.status": PaymentResult,
     "payment.unacknowledged": UnacknowledgedPayments,
     "payment.void": PaymentResult,
+    "pool.status": PoolStatus,
     "prevention.set": TerminalList,
     "reversal.list": OwedReversals,
     "reversal.settle": PaymentResult,
@@ -3379,5 +3554,6 @@ EVENTS: dict[str, type[Reply]] = {
     "host.line": LineEvent,
     "integrity.result": IntegrityEvent,
     "key.event": KeyEvent,
+    "pool.state": PoolEvent,
 }
 """Topic → what its events carry."""

@@ -17,6 +17,7 @@ from tpayd_contracts import (
     orders,
     pad,
     payment,
+    pooling,
     records,
     sandbox,
     screen,
@@ -48,6 +49,7 @@ _MODULES: tuple[ModuleType, ...] = (
     sandbox,
     pad,
     settings,
+    pooling,
 )
 
 OPS: dict[str, Op[Any, Any]] = {
@@ -62,5 +64,6 @@ EVENT_BODIES: dict[str, type] = {
     host.TOPIC_LINE: host.LineEvent,
     integrity.TOPIC_INTEGRITY: integrity.IntegrityEvent,
     keys.TOPIC_KEY: keys.KeyEvent,
+    pooling.TOPIC_POOL: pooling.PoolEvent,
 }
 """Topics that a client may subscribe to, and what their events carry."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from tpayd_contracts import device, gateway, health, host, integrity, keys, pad, payment, sandbox, taking
+from tpayd_contracts import device, gateway, health, host, integrity, keys, pad, payment, pooling, sandbox, taking
 from tpayd_contracts.errors import ErrorBody, ErrorCode, Outcome
 from tpayd_contracts.example_business import BUSINESS
 from tpayd_contracts.example_integrity import INTEGRITY, INTEGRITY_EVENT
 from tpayd_contracts.example_payments import AT_MS, PAYMENTS, REQUEST_ID, Example
+from tpayd_contracts.example_pooling import POOL_EVENT, POOLING
 from tpayd_contracts.example_records import RECORDS
 from tpayd_contracts.example_settings import OPTIONS, SETTINGS
 from tpayd_contracts.example_steps import STEPS
@@ -155,6 +156,7 @@ EVENTS: dict[str, Struct] = {
         expires_at_ms=AT_MS + 2_592_000_000,
         days_left=30,
     ),
+    pooling.TOPIC_POOL: POOL_EVENT,
 }
 
 EXAMPLES: dict[str, Example] = {
@@ -165,6 +167,7 @@ EXAMPLES: dict[str, Example] = {
     **INTEGRITY,
     **SETTINGS,
     **STEPS,
+    **POOLING,
     device.LEASE_ACQUIRE.name: Example(
         _WISH,
         _LEASE,

@@ -202,7 +202,9 @@ class PaymentProgress(Struct, frozen=True, omit_defaults=True):
     text: str
     text_ko: str
     position: Count | None = None
-    """Place in the queue for a reader; 1 is next."""
+    """Place among those who wait for a reader that this lane could use; 1 is next."""
+    expected_wait_ms: Count | None = None
+    """How long that may take, by the readers' use so far."""
     reader: str | None = None
     """Label of the reader to send the customer to."""
     remaining_ms: Count | None = None

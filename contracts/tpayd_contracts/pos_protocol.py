@@ -35,6 +35,7 @@ from tpayd_contracts import (
     keys,
     orders,
     payment,
+    pooling,
     records,
     screen,
     settings,
@@ -245,8 +246,8 @@ def _readable(value: object) -> str:
 
 
 _MODULES = (
-    orders, payment, screen, ability, records, business, terminal, standalone, device, host, keys, integrity, gateway,
-    health, settings,
+    orders, payment, screen, ability, records, business, terminal, standalone, device, pooling, host, keys, integrity,
+    gateway, health, settings,
 )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ _COMMANDS = {
     "reversals": CommandEntry("reversals:reversals", "See what must be taken back, and settle it by hand.", _PAY),
     "client": CommandEntry("client:client", "Add, list and remove the POS clients that may connect.", _SETUP),
     "devices": CommandEntry("devices:devices", "List the card readers.", _SETUP),
+    "pool": CommandEntry("pool:pool", "Show the pools of readers, and how fair they are.", _SETUP),
     "keys": CommandEntry("keys:keys", "Exchange keys with the host, and list them.", _SETUP),
     "integrity": CommandEntry("integrity:integrity", "Check files and readers; sign the installation.", _SETUP),
     "terminal": CommandEntry("terminal:terminal", "Open terminals with the host; refuse unopened ones.", _SETUP),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ __all__ = [
     "place",
     "step_words",
 ]
+
+_ROUGHLY_S = 15
+"""From here on a wait is told in steps of five seconds."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -165,10 +169,18 @@ def step_words(progress: PaymentProgress) -> str:
     """A step with what the cashier needs for it."""
     words = progress.text
     if progress.position is not None:
-        words += f" (place {progress.position})"
+        words += f" (place {progress.position}{_about(progress.expected_wait_ms)})"
     if progress.reader and progress.reader not in words:
         words += f" [{progress.reader}]"
     return words
+
+
+def _about(wait_ms: int | None) -> str:
+    """A wait as people say it: nobody counts single seconds in half a minute."""
+    if wait_ms is None:
+        return ""
+    wait_s = math.ceil(wait_ms / 1000)
+    return f", about {wait_s if wait_s < _ROUGHLY_S else math.ceil(wait_s / 5) * 5} s"
 
 
 def _added(_: F, wrapped: Any, *options: Callable[[Any], Any]) -> F:

@@ -99,9 +99,9 @@ class Taking:
         except CallError as error:
             self.fail(error)
 
-    def moved(self, position: int) -> None:
+    def moved(self, position: int, expected_wait_ms: int | None) -> None:
         """The place in the queue."""
-        self.request.progress(TakeCardProgress(queue=contract.LeaseProgress(position)))
+        self.request.progress(TakeCardProgress(queue=contract.LeaseProgress(position, expected_wait_ms)))
 
     # What the step says
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tpayd.device_broker.drivers.driver import CommandInvalidError
 from tpayd.device_broker.drivers.events import CardRefused, EntryRefused, Failed, Failure
@@ -31,6 +31,7 @@ __all__ = [
     "lease_unknown",
     "no_card",
     "no_key",
+    "no_such_pool",
     "none_came_free",
     "none_fits",
     "not_able",
@@ -119,6 +120,11 @@ def none_came_free() -> CallError:
 def reader_absent() -> CallError:
     text = "every reader that would do is unplugged or does not answer: check cables and power"
     return CallError.not_started(ErrorCode.READER_UNAVAILABLE, text, retryable=True)
+
+
+def no_such_pool(pool: str, known: Iterable[str]) -> CallError:
+    text = f"there is no pool {pool!r}; there are: {', '.join(known)}"
+    return CallError.not_started(ErrorCode.NOT_FOUND, text, field="$.pool")
 
 
 def queue_full(limit: int) -> CallError:

@@ -149,5 +149,5 @@ class _KeyWaiter:
         except CallError as error:
             self.request.fail(error)
 
-    def moved(self, position: int) -> None:
+    def moved(self, position: int, expected_wait_ms: int | None) -> None:
         """Nobody is shown the place of a key exchange."""

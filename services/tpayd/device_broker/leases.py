@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from msgspec import Struct
 
 from tpayd.device_broker.settings import SHARED
-from tpayd_contracts.device import Ability
+from tpayd_contracts.device import Ability, DeviceState
 
 __all__ = [
+    "NO_GROUP",
     "Effect",
     "EndReason",
     "Ended",
     "Grant",
     "Granted",
+    "GroupStanding",
     "Hopeless",
     "LaneRules",
     "Member",
     "Moved",
     "Ticket",
+    "own_group",
 ]
+
+NO_GROUP = ""
+"""Of readers that are lent to nobody."""
+
+
+def own_group(lane: str) -> str:
+    """The group of a lane's own readers."""
+    return f"lane:{lane}"
 
 
 class Member(Struct, frozen=True):
@@ -32,6 +44,11 @@ class Member(Struct, frozen=True):
     pool: str | None = SHARED
     lane: str | None = None
     """Whose own it is; its pool is None then. With neither, it is lent to nobody."""
+
+    @property
+    def group(self) -> str:
+        """Those that serve the same lanes: a pool, or a lane's own (no pool's name has a colon)."""
+        return own_group(self.lane) if self.lane is not None else self.pool or NO_GROUP
 
 
 class LaneRules(Struct, frozen=True):
@@ -75,6 +92,19 @@ class Grant(Struct, frozen=True):
     ttl_us: int
 
 
+class GroupStanding(Struct, frozen=True):
+    """How a group of readers stands."""
+
+    group: str
+    states: Mapping[DeviceState, int]
+    barred: int
+    """Those that no payment gets, whatever their state."""
+    queue: int
+    """Those who wait for one of them, or of others as well."""
+    lease_mean_us: int | None
+    """How long one is lent, of late."""
+
+
 class EndReason(enum.StrEnum):
     """Why a lease is over."""
 
@@ -91,18 +121,22 @@ class Granted(Struct, frozen=True):
 
 
 class Moved(Struct, frozen=True):
-    """A ticket has a new place in the queue; 1 is next."""
+    """A ticket has a new place among those who wait for a reader that it could use; 1 is next."""
 
     ticket: Ticket
     position: int
+    expected_wait_us: int | None = None
+    """None until anything is known of how long readers are used."""
 
 
 class Hopeless(Struct, frozen=True):
-    """Every reader that would do has been absent too long, or is barred; the ticket is withdrawn."""
+    """Every reader that would do has been absent too long, is barred, or is gone; the ticket is withdrawn."""
 
     ticket: Ticket
     barred: tuple[str, ...] = ()
     """All of them, where they are barred."""
+    gone: bool = False
+    """The readers or the lane's rules were changed, and none would do any more."""
 
 
 class Ended(Struct, frozen=True):

@@ -10,7 +10,7 @@ from tpayd.device_broker import errors
 from tpayd.device_broker.bars import Bars
 from tpayd.device_broker.drivers.events import TroubleKind
 from tpayd.device_broker.examination import Examination
-from tpayd.device_broker.leases import Effect, Ended, EndReason, Grant, Granted, Moved, Ticket
+from tpayd.device_broker.leases import Effect, Ended, EndReason, Grant, Granted, Hopeless, Moved, Ticket
 from tpayd.device_broker.pool import AllBarredError, NoneFitsError, Pool, PoolFullError
 from tpayd.device_broker.reader import Reader
 from tpayd.device_broker.standing import BrokerMetrics, Standing
@@ -35,8 +35,8 @@ class Waiter(Protocol):
         """Here it is."""
         ...
 
-    def moved(self, position: int) -> None:
-        """The place in the queue; 1 is next."""
+    def moved(self, position: int, expected_wait_ms: int | None) -> None:
+        """The place in the queue, 1 is next; and how long it may take, once anything is known of that."""
         ...
 
 
@@ -136,6 +136,17 @@ class Lending:
             self._standing.changed(name)
         self._apply(self._pool.bar(self._bars.devices, self._clock.monotonic_us()))
 
+    def start_anew(self, device: str) -> bool:
+        """Reset a reader that is idle; False if it is busy with itself just now."""
+        reader = self._readers[device]
+        self.on_unclean(reader, DeviceState.STARTING)
+        try:
+            reader.examine(lambda _: None)
+        except CallError:
+            reader.make_clean()
+            return False
+        return True
+
     def reset(self) -> None:
         """All leases are over."""
         self._apply(self._pool.reset(self._clock.monotonic_us()))
@@ -185,12 +196,12 @@ class Lending:
             elif isinstance(effect, Moved):
                 waiter = self._waiters.get(effect.ticket.number)
                 if waiter is not None:  # else an effect before this one gave him a reader
-                    waiter.moved(effect.position)
+                    expected_us = effect.expected_wait_us
+                    waiter.moved(effect.position, None if expected_us is None else expected_us // 1000)
             elif isinstance(effect, Ended):
                 self._ended(effect)
             else:
-                error = self._barred(effect.barred) if effect.barred else errors.reader_absent()
-                self._waiters.pop(effect.ticket.number).request.fail(error)
+                self._waiters.pop(effect.ticket.number).request.fail(self._hopeless(effect))
 
     def _ended(self, effect: Ended) -> None:
         device = effect.grant.device
@@ -204,11 +215,16 @@ class Lending:
         else:
             reader.make_clean()
 
+    def _hopeless(self, effect: Hopeless) -> CallError:
+        if effect.barred:
+            return self._barred(effect.barred)
+        return errors.none_fits() if effect.gone else errors.reader_absent()
+
     def _barred(self, devices: Iterable[str]) -> CallError:
         return errors.all_barred([bar for device in devices for bar in self._bars.of(device)])
 
     def _give_up(self, number: int, error: CallError) -> None:
         waiter = self._waiters.pop(number, None)
         if waiter is not None:
-            self._pool.withdraw(number)
+            self._pool.withdraw(number, self._clock.monotonic_us())
             waiter.request.fail(error)

@@ -88,5 +88,5 @@ class _PadWaiter:
     def granted(self, grant: Grant) -> None:
         self.request.reply(PadPlace(Where.PAD, lease_of(grant, self._readers[grant.device])))
 
-    def moved(self, position: int) -> None:
-        self.request.progress(LeaseProgress(position))
+    def moved(self, position: int, expected_wait_ms: int | None) -> None:
+        self.request.progress(LeaseProgress(position, expected_wait_ms))

@@ -4,8 +4,9 @@ The rules:
 
 * A reader is lent to one payment at a time, for a limited time, under a lease whose fencing token is above that of
   every earlier lease.
-* No lane is served twice by readers that another lane waits for: of those who wait for a reader, the lane whose last
-  turn lies furthest back is next; within a lane, who came first.
+* Who wants a reader gets one of his lane's own, else of the pool that his lane prefers, else of the next; of those the
+  one that has been idle longest. Who has to wait gets the first that comes free.
+* No lane is served twice by readers that another lane waits for. `turns` says who is next, with priorities.
 * A reader that is barred, for whatever cause, is lent to no payment; work on the reader itself gets it all the same.
 * Only a `READY` reader is lent. After a lease it is `READY` again if it is known to be clean, else in `QUARANTINE`
   until its driver says so.
@@ -15,22 +16,25 @@ Each method is an event at a moment of one monotonic clock, in microseconds, and
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from tpayd.device_broker.figures import Durations, Figures, Stand
 from tpayd.device_broker.leases import (
     Effect,
     Ended,
     EndReason,
     Grant,
     Granted,
+    GroupStanding,
     Hopeless,
     LaneRules,
     Member,
     Moved,
     Ticket,
 )
+from tpayd.device_broker.seats import Seat, Seats
+from tpayd.device_broker.turns import Turns, Waiting
 from tpayd_contracts.device import DeviceState
 
 __all__ = ["ENDED_KEPT", "AllBarredError", "NoneFitsError", "Pool", "PoolFullError"]
@@ -38,7 +42,8 @@ __all__ = ["ENDED_KEPT", "AllBarredError", "NoneFitsError", "Pool", "PoolFullErr
 ENDED_KEPT = 256
 """Ended leases of which the reason is remembered, for a caller that comes too late."""
 
-_OF_ANY_LANE = LaneRules()
+_RETOLD_US = 5_000_000
+"""An expected wait is told anew, without a new place, if it has changed by this and by a quarter."""
 
 
 class NoneFitsError(Exception):
@@ -57,22 +62,6 @@ class PoolFullError(Exception):
     """As many tickets wait as may."""
 
 
-@dataclass(slots=True)
-class _Seat:
-    member: Member
-    state: DeviceState = DeviceState.STARTING
-    since_us: int = 0
-    grant: Grant | None = None
-    barred: bool = False
-
-
-@dataclass(slots=True)
-class _Waiting:
-    ticket: Ticket
-    since_us: int
-    told: int | None = None
-
-
 class Pool:
     """The readers, their leases and the queue.
 
@@ -89,20 +78,19 @@ class Pool:
         waiting_max: int = 256,
         absent_grace_us: int = 10_000_000,
     ) -> None:
-        self._seats = {member.name: _Seat(member) for member in members}
-        self._rules = dict(rules or {})
-        self._ready: dict[str, Member] = {}
-        """Readers that are ready, the longest idle first."""
+        self._seats = Seats(members, rules or {})
+        self._turns = Turns(lambda lane: self._seats.rules_of(lane).priority)
         self._leases: dict[str, Grant] = {}
         self._until_us: dict[str, int] = {}
         self._ended: OrderedDict[str, EndReason] = OrderedDict()
-        self._waiting: dict[int, _Waiting] = {}
-        self._turns: dict[str, int] = {}
-        self._turn = 0
+        self._waiting: dict[int, Waiting] = {}
+        self._places_changed = False
         self._fence = first_fence
         self._epoch = epoch
         self._waiting_max = waiting_max
         self._absent_grace_us = absent_grace_us
+        self._durations = Durations()
+        self.figures = Figures()
 
     # What is
 
@@ -130,28 +118,49 @@ class Pool:
 
     def could_serve(self, ticket: Ticket) -> bool:
         """Whether any reader would do, now or later."""
-        return any(self._fits(ticket, seat.member) for seat in self._seats.values())
+        return self._seats.reach(ticket) != 0
+
+    def groups(self) -> list[GroupStanding]:
+        """How each pool, and each lane's own readers, stand."""
+        return [
+            GroupStanding(
+                group,
+                Counter(seat.state for seat in seats),
+                sum(seat.barred for seat in seats),
+                sum(waiting.reach & readers != 0 for waiting in self._waiting.values()),
+                self._durations.mean_us(group),
+            )
+            for group, readers in self._seats.groups.items()
+            for seats in [self._seats.named(readers)]
+        ]
 
     # What happens
 
     def acquire(self, ticket: Ticket, now_us: int) -> list[Effect]:
         """Somebody wants a reader. Raises NoneFitsError, AllBarredError and PoolFullError."""
         # Nobody who waits fits a reader that is ready, or he would have it: so nobody is passed here.
-        member = self._best(ticket)
-        if member is not None:
-            return [self._grant(ticket, member, now_us, now_us)]
-        if not self.could_serve(ticket):
-            raise NoneFitsError
-        if barred := self._all_barred(ticket):
-            raise AllBarredError(barred)
+        seat = self._seats.best(ticket)
+        if seat is not None:
+            self._note(Waiting(ticket, now_us, 0, 0), seat.member.group, now_us, served=True)
+            return [self._grant(ticket, seat, now_us, now_us)]
+        reach = self._seats.open(ticket)
+        if not reach:
+            if not self.could_serve(ticket):
+                raise NoneFitsError
+            raise AllBarredError(self._barred(ticket))
         if len(self._waiting) >= self._waiting_max:
             raise PoolFullError(f"{self._waiting_max} wait for a reader already")
-        self._waiting[ticket.number] = _Waiting(ticket, now_us)
+        self._waiting[ticket.number] = Waiting(ticket, now_us, self._turns.number, reach)
+        self._places_changed = True
         return []
 
-    def withdraw(self, number: int) -> bool:
+    def withdraw(self, number: int, now_us: int) -> bool:
         """A ticket is taken back; False if it is not waiting (any more)."""
-        return self._waiting.pop(number, None) is not None
+        waiting = self._leave(number)
+        if waiting is None:
+            return False
+        self._note(waiting, self._seats.preferred(waiting.ticket), now_us, served=False)
+        return True
 
     def renew(self, lease_id: str, fence: int, now_us: int) -> bool:
         """A lease is still wanted; False if it is over."""
@@ -181,21 +190,8 @@ class Pool:
         seat = self._seats[device]
         if seat.grant is not None or seat.state is DeviceState.READY:
             return []
-        self._set(seat, DeviceState.READY, now_us)
+        self._put(seat, DeviceState.READY, now_us)
         return self._lend_on(seat, now_us)
-
-    def bar(self, devices: Container[str], now_us: int) -> list[Effect]:
-        """These readers are lent to no payment from now on, all others are. A lease that is held goes on."""
-        effects: list[Effect] = []
-        for name, seat in self._seats.items():
-            was, seat.barred = seat.barred, name in devices
-            if was and not seat.barred and seat.state is DeviceState.READY:
-                effects.extend(self._lend_on(seat, now_us))
-        for waiting in list(self._waiting.values()):
-            if barred := self._all_barred(waiting.ticket):
-                del self._waiting[waiting.ticket.number]
-                effects.append(Hopeless(waiting.ticket, barred))
-        return effects
 
     def unready(self, device: str, state: DeviceState, now_us: int) -> list[Effect]:
         """A reader is absent, starting or not trusted. A lease survives mere mistrust, and ends with the line."""
@@ -206,8 +202,25 @@ class Pool:
                 return []
             self._end(grant, EndReason.DEVICE_LOST, now_us)
         if seat.state is not state:
-            self._set(seat, state, now_us)
+            self._put(seat, state, now_us)
         return [] if grant is None else [Ended(grant, EndReason.DEVICE_LOST)]
+
+    def bar(self, devices: Container[str], now_us: int) -> list[Effect]:
+        """These readers are lent to no payment from now on, all others are. A lease that is held goes on."""
+        lifted = self._seats.bar(devices)
+        self._look_again()
+        effects = [effect for seat in lifted for effect in self._lend_on(seat, now_us)]
+        return effects + list(self._out_of_reach())
+
+    def rearrange(self, members: Iterable[Member], rules: Mapping[str, LaneRules], now_us: int) -> list[Effect]:
+        """These are the readers and the lanes' rules from now on; leases that are held go on.
+
+        Raises LentError if a reader that is lent is not among them any more; nothing is changed then.
+        """
+        self._seats.rearrange(members, rules, now_us)
+        self._look_again()
+        effects = [effect for seat in self._seats.ready() for effect in self._lend_on(seat, now_us)]
+        return effects + list(self._out_of_reach())
 
     def tick(self, now_us: int) -> list[Effect]:
         """Time has passed: leases expire, hope ends, places in the queue are told."""
@@ -217,67 +230,39 @@ class Pool:
             effects.append(Ended(grant, EndReason.EXPIRED))
         if self._waiting:
             effects.extend(self._hopeless(now_us))
-            effects.extend(self._moved())
+            if self._places_changed:
+                self._places_changed = False
+                effects.extend(self._moved())
         return effects
 
     # How
 
-    def _set(self, seat: _Seat, state: DeviceState, now_us: int) -> None:
-        seat.state = state
-        seat.since_us = now_us
-        member = seat.member
-        self._ready.pop(member.name, None)
-        if state is DeviceState.READY:
-            self._ready[member.name] = member
+    def _put(self, seat: Seat, state: DeviceState, now_us: int) -> None:
+        self._seats.put(seat, state, now_us)
+        self._places_changed = True
 
-    def _fits(self, ticket: Ticket, member: Member) -> bool:
-        return ticket.fits(member, self._rules.get(ticket.lane, _OF_ANY_LANE))
-
-    def _lent_to(self, ticket: Ticket, seat: _Seat) -> bool:
-        """Whether that wish may have it, once it is ready."""
-        return self._fits(ticket, seat.member) and not (seat.barred and ticket.only is None)
-
-    def _best(self, ticket: Ticket) -> Member | None:
-        """Of the readers that are ready: the lane's own, else of the pool that it prefers; then the longest idle."""
-        pools = self._rules.get(ticket.lane, _OF_ANY_LANE).pools
-
-        def rank(member: Member) -> int:
-            return pools.index(member.pool) if member.lane is None and member.pool in pools else -1
-
-        return min(
-            (member for member in self._ready.values() if self._lent_to(ticket, self._seats[member.name])),
-            key=rank,
-            default=None,
-        )
-
-    def _lend_on(self, seat: _Seat, now_us: int) -> list[Effect]:
-        waiting = self._next(seat) if self._waiting else None
-        if waiting is None:
+    def _lend_on(self, seat: Seat, now_us: int) -> list[Effect]:
+        """Give a reader that is ready to whoever is next, if anybody waits for it."""
+        fitting = [waiting for waiting in self._waiting.values() if waiting.reach & seat.bit]
+        served = self._turns.next(fitting)
+        if served is None:
             return []
-        del self._waiting[waiting.ticket.number]
-        return [self._grant(waiting.ticket, seat.member, waiting.since_us, now_us)]
+        self._leave(served.ticket.number)
+        for waiting in fitting:
+            waiting.passed(served.ticket.lane)
+        self._note(served, seat.member.group, now_us, served=True)
+        return [self._grant(served.ticket, seat, served.since_us, now_us)]
 
-    def _all_barred(self, ticket: Ticket) -> tuple[str, ...]:
-        """The readers that would do, if every one of them is barred."""
-        seats = [seat for seat in self._seats.values() if self._fits(ticket, seat.member)]
-        return () if any(self._lent_to(ticket, seat) for seat in seats) else tuple(seat.member.name for seat in seats)
-
-    def _next(self, seat: _Seat) -> _Waiting | None:
-        """Of those who wait: the lane that was served longest ago, then who came first."""
-        fitting = [waiting for waiting in self._waiting.values() if self._lent_to(waiting.ticket, seat)]
-        return min(fitting, key=lambda waiting: self._turns.get(waiting.ticket.lane, 0), default=None)
-
-    def _grant(self, ticket: Ticket, member: Member, since_us: int, now_us: int) -> Granted:
-        self._turn += 1
-        self._turns[ticket.lane] = self._turn
+    def _grant(self, ticket: Ticket, seat: Seat, since_us: int, now_us: int) -> Granted:
+        turn = self._turns.take(ticket.lane)
         self._fence += 1
-        lease_id = f"{self._epoch}-{self._turn}"
-        grant = Grant(lease_id, self._fence, member.name, ticket.lane, ticket.ttl_us)
+        lease_id = f"{self._epoch}-{turn}"
+        grant = Grant(lease_id, self._fence, seat.member.name, ticket.lane, ticket.ttl_us)
         self._leases[lease_id] = grant
         self._until_us[lease_id] = now_us + ticket.ttl_us
-        seat = self._seats[member.name]
         seat.grant = grant
-        self._set(seat, DeviceState.LEASED, now_us)
+        seat.paying_since_us = now_us if ticket.only is None else None
+        self._put(seat, DeviceState.LEASED, now_us)
         return Granted(ticket, grant, now_us - since_us)
 
     def _end(self, grant: Grant, why: EndReason, now_us: int) -> None:
@@ -287,34 +272,63 @@ class Pool:
         if len(self._ended) > ENDED_KEPT:
             self._ended.popitem(last=False)
         seat = self._seats[grant.device]
+        if seat.paying_since_us is not None and why is EndReason.RELEASED:
+            self._durations.note(seat.member.group, now_us - seat.paying_since_us)
         seat.grant = None
-        self._set(seat, DeviceState.QUARANTINE, now_us)
+        self._put(seat, DeviceState.QUARANTINE, now_us)
+
+    # Those who wait
+
+    def _leave(self, number: int) -> Waiting | None:
+        self._places_changed = True
+        return self._waiting.pop(number, None)
+
+    def _note(self, waiting: Waiting, group: str, now_us: int, *, served: bool) -> None:
+        ticket = waiting.ticket
+        if ticket.only is None:
+            waited_us = now_us - waiting.since_us
+            stand = Stand(now_us, ticket.lane, group, waited_us, waiting.stood, waiting.passed_most, served)
+            self.figures.note(stand)
+
+    def _barred(self, ticket: Ticket) -> tuple[str, ...]:
+        return tuple(seat.member.name for seat in self._seats.named(self._seats.reach(ticket)))
+
+    def _look_again(self) -> None:
+        """The readers, the rules or the bars have changed."""
+        for waiting in self._waiting.values():
+            waiting.reach = self._seats.open(waiting.ticket)
+        self._places_changed = True
+
+    def _out_of_reach(self) -> Iterator[Hopeless]:
+        for waiting in [waiting for waiting in self._waiting.values() if not waiting.reach]:
+            self._leave(waiting.ticket.number)
+            barred = self._barred(waiting.ticket)
+            yield Hopeless(waiting.ticket, barred, gone=not barred)
 
     def _hopeless(self, now_us: int) -> Iterator[Hopeless]:
-        for waiting in list(self._waiting.values()):
-            seats = [seat for seat in self._seats.values() if self._lent_to(waiting.ticket, seat)]
-            since_us = max((seat.since_us for seat in seats), default=0)
-            if (
-                all(seat.state is DeviceState.ABSENT for seat in seats)
-                and now_us - max(since_us, waiting.since_us) >= self._absent_grace_us
-            ):
-                del self._waiting[waiting.ticket.number]
+        for waiting in [waiting for waiting in self._waiting.values() if self._seats.all_absent(waiting.reach)]:
+            since_us = max(seat.since_us for seat in self._seats.named(waiting.reach))
+            if now_us - max(since_us, waiting.since_us) >= self._absent_grace_us:
+                self._leave(waiting.ticket.number)
                 yield Hopeless(waiting.ticket)
 
     def _moved(self) -> Iterator[Moved]:
-        for position, waiting in enumerate(self._in_turn(), start=1):
-            if waiting.told != position:
-                waiting.told = position
-                yield Moved(waiting.ticket, position)
+        """Tell each his place: before him is who is served earlier by a reader that both could use."""
+        before: Counter[int] = Counter()
+        for waiting in self._turns.in_turn(self._waiting.values()):
+            position = 1 + sum(count for reach, count in before.items() if reach & waiting.reach)
+            before[waiting.reach] += 1
+            expected_us = self._durations.expected_us(position, self._seats.present(waiting.reach))
+            moved = Moved(waiting.ticket, position, expected_us)
+            if _is_news(waiting.told, moved):
+                waiting.told = moved
+                yield moved
 
-    def _in_turn(self) -> list[_Waiting]:
-        """The queue as it would be served if every reader suited everybody."""
-        rounds: dict[str, int] = {}
-        order: list[tuple[int, int, int, _Waiting]] = []
-        for arrival, waiting in enumerate(self._waiting.values()):
-            lane = waiting.ticket.lane
-            place = rounds.get(lane, 0)
-            rounds[lane] = place + 1
-            order.append((place, self._turns.get(lane, 0), arrival, waiting))
-        order.sort(key=lambda entry: entry[:3])
-        return [entry[3] for entry in order]
+
+def _is_news(told: Moved | None, now: Moved) -> bool:
+    if told is None or told.position != now.position:
+        return True
+    before_us, now_us = told.expected_wait_us, now.expected_wait_us
+    if before_us is None or now_us is None:
+        return before_us is not now_us
+    return abs(now_us - before_us) >= max(_RETOLD_US, before_us // 4)

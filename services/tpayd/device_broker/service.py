@@ -17,9 +17,12 @@ from tpayd.device_broker.drivers.driver import DriverKind
 from tpayd.device_broker.key_steps import KeySteps
 from tpayd.device_broker.leases import Grant, LaneRules, Member
 from tpayd.device_broker.lending import Lending, Waiter
+from tpayd.device_broker.maintenance import MaintenanceFile
+from tpayd.device_broker.nightly import Nightly, Sight
 from tpayd.device_broker.pad_places import PadPlaces
 from tpayd.device_broker.pad_steps import PadSteps
 from tpayd.device_broker.pool import Pool
+from tpayd.device_broker.pool_desk import PoolDesk
 from tpayd.device_broker.profiles import Arrangement, arrange
 from tpayd.device_broker.reader import Reader
 from tpayd.device_broker.settings import DeviceBrokerSettings, DeviceSettings
@@ -30,7 +33,7 @@ from tpayd.kit.bus import Request
 from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.house import House
 from tpayd.kit.settings import SettingsError
-from tpayd_contracts import ability, pad
+from tpayd_contracts import ability, pad, pooling
 from tpayd_contracts import device as contract
 from tpayd_contracts.health import Dependency, Readiness
 from tpayd_contracts.operation import Empty
@@ -70,11 +73,18 @@ class DeviceBroker:
         )
         bars = Bars()
         self._standing = Standing(self._pool, self._readers, arrangement, bars, house.clock, self._tell)
-        metrics = BrokerMetrics(house.metrics, self._pool, self._readers, bars)
+        self._metrics = metrics = BrokerMetrics(
+            house.metrics, self._pool, self._readers, bars, house.clock.monotonic_us
+        )
         self._lending = Lending(
             self._pool, self._readers, metrics, self._standing, house.clock,
             bars=bars, waiting_max=settings.waiting_max,
         )  # fmt: skip
+        self._pools = PoolDesk(
+            self._pool, self._lending, self._standing, lambda: self._arrangement.labels,
+            MaintenanceFile(house.instance.data), house.clock, house.log, self._tell_pools,
+        )  # fmt: skip
+        self._nightly = Nightly(settings.reset_at, house.clock.local())
         self._keys = KeySteps(self._lending, self._readers, house.clock, int(settings.key_hold_s * 1e6))
         self._signatures = SignatureFiles(settings.signature_place, house.instance.home, house.log)
         self._pads = PadSteps(
@@ -113,11 +123,14 @@ class DeviceBroker:
         server.handle_raw(ability.EJECT_CARD.name, self._slots.eject)
         server.handle(contract.CARD_STATE, self._card_state, while_draining=True)
         server.handle(contract.DEVICE_LIST, self._list, while_draining=True)
+        server.handle(pooling.POOL_STATUS, self._pools.status, while_draining=True)
+        server.handle(pooling.DEVICE_MAINTENANCE, self._pools.maintenance)
         server.handle(contract.READER_BAR, self._bar, while_draining=True)
         server.handle_raw(contract.KEY_PREPARE.name, self._keys.prepare)
         server.handle_raw(contract.KEY_INJECT.name, self._keys.inject, while_draining=True)
         self._house.call_every(TICK_S, self._tick)
         self._house.call_every(LOOK_S, self._look)
+        self._pools.start()
         for fault in self._arrangement.faults:
             self._house.log.error(
                 "settings.fault", field=fault.field, lane=fault.lane, device=fault.device, why=fault.text
@@ -228,6 +241,23 @@ class DeviceBroker:
             reader.look()
             if self._pool.state(reader.name) is contract.DeviceState.READY:
                 reader.check_if_silent(now_us)
+        self._reset_by_night(now_us)
+        self._pools.publish()
+
+    def _reset_by_night(self, now_us: int) -> None:
+        places, pool = self._arrangement.places, self._pool
+        sights = [Sight(name, str(places.get(name)), pool.state(name)) for name in self._readers]
+        for name in self._nightly.due(self._clock.local(), now_us, sights):
+            if self._lending.start_anew(name):
+                self._metrics.nightly_resets.inc()
+                self._house.log.info("reader.reset", device=name)
+            else:
+                self._nightly.again(name)
+        for name in self._nightly.left_over(now_us):
+            self._house.log.warning("reader.not_reset", device=name, why="it was in use all the time")
+
+    def _tell_pools(self, event: pooling.PoolEvent) -> None:
+        self._house.publisher.publish(pooling.TOPIC_POOL, event)
 
     def _tell(self, event: contract.DeviceEvent) -> None:
         device = event.device
@@ -245,8 +275,8 @@ class _LeaseWaiter:
     def granted(self, grant: Grant) -> None:
         self.request.reply(lease_of(grant, self._readers[grant.device]))
 
-    def moved(self, position: int) -> None:
-        self.request.progress(contract.LeaseProgress(position))
+    def moved(self, position: int, expected_wait_ms: int | None) -> None:
+        self.request.progress(contract.LeaseProgress(position, expected_wait_ms))
 
 
 def _member(device: DeviceSettings, arrangement: Arrangement) -> Member:

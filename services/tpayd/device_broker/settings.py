@@ -87,6 +87,8 @@ class DeviceBrokerSettings(ServiceSettings, frozen=True, forbid_unknown_fields=T
     """First wait before a lost port is tried again; it doubles, with jitter."""
     reopen_max_s: Annotated[float, Meta(gt=0, le=600)] = 2.0
     """Longest wait before a lost port is tried again."""
+    reset_at: Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9])?$")] = ""
+    """Local time, HH:MM, at which idle readers are reset, one of a pool at a time; empty: never."""
     prompt_settle_ms: Annotated[int, Meta(ge=0, le=1000)] = 50
     """Milliseconds that a prompt must stand before it is told: what is overtaken sooner, nobody could read."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from tpayd.device_broker import figures
 from tpayd.device_broker.bars import Bars
 from tpayd.device_broker.drivers.events import TroubleKind
 from tpayd.device_broker.pool import Pool
@@ -27,7 +28,9 @@ _IN_USE = (DeviceState.READY, DeviceState.LEASED)
 class BrokerMetrics:
     """The broker's own metrics; the bus counts requests."""
 
-    def __init__(self, metrics: Metrics, pool: Pool, readers: Mapping[str, Reader], bars: Bars) -> None:
+    def __init__(
+        self, metrics: Metrics, pool: Pool, readers: Mapping[str, Reader], bars: Bars, now_us: Callable[[], int]
+    ) -> None:
         states = metrics.gauge("devices", "Readers by state", ["state"])
         for state in DeviceState:
             states.labels(state.value).set_function(partial(_count, pool, readers, state))
@@ -36,6 +39,13 @@ class BrokerMetrics:
             barred.labels(cause.value).set_function(partial(bars.count, cause))
         metrics.gauge("leases", "Leases held").set_function(lambda: pool.lease_count)
         metrics.gauge("queue_length", "Payments waiting for a reader").set_function(lambda: pool.queue_length)
+        fairness = metrics.gauge("fairness", "Jain's index of the lanes' shares of turns in the last hour; 1 is fair")
+        fairness.set_function(lambda: figures.fairness(figures.shares(pool.figures.stands(now_us()))) or 1.0)
+        overtaken = metrics.gauge(
+            "most_overtaken", "Most often that a lane passed another, in one wait of the last hour"
+        )
+        overtaken.set_function(lambda: figures.most_overtaken(pool.figures.stands(now_us())))
+        self.nightly_resets = metrics.counter("nightly_resets", "Readers reset at night")
         wait = metrics.histogram("reader_wait_seconds", "From asking for a reader to getting it")
         self.waited_s: Callable[[float], None] = wait.observe
         trouble = metrics.counter("line_troubles", "What went wrong on serial lines", ["kind"])
@@ -68,6 +78,9 @@ class Standing:
         self._changed: set[str] = set(readers)
         self._told: dict[str, Device] = {}
         self._told_us: dict[str, int] = {}
+
+    def __contains__(self, device: str) -> bool:
+        return device in self._readers
 
     def changed(self, name: str) -> None:
         self._changed.add(name)

@@ -27,6 +27,7 @@ from tpayd_contracts.health import HEALTH, Dependency, Readiness
 from tpayd_contracts.host import TOPIC_LINE
 from tpayd_contracts.integrity import TOPIC_INTEGRITY
 from tpayd_contracts.keys import TOPIC_KEY
+from tpayd_contracts.pooling import TOPIC_POOL
 
 __all__ = ["Gateway"]
 
@@ -34,11 +35,13 @@ ZAP_DOMAIN = "tpayd"
 WATCH_EVERY_S = 0.5
 DRAIN_LOOK_S = 0.02
 
-_TOPICS = (
-    ("device_broker", TOPIC_DEVICE), ("host_link", TOPIC_LINE), ("key_manager", TOPIC_INTEGRITY),
-    ("key_manager", TOPIC_KEY),
-)  # fmt: skip
-_ANSWERED_HERE = OF_EVERY_SERVICE | {EVENTS_SUBSCRIBE.name, STORE_STATUS.name}
+_TOPICS = {
+    "device_broker": (TOPIC_DEVICE, TOPIC_POOL),
+    "host_link": (TOPIC_LINE,),
+    "key_manager": (TOPIC_INTEGRITY, TOPIC_KEY),
+}
+"""Whose events clients may hear."""
+_ANSWERED_HERE = OF_EVERY_SERVICE | frozenset({EVENTS_SUBSCRIBE.name, STORE_STATUS.name})
 
 
 class Gateway:
@@ -131,9 +134,9 @@ class Gateway:
             self._serve_settings(server, bounds)
             server.handle(EVENTS_SUBSCRIBE, feed.subscribe)
             server.handle(STORE_STATUS, overview.status)
-        for peer, topic in _TOPICS:
-            lost = frozenset({topic})
-            house.subscribe(peer, (topic,), feed.event, lambda lost=lost: feed.gap(lost))  # type: ignore[misc]
+        for peer, topics in _TOPICS.items():
+            lost = frozenset(topics)
+            house.subscribe(peer, topics, feed.event, lambda lost=lost: feed.gap(lost))  # type: ignore[misc]
 
     def _serve_settings(self, server: Server, bounds: Bounds) -> None:
         house = self._house

@@ -24,7 +24,7 @@ class Lane:
     def granted(self, grant: Grant) -> None:
         self.granted_to = grant
 
-    def moved(self, position: int) -> None:
+    def moved(self, position: int, expected_wait_ms: int | None) -> None:
         self.places.append(position)
 
 

@@ -11,8 +11,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from tpayd.device_broker.figures import most_overtaken
 from tpayd.device_broker.leases import Ended, EndReason, Grant, Granted, Hopeless, LaneRules, Member, Moved, Ticket
-from tpayd.device_broker.pool import Pool, PoolFullError
+from tpayd.device_broker.pool import AllBarredError, NoneFitsError, Pool, PoolFullError
 from tpayd.device_broker.settings import SHARED
 from tpayd_contracts.device import Ability, DeviceState
 
@@ -27,8 +28,10 @@ def pool_of(*members: Member, ready: bool = True, **options: Any) -> Pool:
     return pool
 
 
-def reader(name: str, lane: str | None = None, abilities: tuple[Ability, ...] = (Ability.IC,)) -> Member:
-    return Member(name, frozenset(abilities), None if lane else SHARED, lane)
+def reader(
+    name: str, lane: str | None = None, abilities: tuple[Ability, ...] = (Ability.IC,), pool: str = SHARED
+) -> Member:
+    return Member(name, frozenset(abilities), None if lane else pool, lane)
 
 
 def ticket(number: int, lane: str = "1", **wishes: object) -> Ticket:
@@ -87,15 +90,15 @@ def test_places_in_the_queue_are_told_once_and_when_they_change() -> None:
     assert [Moved(second, 1), Moved(third, 2)] == pool.tick(0)
     assert pool.tick(1) == []
     pool.release(held.lease_id, held.fence, 2, clean=True)
-    assert [Moved(third, 1)] == pool.tick(3)
+    assert [Moved(third, 1, expected_wait_us=2)] == pool.tick(3)
 
 
 def test_a_ticket_taken_back_is_never_served() -> None:
     pool = pool_of(reader("a"))
     held = grant_in(pool.acquire(ticket(1), 0))
     pool.acquire(ticket(2), 0)
-    assert pool.withdraw(2)
-    assert not pool.withdraw(2)
+    assert pool.withdraw(2, 0)
+    assert not pool.withdraw(2, 0)
     assert pool.release(held.lease_id, held.fence, 0, clean=True) == []
 
 
@@ -166,15 +169,21 @@ class Waiting:
 
 
 class PoolLaws(RuleBasedStateMachine):
-    """Any order of events keeps leases exclusive, tokens growing and turns fair."""
+    """Any order of events keeps leases exclusive, tokens growing and turns fair, whatever the priorities."""
 
-    members = (reader("a"), reader("b"), reader("own-1", "1"), reader("own-2", "2"))
+    members = (reader("a"), reader("b"), reader("c", pool="far"), reader("own-1", "1"), reader("own-2", "2"))
+    rule_sets = (
+        {"1": LaneRules(priority=9), "3": LaneRules(("far", SHARED), 5), "4": LaneRules((SHARED, "far"))},
+        {"1": LaneRules(("far",)), "2": LaneRules((SHARED, "far"), 1), "4": LaneRules(priority=3)},
+    )
 
     def __init__(self) -> None:
         super().__init__()
-        self.pool = pool_of(*self.members)
+        self.in_force = self.rule_sets[0]
+        self.pool = pool_of(*self.members, rules=self.in_force)
         self.now_us = 0
         self.number = 0
+        self.barred: set[str] = set()
         self.waiting: dict[int, Waiting] = {}
         self.held: dict[str, Grant] = {}
         self.fences: dict[str, int] = {}
@@ -185,29 +194,35 @@ class PoolLaws(RuleBasedStateMachine):
                 self.granted(effect)
             elif isinstance(effect, Ended):
                 assert effect.grant == self.held.pop(effect.grant.device)
+            elif isinstance(effect, Hopeless):
+                del self.waiting[effect.ticket.number]
 
     def granted(self, effect: Granted) -> None:
         grant = effect.grant
         assert grant.device not in self.held, "a reader was lent twice"
         assert grant.fence > self.fences.get(grant.device, 0), "a fencing token did not grow"
-        assert effect.ticket.fits(self.member(grant.device), LaneRules())
+        assert self.fits(effect.ticket, grant.device)
         self.held[grant.device] = grant
         self.fences[grant.device] = grant.fence
         self.waiting.pop(effect.ticket.number, None)
         for other in self.waiting.values():
             if other.wish.lane == grant.lane:
                 other.passed_by.clear()
-            elif other.wish.fits(self.member(grant.device), LaneRules()):
+            elif self.fits(other.wish, grant.device):
                 other.passed_by[grant.lane] = other.passed_by.get(grant.lane, 0) + 1
 
-    def member(self, name: str) -> Member:
-        return next(member for member in self.members if member.name == name)
+    def fits(self, wish: Ticket, name: str) -> bool:
+        member = next(member for member in self.members if member.name == name)
+        return wish.fits(member, self.in_force.get(wish.lane, LaneRules()))
 
     @rule(lane=st.sampled_from("1234"), avoid=st.sets(st.sampled_from(["a", "b"]), max_size=1))
     def acquire(self, lane: str, avoid: set[str]) -> None:
         self.number += 1
         wish = ticket(self.number, lane, avoid=frozenset(avoid))
-        effects = self.pool.acquire(wish, self.now_us)
+        try:
+            effects = self.pool.acquire(wish, self.now_us)
+        except (NoneFitsError, AllBarredError):
+            return
         if not effects:
             self.waiting[wish.number] = Waiting(wish)
         self.follow(effects)
@@ -235,16 +250,23 @@ class PoolLaws(RuleBasedStateMachine):
     def withdraw(self, choice: int) -> None:
         number = sorted(self.waiting)[choice % len(self.waiting)]
         del self.waiting[number]
-        assert self.pool.withdraw(number)
+        assert self.pool.withdraw(number, self.now_us)
 
     @rule(step_us=st.integers(0, TTL_US))
     def time_passes(self, step_us: int) -> None:
         self.now_us += step_us
-        for effect in self.pool.tick(self.now_us):
-            if isinstance(effect, Hopeless):
-                del self.waiting[effect.ticket.number]
-            else:
-                self.follow([effect])
+        self.follow(self.pool.tick(self.now_us))
+
+    @rule(devices=st.sets(st.sampled_from([member.name for member in members]), max_size=3))
+    def bar(self, devices: set[str]) -> None:
+        self.barred = devices
+        self.follow(self.pool.bar(devices, self.now_us))
+
+    @rule(rules=st.sampled_from(rule_sets))
+    def rearrange(self, rules: dict[str, LaneRules]) -> None:
+        """What lanes may use may change at any time."""
+        self.in_force = rules
+        self.follow(self.pool.rearrange(self.members, rules, self.now_us))
 
     @rule()
     def reset(self) -> None:
@@ -257,14 +279,19 @@ class PoolLaws(RuleBasedStateMachine):
 
     @invariant()
     def who_can_be_served_is_served(self) -> None:
-        ready = [member for member in self.members if self.pool.state(member.name) is DeviceState.READY]
-        assert not [w for w in self.waiting.values() for member in ready if w.wish.fits(member, LaneRules())]
+        ready = [member.name for member in self.members if self.pool.state(member.name) is DeviceState.READY]
+        free = [name for name in ready if name not in self.barred]
+        assert not [waiting for waiting in self.waiting.values() for name in free if self.fits(waiting.wish, name)]
 
     @invariant()
     def the_books_agree(self) -> None:
         holders = {member.name: self.pool.holder(member.name) for member in self.members}
         assert self.held == {name: grant for name, grant in holders.items() if grant is not None}
         assert len(self.waiting) == self.pool.queue_length
+
+    @invariant()
+    def the_figures_say_so(self) -> None:
+        assert most_overtaken(self.pool.figures.stands(self.now_us)) <= 1
 
 
 PoolLaws.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

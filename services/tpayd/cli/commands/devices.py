@@ -35,6 +35,26 @@ def list_(output: Output, gateway: Gateway) -> None:
     output.result(as_json(found), lambda: output.table(COLUMNS, [row(device) for device in found.devices]))
 
 
+@devices.command()
+@click.argument("name")
+@click.option("--on/--off", "on", default=None, required=True, help="Keep it from payments, or give it back.")
+@click.option("--reason", default="", help="Why, for whoever finds it so.")
+@connection_options
+@json_option
+@pass_output
+def maintenance(output: Output, gateway: Gateway, name: str, on: bool, reason: str) -> None:
+    """Keep a reader from payments while somebody works on it. A payment that uses it finishes first.
+
+    \b
+    Examples:
+      tpayd devices maintenance reader-2 --on --reason 'new card slot'
+      tpayd devices maintenance reader-2 --off
+    """
+    with open_pos(gateway) as pos:
+        device = pos.maintenance(name, on=on, reason=reason)
+    output.result(as_json(device), lambda: output.table(COLUMNS, [row(device)]))
+
+
 def row(device: Device) -> tuple[str, ...]:
     """One reader as a line of the table."""
     return (

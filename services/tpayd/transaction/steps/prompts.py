@@ -49,6 +49,6 @@ def queued(step: Step, progress: Progress) -> Callable[[Struct], None]:
 
     def moved(update: Struct) -> None:
         assert isinstance(update, LeaseProgress)  # noqa: S101
-        progress(progress_of(step, position=update.position))
+        progress(progress_of(step, position=update.position, expected_wait_ms=update.expected_wait_ms))
 
     return moved
