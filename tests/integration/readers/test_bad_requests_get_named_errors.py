@@ -184,7 +184,9 @@ def test_issuer_data_that_the_card_cannot_be_told_names_its_field(store: Store) 
     [
         ({"devices": [{"name": "a", "port": "x", "driver": "abacus"}]}, "devices[0].driver"),
         ({"devices": [{"name": "a", "port": "x"}, {"name": "a", "port": "y"}]}, "name 'a' is given to 2 devices"),
-        ({"devices": [{"name": "a", "port": "x", "lane": ["1"]}]}, "did you mean `lanes`"),
+        ({"devices": [{"name": "a", "port": "x", "pol": "counter"}]}, "did you mean `pool`"),
+        ({"pools": [{"name": "a"}, {"name": "a"}]}, "name 'a' is given to 2 pools"),
+        ({"devices": [{"name": "screen", "port": "x"}]}, "call the device something else"),
     ],
 )
 def test_wrong_settings_end_the_process_with_the_place(tmp_path: Path, settings: dict[str, object], place: str) -> None:
