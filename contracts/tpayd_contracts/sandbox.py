@@ -53,6 +53,8 @@ class HostRequest(enum.StrEnum):
     RECONCILIATION = "reconciliation"
     OPEN_TERMINAL = "open_terminal"
     MERCHANT_DOWNLOAD = "merchant_download"
+    TERMINAL_KEY = "terminal_key"
+    READER_KEY = "reader_key"
 
 
 class HostMode(enum.StrEnum):

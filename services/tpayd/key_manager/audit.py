@@ -18,7 +18,7 @@ from types import MappingProxyType
 import msgspec
 from msgspec import Struct
 
-from tpayd.key_manager.sealing import Sealing
+from tpayd.key_manager.providers import Sealing
 
 __all__ = ["AuditEntry", "AuditHead", "AuditReport", "origin", "sign_entry", "sign_head", "verify"]
 

@@ -183,7 +183,7 @@ class OpenKeys:
         self._gauges.show_store(entries, holds=True, damaged=len(self.vault.damaged))
         self._house.log.info(
             "audit.added", happened=str(step.event), key_id=step.key_id or None, detail=step.detail or None,
-            entries=entries, head=self._store.head.hex(),
+            entries=entries, head=self._store.head.hex(), store=self._store.name,
         )  # fmt: skip
 
 

@@ -16,8 +16,7 @@ from tpayd.key_manager.host_times import HostTimes
 from tpayd.key_manager.integrity.desk import IntegrityDesk
 from tpayd.key_manager.key_work import KeyWork
 from tpayd.key_manager.open_keys import OpenKeys
-from tpayd.key_manager.places import store_file
-from tpayd.key_manager.secret_files import read_secret
+from tpayd.key_manager.places import provider_of, store_file
 from tpayd.key_manager.settings import KeyManagerSettings
 from tpayd.key_manager.store import KeyStore
 from tpayd.key_manager.transport import transport_keys
@@ -74,11 +73,11 @@ class KeyManager:
         # Beside the opening of the store, which takes as long.
         self._integrity.start()
         instance, settings = self._house.instance, self._house.settings
-        passphrase = read_secret(instance.secrets / settings.passphrase_file)
+        provider = provider_of(instance, settings)
         transport = transport_keys(self._house.store, instance.secrets / settings.transport_keys_file)
         adapter = hosts.load(settings.host_adapter)
         in_thread = asyncio.get_running_loop().run_in_executor
-        store = await in_thread(self._disk, KeyStore.open, store_file(instance.data), passphrase)
+        store = await in_thread(self._disk, KeyStore.open, store_file(instance.data), provider)
         self._store = store
         loaded = await in_thread(self._disk, store.load)
         keys = OpenKeys(self._house, store, loaded, self._disk, self._gauges, HostTimes(adapter, self._house.clock))

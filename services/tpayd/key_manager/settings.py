@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from tpayd.kit.settings import ServiceSettings
 from tpayd_contracts.shapes import Name
@@ -21,8 +21,12 @@ ClockTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", desc
 class KeyManagerSettings(ServiceSettings, frozen=True, kw_only=True):
     """What the key manager can be told."""
 
+    key_provider: Name = "passphrase"
+    """Where the key comes from that the key store is sealed under."""
+    key_provider_options: dict[str, str] = field(default_factory=dict)
+    """What that provider is to be told."""
     passphrase_file: FileName = "key_manager.passphrase"  # noqa: S105  a file's name
-    """In secrets/: what the key store is sealed under."""
+    """In secrets/: what the key store is sealed under, with the key provider `passphrase`."""
     transport_keys_file: FileName = "transport_keys.toml"
     """In secrets/: the keys that the terminals share with the acquirer before the first exchange."""
     host_adapter: Name = "iso8583"

@@ -19,14 +19,14 @@ import msgspec
 from tpayd.key_manager.audit import AuditEntry, AuditHead, AuditReport, origin, sign_entry, sign_head, verify
 from tpayd.key_manager.database import is_empty, open_database, storage, transaction
 from tpayd.key_manager.errors import AuditBrokenError, PassphraseError, SealBrokenError, StoreError
+from tpayd.key_manager.providers import KeyProvider, Sealing
 from tpayd.key_manager.records import KeyRecord
-from tpayd.key_manager.sealing import PassphraseSealing, ScryptCost, Sealing
 from tpayd.key_manager.ticks import Ticks
 from tpayd.kit import crashpoints
 
 __all__ = ["KeyStore", "Loaded", "Step"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MAX_KEYS = 10_000
 """Bound on key records: 999 terminals and 64 readers, renewed nine times within the time that retired keys are kept."""
 
@@ -81,19 +81,19 @@ class KeyStore:
         self._ticks = Ticks()
 
     @classmethod
-    def open(cls, path: Path, passphrase: bytes, *, read_only: bool = False) -> KeyStore:
+    def open(cls, path: Path, provider: KeyProvider, *, read_only: bool = False) -> KeyStore:
         """Open the store, or make it (unless `read_only`).
 
         Raises:
-            PassphraseError: the passphrase is not this store's, or too short.
+            PassphraseError: the provider's key is not this store's, or cannot be had.
             StoreError: missing (`read_only`), readable by others, not a key store, or the disk fails.
         """
         connection = open_database(path, read_only=read_only)
         try:
             with storage(f"{path} cannot be opened"):
                 if not read_only and is_empty(connection):
-                    return cls._make(connection, passphrase)
-                return cls._opened(connection, passphrase, path)
+                    return cls._make(connection, provider)
+                return cls._opened(connection, provider, path)
         except BaseException:
             connection.close()
             raise
@@ -152,6 +152,16 @@ class KeyStore:
         """All audit entries, unchecked. Raises StoreError."""
         with self._lock, storage("the audit chain cannot be read"):
             return tuple(entry for entry, _ in self._entries())
+
+    def signatures(self) -> tuple[bytes, ...]:
+        """The HMAC of each audit entry, unchecked, first to last. Raises StoreError."""
+        with self._lock, storage("the audit chain cannot be read"):
+            return tuple(mac for _, mac in self._entries())
+
+    @property
+    def name(self) -> str:
+        """What tells this store from others, in logs."""
+        return self._store_id[:4].hex()
 
     @property
     def head(self) -> bytes:
@@ -214,9 +224,8 @@ class KeyStore:
             self._ticks = grown
 
     @classmethod
-    def _make(cls, connection: sqlite3.Connection, passphrase: bytes) -> KeyStore:
-        cost = ScryptCost.fresh()
-        sealing = PassphraseSealing(passphrase, cost)
+    def _make(cls, connection: sqlite3.Connection, provider: KeyProvider) -> KeyStore:
+        kept, sealing = provider.create()
         store_id = os.urandom(16)
         store = cls(connection, sealing, store_id)
         with transaction(connection):
@@ -225,27 +234,32 @@ class KeyStore:
                 connection.execute(statement)
             store._put_header("schema", str(SCHEMA_VERSION).encode())
             store._put_header("store_id", store_id)
-            store._put_header("scrypt", msgspec.msgpack.encode(cost))
+            store._put_header("provider", provider.name.encode())
+            store._put_header("provider_kept", kept)
             store._put_header("check", sealing.seal(_CHECK, store_id))
             store._put_header("audit_head", msgspec.msgpack.encode(sign_head(sealing, 0, origin(sealing, store_id))))
         return store
 
     @classmethod
-    def _opened(cls, connection: sqlite3.Connection, passphrase: bytes, path: Path) -> KeyStore:
+    def _opened(cls, connection: sqlite3.Connection, provider: KeyProvider, path: Path) -> KeyStore:
         header = dict(connection.execute("SELECT name, value FROM header").fetchall())
         try:
             schema = int(header["schema"])
-            cost = msgspec.msgpack.decode(header["scrypt"], type=ScryptCost)
+            maker, kept = header["provider"].decode(), header["provider_kept"]
             store_id, check = header["store_id"], header["check"]
-        except (KeyError, ValueError, msgspec.MsgspecError):
-            raise StoreError(f"{path} is not a key store, or its header was altered") from None
+        except (KeyError, ValueError):
+            raise StoreError(f"{path} is not a key store of this version, or its header was altered") from None
         if schema != SCHEMA_VERSION:
             raise StoreError(f"{path} has schema {schema}; this version of tpayd reads {SCHEMA_VERSION}")
-        sealing = PassphraseSealing(passphrase, cost)
+        if maker != provider.name:
+            text = f"{path} was made by the key provider {maker!r}; config/key_manager.toml names {provider.name!r}"
+            raise PassphraseError(text)
+        sealing = provider.unlock(kept)
         try:
             sealing.open(check, store_id)
         except SealBrokenError:
-            raise PassphraseError(f"the passphrase does not open {path}: it was made with another one") from None
+            text = f"the key of provider {maker!r} does not open {path}: it was made with another one"
+            raise PassphraseError(text) from None
         return cls(connection, sealing, store_id)
 
     def _verify(self) -> AuditReport:

@@ -1,70 +1,91 @@
-"""Check the audit chain of the key store, beside the running key manager or without it.
-
-    python -m tpayd.key_manager.verify_audit [--home DIR] [--list]
-
-Exit codes: 0 the chain holds, 1 it does not, 2 it could not be checked.
-"""
+"""Check the audit chain on its files, beside the running key manager or without it: `tpayd keys audit verify`."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+from msgspec import Struct
+
 from tpayd.key_manager.audit import AuditEntry, AuditReport
-from tpayd.key_manager.errors import KeyManagerError
-from tpayd.key_manager.places import store_file
-from tpayd.key_manager.secret_files import read_secret
+from tpayd.key_manager.places import provider_of, store_file
 from tpayd.key_manager.settings import KeyManagerSettings
 from tpayd.key_manager.store import KeyStore
-from tpayd.kit.instance import Instance, InstanceError
-from tpayd.kit.settings import SettingsError, load
+from tpayd.kit.instance import Instance
+from tpayd.kit.settings import load
 
-__all__ = ["main", "verify_instance"]
+__all__ = ["Checked", "LoggedHead", "compare_with_log", "logged_heads", "verify_instance"]
 
 
-def verify_instance(instance: Instance) -> tuple[AuditReport, tuple[AuditEntry, ...]]:
-    """Check an instance's chain: the verdict, and all entries that are there.
+class LoggedHead(Struct, frozen=True):
+    """What a line `audit.added` of the log says."""
+
+    entries: int
+    head: str
+    store: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check has found."""
+
+    report: AuditReport
+    entries: tuple[AuditEntry, ...]
+    """All that are there, those behind a break too."""
+    logged: int
+    """Heads of this store in the logs that were compared."""
+    log_problem: str | None
+    """What the logs know and the chain does not; None: they agree."""
+
+    @property
+    def holds(self) -> bool:
+        return self.report.holds and self.log_problem is None
+
+
+def verify_instance(instance: Instance, logs: Iterable[Path] = ()) -> Checked:
+    """Check an instance's chain, and compare it with what the logs say of it; without `logs` with its own.
 
     Raises:
-        SettingsError, SecretFileError, PassphraseError, StoreError: it could not be checked.
+        SettingsError, KeyManagerError, OSError: it could not be checked.
     """
+    files = tuple(logs) or tuple(instance.log.glob("key_manager*.jsonl"))
+    # Before the chain: what is added meanwhile must not look like missing.
+    heads = list(logged_heads(files))
     settings = load(instance.settings_file("key_manager"), KeyManagerSettings)
-    passphrase = read_secret(instance.secrets / settings.passphrase_file)
-    store = KeyStore.open(store_file(instance.data), passphrase, read_only=True)
+    store = KeyStore.open(store_file(instance.data), provider_of(instance, settings), read_only=True)
     try:
-        return store.verify(), store.entries()
+        report, entries, signatures = store.verify(), store.entries(), store.signatures()
     finally:
         store.close()
+    own = [head for head in heads if head.store == store.name]
+    return Checked(report, entries, len(own), compare_with_log(signatures, own))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command."""
-    parser = argparse.ArgumentParser(prog="verify_audit", description="Check the audit chain of the key store.")
-    parser.add_argument("--home", type=Path, help="the instance directory")
-    parser.add_argument("--list", action="store_true", help="print every entry")
-    options = parser.parse_args(arguments)
-    try:
-        report, entries = verify_instance(Instance.open(options.home, create=False))
-    except (KeyManagerError, InstanceError, SettingsError) as error:
-        print(f"not checked: {error}", file=sys.stderr)
-        return 2
-    if options.list:
-        for entry in entries:
-            print(_line(entry))
-    if report.holds:
-        print(f"the audit chain holds: {report.count} entries")
-        return 0
-    print(f"the audit chain is broken after {report.count} entries: {report.problem}", file=sys.stderr)
-    return 1
+def compare_with_log(signatures: tuple[bytes, ...], heads: Iterable[LoggedHead]) -> str | None:
+    """What is wrong if these heads were logged while the chain grew; None: nothing.
+
+    It finds what the chain cannot: all of it, with the keys, put back to an earlier copy.
+    """
+    for logged in heads:
+        if logged.entries > len(signatures):
+            return (
+                f"the log knows entry {logged.entries}, the store ends at {len(signatures)}: "
+                "it was put back to an earlier copy"
+            )
+        if logged.entries > 0 and signatures[logged.entries - 1].hex() != logged.head:
+            return f"the log knows another entry {logged.entries} than the store: it was put back and has gone on since"
+    return None
 
 
-def _line(entry: AuditEntry) -> str:
-    at = datetime.fromtimestamp(entry.at_ms / 1000, UTC).isoformat(timespec="seconds")
-    return f"{entry.number:6d}  {at}  {entry.event:<16} {entry.key_id} {entry.detail}".rstrip()
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def logged_heads(files: Iterable[Path]) -> Iterator[LoggedHead]:
+    """The heads that stand in log files; lines of other kinds, and cut ones, are passed over. Raises OSError."""
+    for file in files:
+        with file.open("rb") as lines:
+            for line in lines:
+                if b'"audit.added"' in line:
+                    try:
+                        yield msgspec.json.decode(line, type=LoggedHead)
+                    except msgspec.MsgspecError:
+                        continue

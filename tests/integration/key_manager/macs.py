@@ -12,9 +12,9 @@ import zmq
 
 from tests.harness import Store
 from tpayd.crypto.check_value import check_value
-from tpayd.key_manager.places import store_file
+from tpayd.key_manager.places import provider_of, store_file
 from tpayd.key_manager.records import KeyRecord, key_id_of
-from tpayd.key_manager.secret_files import read_secret
+from tpayd.key_manager.settings import KeyManagerSettings
 from tpayd.key_manager.store import KeyStore, Step
 from tpayd.kit.bus import Caller, CallError
 from tpayd.kit.clock import SystemClock
@@ -35,9 +35,7 @@ def plant_key(store: Store, life_ms: int = 86_400_000) -> None:
         key_id=key_id, usage=KeyUsage.TERMINAL_MAC, owner=TERMINAL, profile=PROFILE, state=KeyState.ACTIVE, version=1,
         ikid=IKID, check_value=check_value(IK), initial_key=IK, injected_at_ms=now_ms, expires_at_ms=now_ms + life_ms,
     )  # fmt: skip
-    keys = KeyStore.open(
-        store_file(store.instance.data), read_secret(store.instance.secrets / "key_manager.passphrase")
-    )
+    keys = KeyStore.open(store_file(store.instance.data), provider_of(store.instance, KeyManagerSettings()))
     keys.load()
     keys.change(now_ms, Step("stage", key_id, record))
     keys.close()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.harness import Store
-from tests.integration.key_manager.macs import PROFILE, REQUEST, TERMINAL, plant_key
+from tests.harness.command_line import Said, tpayd
+from tests.harness.waiting import eventually
+from tests.integration.key_manager.macs import IK, PROFILE, REQUEST, TERMINAL, plant_key
 from tpayd.key_manager.places import store_file
 from tpayd.kit.bus import CallError
 from tpayd_contracts.errors import ErrorCode, Outcome
@@ -18,21 +18,40 @@ from tpayd_contracts.keys import KEY_LIST, MAC_GENERATE, GenerateMac, Purpose
 from tpayd_contracts.operation import Empty
 
 
-def _check(store: Store, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tpayd.key_manager.verify_audit", "--home", str(store.instance.home), *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+def _check(store: Store, *options: str) -> Said:
+    return tpayd("keys", "audit", "verify", *options, home=store.instance.home)
 
 
 def test_chain_of_a_running_process(tmp_path: Path) -> None:
-    """The check passes while the process runs, and lists what happened; no key is shown."""
+    """The check passes while the process runs, and `show` lists what happened; no key is shown."""
     store = Store(tmp_path, services=("key_manager",), lanes=1, readers=1)
     plant_key(store)
     with store:
         store.wait_ready()
-        done = _check(store, "--list")
-    assert (0, "") == (done.returncode, done.stderr)
-    assert ["stage", "started"] == [line.split()[2] for line in done.stdout.splitlines()[:-1]]
-    assert "the audit chain holds: 2 entries" == done.stdout.splitlines()[-1]
+        shown = tpayd("keys", "audit", "show", "--json", home=store.instance.home)
+        done = _check(store, "--json")
+    assert ["stage", "started"] == [entry["event"] for entry in shown.json["entries"]]
+    assert (0, True, 2, None) == (done.status, done.json["holds"], done.json["entries"], done.json["problem"])
+    assert IK.hex() not in (shown.out + done.out).lower()
+
+
+def test_a_store_that_was_put_back_is_found_by_its_log(tmp_path: Path) -> None:
+    """Keys, chain and head together are those of an earlier day: the chain holds, and the log knows more."""
+    store = Store(tmp_path, services=("key_manager",), lanes=1, readers=1)
+    plant_key(store)
+    file = store_file(store.instance.data)
+    earlier = file.read_bytes()
+    with store:
+        store.wait_ready()
+        eventually(lambda: _logged(store) == 1, timeout_s=30.0, what="the entry in the log")
+    file.write_bytes(earlier)
+    done = _check(store, "--json")
+    assert (1, False) == (done.status, done.json["holds"])
+    assert "put back" in done.json["problem"]
+
+
+def _logged(store: Store) -> int:
+    return sum(line["event"] == "audit.added" for line in store.logs("key_manager"))
 
 
 def test_cut_chain_stops_new_payments(tmp_path: Path) -> None:
@@ -42,7 +61,7 @@ def test_cut_chain_stops_new_payments(tmp_path: Path) -> None:
     with sqlite3.connect(store_file(store.instance.data)) as connection:
         connection.execute("DELETE FROM audit")
     connection.close()
-    assert 1 == _check(store).returncode
+    assert 1 == _check(store).status
     with store:
         store.wait_ready(degraded=True)
         health = store.health("key_manager")
@@ -57,12 +76,12 @@ def test_cut_chain_stops_new_payments(tmp_path: Path) -> None:
         (key,) = store.ask("key_manager", KEY_LIST, Empty(), name="gateway").keys
         settle = GenerateMac(PROFILE, TERMINAL, Purpose.SETTLE, b"0420", b"", key_id=key.key_id)
         assert key.key_id == store.ask("key_manager", MAC_GENERATE, settle, name="transaction").key_id
-    assert 1 == _check(store).returncode
+    assert 1 == _check(store).status
 
 
 def test_instance_that_cannot_be_checked(tmp_path: Path) -> None:
-    """Without a store the check says that it did not check: status 2."""
+    """Without a store the check says that it did not check: status 8."""
     store = Store(tmp_path, services=(), lanes=1, readers=1)
     done = _check(store)
-    assert (2, "") == (done.returncode, done.stdout)
-    assert done.stderr.startswith("not checked: ")
+    assert (8, "") == (done.status, done.out)
+    assert "not checked: " in done.err

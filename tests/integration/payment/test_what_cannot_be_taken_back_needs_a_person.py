@@ -7,8 +7,8 @@ import contextlib
 from tests.harness import Store, eventually
 from tests.integration.host.metrics import counted
 from tests.integration.payment.till import Till
-from tpayd.key_manager.places import store_file
-from tpayd.key_manager.secret_files import read_secret
+from tpayd.key_manager.places import provider_of, store_file
+from tpayd.key_manager.settings import KeyManagerSettings
 from tpayd.key_manager.states import Event
 from tpayd.key_manager.store import KeyStore, Step
 from tpayd_client.types import KeyUsage, OwedReversal, PaymentResult, SettledAs
@@ -83,8 +83,8 @@ def purge_key(store: Store, terminal_id: str) -> str:
         keys = pos.keys().keys
     (key_id,) = [key.key_id for key in keys if (key.usage, key.owner) == (KeyUsage.TERMINAL_MAC, terminal_id)]
     store.kill("key_manager")
-    passphrase = read_secret(store.instance.secrets / "key_manager.passphrase")
-    with contextlib.closing(KeyStore.open(store_file(store.instance.data), passphrase)) as keys_on_disk:
+    provider = provider_of(store.instance, KeyManagerSettings())
+    with contextlib.closing(KeyStore.open(store_file(store.instance.data), provider)) as keys_on_disk:
         keys_on_disk.load()
         keys_on_disk.change(0, Step(Event.PURGE, key_id))
     store.start("key_manager")

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from tpayd.crypto.check_value import check_value
+from tpayd.key_manager.providers.passphrase import PassphraseProvider
 from tpayd.key_manager.records import KeyRecord, key_id_of
 from tpayd.key_manager.store import KeyStore, Step
 from tpayd_contracts.keys import KeyState, KeyUsage
 
 PASSPHRASE = b"a passphrase of many letters"
+PROVIDER = PassphraseProvider(PASSPHRASE)
 TERMINAL = "TPAY0001"
 READER = "SANDBOX-READER-0000000000000001"
 PROFILE = "test"
@@ -39,7 +41,7 @@ def reader_key(**changes: Any) -> KeyRecord:
 
 def make_store(path: Path, *records: KeyRecord) -> None:
     """A store with these keys, closed again."""
-    store = KeyStore.open(path, PASSPHRASE)
+    store = KeyStore.open(path, PROVIDER)
     store.load()
     for record in records:
         store.change(NOW_MS, Step("stage", record.key_id, record))

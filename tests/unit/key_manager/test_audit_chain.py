@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.unit.key_manager.setting import NOW_MS, PASSPHRASE, key, make_store, reader_key, tamper
+from tests.unit.key_manager.setting import NOW_MS, PROVIDER, key, make_store, reader_key, tamper
 from tpayd.key_manager.audit import AuditEntry, AuditReport
 from tpayd.key_manager.errors import AuditBrokenError, NoUsableKeyError
 from tpayd.key_manager.keyring import Keyring
@@ -26,7 +26,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def _verify(path: Path) -> AuditReport:
-    store = KeyStore.open(path, PASSPHRASE, read_only=True)
+    store = KeyStore.open(path, PROVIDER, read_only=True)
     try:
         return store.verify()
     finally:
@@ -86,7 +86,7 @@ def test_cut_to_an_earlier_head_is_found_by_the_keys(path: Path) -> None:
     earlier: list[bytes] = []
     query = "SELECT value FROM header WHERE name = 'audit_head'"
     tamper(path, lambda db: earlier.append(db.execute(query).fetchone()[0]))
-    store = KeyStore.open(path, PASSPHRASE)
+    store = KeyStore.open(path, PROVIDER)
     store.load()
     later = key(owner="TPAY0009")
     store.change(NOW_MS, Step("stage", later.key_id, later))
@@ -97,7 +97,7 @@ def test_cut_to_an_earlier_head_is_found_by_the_keys(path: Path) -> None:
         connection.execute("UPDATE header SET value = ? WHERE name = 'audit_head'", (earlier[0],))
 
     tamper(path, cut)
-    store = KeyStore.open(path, PASSPHRASE)
+    store = KeyStore.open(path, PROVIDER)
     assert (later.key_id,) == store.load().damaged
     store.close()
 
@@ -105,7 +105,7 @@ def test_cut_to_an_earlier_head_is_found_by_the_keys(path: Path) -> None:
 def test_broken_chain_takes_no_entry(path: Path) -> None:
     """After a break nothing is added that would make the chain look whole again."""
     tamper(path, lambda db: db.execute("DELETE FROM audit WHERE number = ?", (ENTRIES,)))
-    store = KeyStore.open(path, PASSPHRASE)
+    store = KeyStore.open(path, PROVIDER)
     store.load()
     with pytest.raises(AuditBrokenError):
         store.change(NOW_MS, Step("started"))

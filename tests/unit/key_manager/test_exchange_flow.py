@@ -12,7 +12,7 @@ import pytest
 from msgspec import structs
 
 from tests.harness.clock import FakeClock
-from tests.unit.key_manager.setting import PASSPHRASE, READER, TERMINAL
+from tests.unit.key_manager.setting import PROVIDER, READER, TERMINAL
 from tpayd.crypto import exchange as blobs
 from tpayd.crypto.check_value import check_value
 from tpayd.crypto.dukpt import derive_initial_key
@@ -135,7 +135,7 @@ class Bench:
         self.open()
 
     def open(self) -> None:
-        self.store = KeyStore.open(self.path, PASSPHRASE)
+        self.store = KeyStore.open(self.path, PROVIDER)
         loaded = self.store.load()
         assert ((), None) == (loaded.damaged, loaded.audit.problem)
         self.ticker = Ticker(self.clock, loaded.ticks)

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from tests.unit.key_manager.setting import IK, NOW_MS, PASSPHRASE, key, make_store, reader_key, tamper
+from tests.unit.key_manager.setting import IK, NOW_MS, PASSPHRASE, PROVIDER, key, make_store, reader_key, tamper
 from tpayd.key_manager.errors import PassphraseError, StoreError
-from tpayd.key_manager.sealing import ScryptCost
+from tpayd.key_manager.providers.passphrase import PassphraseProvider, ScryptCost
 from tpayd.key_manager.store import KeyStore, Loaded, Step
 from tpayd.key_manager.ticks import Ticks
 from tpayd_contracts.keys import KeyState
@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def _load(path: Path) -> Loaded:
-    store = KeyStore.open(path, PASSPHRASE)
+    store = KeyStore.open(path, PROVIDER)
     try:
         return store.load()
     finally:
@@ -33,7 +33,7 @@ def _load(path: Path) -> Loaded:
 
 def test_what_was_written_is_read(path: Path) -> None:
     """Keys, counters and the clock come back as they were, in a later life."""
-    store = KeyStore.open(path, PASSPHRASE)
+    store = KeyStore.open(path, PROVIDER)
     store.load()
     store.change(NOW_MS, Step("stage", key().key_id, key()), Step("stage", reader_key().key_id, reader_key()))
     store.reserve_counters(key().key_id, 512)
@@ -57,14 +57,14 @@ def test_other_passphrase_opens_nothing(path: Path) -> None:
     """Another passphrase is refused as such, and nothing of either is told."""
     make_store(path, key())
     with pytest.raises(PassphraseError) as caught:
-        KeyStore.open(path, b"another passphrase of many letters")
+        KeyStore.open(path, PassphraseProvider(b"another passphrase of many letters"))
     assert "letters" not in str(caught.value)
 
 
 def test_short_passphrase_is_refused(path: Path) -> None:
     """Fewer than 16 bytes seal no store."""
     with pytest.raises(PassphraseError):
-        KeyStore.open(path, b"  short         \n")
+        KeyStore.open(path, PassphraseProvider(b"  short         \n"))
 
 
 def test_readable_store_is_refused(path: Path) -> None:
@@ -72,7 +72,7 @@ def test_readable_store_is_refused(path: Path) -> None:
     make_store(path)
     path.chmod(0o640)
     with pytest.raises(StoreError, match="0640"):
-        KeyStore.open(path, PASSPHRASE)
+        KeyStore.open(path, PROVIDER)
 
 
 def _flip(connection: sqlite3.Connection) -> None:
@@ -111,7 +111,7 @@ def test_record_put_back_is_not_used(path: Path) -> None:
     make_store(path, key())
     genuine: list[tuple[object, ...]] = []
     tamper(path, lambda db: genuine.extend(db.execute("SELECT * FROM sealed WHERE kind = 'terminal_mac'").fetchall()))
-    store = KeyStore.open(path, PASSPHRASE)
+    store = KeyStore.open(path, PROVIDER)
     store.load()
     store.change(NOW_MS, Step("replace", key().key_id, structs.replace(key(), state=KeyState.RETIRED, version=2)))
     store.close()
@@ -125,7 +125,7 @@ def test_deleted_key_brought_back_is_not_used(path: Path) -> None:
     make_store(path, key())
     genuine: list[tuple[object, ...]] = []
     tamper(path, lambda db: genuine.extend(db.execute("SELECT * FROM sealed WHERE kind = 'terminal_mac'").fetchall()))
-    store = KeyStore.open(path, PASSPHRASE)
+    store = KeyStore.open(path, PROVIDER)
     store.load()
     store.change(NOW_MS, Step("purge", key().key_id))
     store.close()
@@ -134,22 +134,22 @@ def test_deleted_key_brought_back_is_not_used(path: Path) -> None:
     assert ((key().key_id,), ()) == (loaded.damaged, loaded.records)
 
 
-@pytest.mark.parametrize("name", ["schema", "store_id", "scrypt", "check"])
+@pytest.mark.parametrize("name", ["schema", "store_id", "provider", "provider_kept", "check"])
 def test_changed_header_opens_nothing(path: Path, name: str) -> None:
     """Without its true header a store does not open, and says so in one sentence."""
     make_store(path, key())
     tamper(path, lambda db: db.execute("UPDATE header SET value = x'01' WHERE name = ?", (name,)))
     with pytest.raises((StoreError, PassphraseError)):
-        KeyStore.open(path, PASSPHRASE)
+        KeyStore.open(path, PROVIDER)
 
 
 def test_header_cannot_ask_for_all_memory(path: Path) -> None:
     """Parameters of scrypt beyond our bounds are refused before they cost anything."""
     make_store(path)
     greedy = msgspec.msgpack.encode(structs.replace(ScryptCost.fresh(), log2_n=40))
-    tamper(path, lambda db: db.execute("UPDATE header SET value = ? WHERE name = 'scrypt'", (greedy,)))
+    tamper(path, lambda db: db.execute("UPDATE header SET value = ? WHERE name = 'provider_kept'", (greedy,)))
     with pytest.raises(StoreError):
-        KeyStore.open(path, PASSPHRASE)
+        KeyStore.open(path, PROVIDER)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database at all, but long enough to look like one" * 20])
@@ -160,7 +160,7 @@ def test_foreign_file_is_refused_or_made(path: Path, content: bytes) -> None:
     path.chmod(0o600)
     if content:
         with pytest.raises(StoreError):
-            KeyStore.open(path, PASSPHRASE)
+            KeyStore.open(path, PROVIDER)
         assert content == path.read_bytes()
     else:
         assert () == _load(path).records
@@ -168,7 +168,7 @@ def test_foreign_file_is_refused_or_made(path: Path, content: bytes) -> None:
 
 def test_change_is_all_or_nothing(path: Path) -> None:
     """When one of several steps cannot be written, none is, in the file and in the chain."""
-    store = KeyStore.open(path, PASSPHRASE)
+    store = KeyStore.open(path, PROVIDER)
     store.load()
     broken = Step("stage", "x", structs.replace(key(), ikid=object()))
     with pytest.raises(TypeError):
@@ -181,7 +181,7 @@ def test_change_is_all_or_nothing(path: Path) -> None:
 
 def test_numbers_on_disk_never_fall(path: Path) -> None:
     """Two threads that write in the wrong order lower neither a counter nor the clock."""
-    store = KeyStore.open(path, PASSPHRASE)
+    store = KeyStore.open(path, PROVIDER)
     store.load()
     store.reserve_counters("k", 512)
     store.reserve_counters("k", 256)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import click
 
+from tpayd.cli.commands.key_audit import audit
 from tpayd.cli.errors import CommandError
 from tpayd.cli.exits import Exit
 from tpayd.cli.output import Output, json_option, pass_output
@@ -18,19 +19,28 @@ from tpayd_client.types import DeviceState, ExchangeProgress, KeyInfo, LineState
 
 __all__ = ["keys"]
 
+_CLOCK_OFF_S = 3600
 _LOOK_EVERY_S = 0.2
 
 
 @click.group()
 def keys() -> None:
-    """Exchange keys with the card host, and list them. No command shows a key.
+    """Exchange keys with the card host, list them, and check their audit chain. No command shows a key.
+
+    A key lives 3 years from its exchange. The first one of each terminal and reader is exchanged by hand; later ones
+    come by themselves, at a quiet hour within the last 30 days, and warnings are given 90, 30 and 7 days ahead. Where a
+    key has expired, its reader serves no customer until it is exchanged; other readers serve its lanes.
 
     \b
     Examples:
       tpayd keys exchange --all
       tpayd keys exchange --reader reader-1
       tpayd keys list
+      tpayd keys audit verify
     """
+
+
+keys.add_command(audit)
 
 
 @keys.command("list")
@@ -38,10 +48,22 @@ def keys() -> None:
 @json_option
 @pass_output
 def list_(output: Output, gateway: Gateway) -> None:
-    """Every key by its check value, with its state and the day it expires."""
+    """Every key by its check value, with its state, the day it expires, and what is wrong with it."""
     with open_pos(gateway) as pos:
         found = pos.keys()
-    output.result(as_json(found), lambda: _table(output, found.keys))
+
+    def show() -> None:
+        _table(output, found.keys)
+        if found.time is not None and not found.time.from_host:
+            output.line("the card host has not told its time yet: dates are counted from this machine's clock")
+        elif found.time is not None and abs(found.time.machine_ahead_s) > _CLOCK_OFF_S:
+            way = "ahead of" if found.time.machine_ahead_s > 0 else "behind"
+            hours = abs(found.time.machine_ahead_s) // 3600
+            output.line(
+                f"this machine's clock is {hours} h {way} the card host's, by which keys expire", style="yellow"
+            )
+
+    output.result(as_json(found), show)
 
 
 @keys.command()
@@ -63,7 +85,13 @@ def exchange(
 ) -> int:
     """Bring new keys from the card host, mutually proven. They are valid for 3 years.
 
-    A key that fails leaves the one in use as it is; the others are exchanged all the same (exit status 8 then).
+    A key that fails leaves the one in use as it is; the others are exchanged all the same (exit status 8 then). A
+    reader that serves a customer is waited for. Afterwards compare the check values with those that your acquirer sees.
+
+    \b
+    Examples:
+      tpayd keys exchange --all
+      tpayd keys exchange --reader reader-1 --terminal TPAY0001
     """
     if not (everything or readers or terminals):
         raise click.UsageError("name what to exchange: --all, --reader NAME or --terminal ID")
@@ -76,9 +104,10 @@ def exchange(
         if everything:
             terminals = (*terminals, *_terminals())
             readers = (*readers, *(device.name for device in pos.devices().devices if device.reader_id))
-        for kind, name in [("terminal", each) for each in terminals] + [("reader", each) for each in readers]:
+        wanted = [("terminal", each) for each in terminals] + [("reader", each) for each in readers]
+        for number, (kind, name) in enumerate(wanted, start=1):
             try:
-                done.append(_exchange(output, pos, kind, name))
+                done.append(_exchange(output, pos, kind, name, f"{number} of {len(wanted)}"))
             except TpaydError as error:
                 output.line(f"{kind} {name}: {error.message}", style="red")
                 failed.append({kind: name, "code": error.code.value, "message": error.message})
@@ -111,11 +140,11 @@ def _wait_for_edges(output: Output, pos: Pos, deadline: float) -> None:
             time.sleep(_LOOK_EVERY_S)
 
 
-def _exchange(output: Output, pos: Pos, kind: str, name: str) -> KeyInfo:
-    with output.waiting(f"{kind} {name}: key exchange") as update:
+def _exchange(output: Output, pos: Pos, kind: str, name: str, place: str) -> KeyInfo:
+    with output.waiting(f"{place}: {kind} {name}: key exchange") as update:
 
         def show(progress: ExchangeProgress) -> None:
-            update(f"{kind} {name}: {progress.text}")
+            update(f"{place}: {kind} {name}: {progress.text}")
 
         if kind == "terminal":
             return pos.exchange_terminal_key(name, on_progress=show)
@@ -132,7 +161,7 @@ def _terminals() -> tuple[str, ...]:
 
 
 def _table(output: Output, found: tuple[KeyInfo, ...] | list[KeyInfo]) -> None:
-    columns = ("USAGE", "OWNER", "PROFILE", "STATE", "CHECK VALUE", "EXPIRES", "READER")
+    columns = ("USAGE", "OWNER", "PROFILE", "STATE", "CHECK VALUE", "EXPIRES", "DAYS", "READER", "NOTE")
     output.table(columns, [_row(key) for key in found])
 
 
@@ -145,5 +174,7 @@ def _row(key: KeyInfo) -> tuple[str, ...]:
         key.state.value,
         key.check_value,
         str(expires),
+        "-" if key.days_left is None else str(key.days_left),
         key.device or "-",
+        key.note,
     )

@@ -19,7 +19,7 @@ from tpayd.cli.pos import Gateway, open_pos
 from tpayd.cli.readiness import ServiceState, service_states
 from tpayd.cli.shape import as_json
 from tpayd.supervision.daemon import launcher_pid
-from tpayd_client.types import DeviceList, IntegrityReport, IntegrityState, LineStatus
+from tpayd_client.types import DeviceList, IntegrityReport, IntegrityState, KeyInfo, LineStatus
 from tpayd_contracts.health import Readiness
 
 __all__ = ["status"]
@@ -42,7 +42,7 @@ def status(output: Output) -> int:
     states = service_states(house, watchdog=True)
     launcher = launcher_pid(house.instance)
     running = launcher is not None or any(state.pid for state in states)
-    host, readers, integrity = _edges() if running else (None, None, None)
+    host, readers, integrity, keys = _edges() if running else (None, None, None, ())
     at_boot = starts_at_boot(house.instance.home)
     data: dict[str, Any] = {
         "instance": str(house.instance.home),
@@ -54,6 +54,7 @@ def status(output: Output) -> int:
         "services": [state.as_json() for state in states],
         "host": as_json(host) if host else None,
         "readers": as_json(readers.devices) if readers else None,
+        "keys": [{"owner": key.owner, "device": key.device, "note": key.note} for key in keys],
         "integrity": {"state": integrity.state.value, "detail": integrity.detail} if integrity else None,
     }
 
@@ -63,6 +64,8 @@ def status(output: Output) -> int:
             _show_integrity(output, integrity)
             _show_services(output, states)
             _show_edges(output, host, readers)
+            for key in keys:
+                output.line(f"key       {key.device or key.owner}: {key.note}", style="yellow")
 
     output.result(data, show)
     if not running:
@@ -82,12 +85,14 @@ def starts_at_boot(home: Path, places: Sequence[Path] = _UNIT_PLACES) -> bool:
     return False
 
 
-def _edges() -> tuple[LineStatus | None, DeviceList | None, IntegrityReport | None]:
+def _edges() -> tuple[LineStatus | None, DeviceList | None, IntegrityReport | None, tuple[KeyInfo, ...]]:
     host = readers = integrity = None
+    keys: tuple[KeyInfo, ...] = ()
     with contextlib.suppress(CommandError), open_pos(Gateway(None)) as pos:
         host, readers = pos.host_status(), pos.devices()
         integrity = IntegrityReport.from_wire(pos.call("integrity.status", {}))
-    return host, readers, integrity
+        keys = tuple(key for key in pos.keys().keys if key.note)
+    return host, readers, integrity, keys
 
 
 def _show_head(output: Output, house: LocalHouse, *, running: bool, launcher: int | None, at_boot: bool) -> None:

@@ -47,6 +47,9 @@ from tpayd_contracts.sandbox import HostBehaviour, HostMode, HostRequest
 __all__ = ["Desk", "HostTerms", "Send"]
 
 _AS_ASKED = HostBehaviour()
+_KEY_REQUESTS: dict[type, HostRequest] = {
+    TerminalKeyExchange: HostRequest.TERMINAL_KEY, ReaderKeyExchange: HostRequest.READER_KEY,
+}  # fmt: skip
 _NOT_GENUINE = Judged(code=Code.NOT_GENUINE)
 
 Send = Callable[[Sequence[Delivery]], None]
@@ -139,7 +142,7 @@ class Desk:
         elif isinstance(message, (OpenTerminal, MerchantDownload)):
             self._merchant(message, send)
         else:
-            self._hold(send, deliveries(self._network(message), _AS_ASKED, 0))
+            self._line_or_key(message, send)
 
     def _financial(self, request: Financial, received: host_side.Received, send: Send) -> None:
         behaviour = behaviour_for(request.kind, request.total_minor, self._ordered(HostRequest(request.kind.value)))
@@ -220,6 +223,17 @@ class Desk:
                 code, merchant = self._merchants.download(request)
         reply = host_side.NetworkReply(response_code=code, merchant=merchant)
         self._hold(send, deliveries(host_side.reply_network(request, reply), behaviour, self._late_answer_ms))
+
+    def _line_or_key(self, message: NetworkMessage, send: Send) -> None:
+        what = _KEY_REQUESTS.get(type(message))
+        behaviour = self._ordered(what) if what is not None and self.behaviour.only is what else _AS_ASKED
+        if behaviour.mode is HostMode.DEAF:
+            return
+        if behaviour.mode is HostMode.DECLINE:
+            answer = host_side.reply_network(message, host_side.NetworkReply(response_code=behaviour.code))
+        else:
+            answer = self._network(message)
+        self._hold(send, deliveries(answer, behaviour, self._late_answer_ms))
 
     def _network(self, message: NetworkMessage) -> bytes:
         reply = host_side.NetworkReply(response_code=Code.APPROVED)

@@ -1,15 +1,12 @@
-"""The key over the keys: what seals records and signs the audit chain.
-
-`Sealing` is all that the store asks for, so that a PKCS#11 token, where this key never leaves the hardware, can take
-the place of the passphrase without a change elsewhere.
-"""
+"""The provider that comes with the daemon: a passphrase in secrets/, and scrypt."""
 
 from __future__ import annotations
 
 import hmac
 import os
-from typing import Annotated, Protocol
+from typing import Annotated
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -17,25 +14,14 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from msgspec import Meta, Struct
 
-from tpayd.key_manager.errors import PassphraseError, SealBrokenError
+from tpayd.key_manager.errors import PassphraseError, SealBrokenError, StoreError
+from tpayd.key_manager.providers.provider import ProviderPlace
+from tpayd.key_manager.secret_files import read_secret
 
-__all__ = ["MIN_PASSPHRASE_BYTES", "PassphraseSealing", "ScryptCost", "Sealing"]
+__all__ = ["MIN_PASSPHRASE_BYTES", "PassphraseProvider", "PassphraseSealing", "ScryptCost", "provider"]
 
 MIN_PASSPHRASE_BYTES = 16
 _NONCE_BYTES = 12
-
-
-class Sealing(Protocol):
-    """Seals records, and signs."""
-
-    def seal(self, clear: bytes, context: bytes) -> bytes:
-        """Encrypt, bound to `context`."""
-
-    def open(self, sealed: bytes, context: bytes) -> bytes:
-        """Decrypt; raises SealBrokenError unless sealed by us for the same context."""
-
-    def sign(self, data: bytes) -> bytes:
-        """A 32-byte keyed digest of `data`."""
 
 
 class ScryptCost(Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,6 +71,34 @@ class PassphraseSealing:
 
     def sign(self, data: bytes) -> bytes:
         return hmac.digest(self._signing_key, data, "sha256")
+
+
+class PassphraseProvider:
+    """See the module. What the store keeps are scrypt's parameters."""
+
+    name = "passphrase"
+
+    def __init__(self, passphrase: bytes) -> None:
+        self._passphrase = passphrase
+
+    def create(self) -> tuple[bytes, PassphraseSealing]:
+        cost = ScryptCost.fresh()
+        return msgspec.msgpack.encode(cost), PassphraseSealing(self._passphrase, cost)
+
+    def unlock(self, kept: bytes) -> PassphraseSealing:
+        try:
+            cost = msgspec.msgpack.decode(kept, type=ScryptCost)
+        except msgspec.MsgspecError:
+            raise StoreError("the parameters of the passphrase were altered, or are another provider's") from None
+        return PassphraseSealing(self._passphrase, cost)
+
+    def __repr__(self) -> str:
+        return "PassphraseProvider()"
+
+
+def provider(place: ProviderPlace) -> PassphraseProvider:
+    """Made from the option `file`, a secret file. Raises SecretFileError."""
+    return PassphraseProvider(read_secret(place.secrets / place.options.get("file", "key_manager.passphrase")))
 
 
 def _expand(root: bytes, purpose: bytes) -> bytes:
