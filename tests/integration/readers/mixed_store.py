@@ -1,28 +1,37 @@
-"""A store with readers of two kinds: reader-1 speaks stx, reader-2 neo, and both stand in one pool."""
+"""A store with readers of two kinds: reader-1 and reader-3 speak stx, reader-2 neo, and all stand in one pool."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from tests.harness import Store
+from tests.harness.base import ALL_SERVICES
 
-STX, NEO = "reader-1", "reader-2"
-NEO_ABILITIES = ("ic", "stripe", "contactless")
+STX, NEO, THIRD = "reader-1", "reader-2", "reader-3"
+_NEO_ABILITIES = ("ic", "stripe", "contactless")
 
 
-def mixed_store(directory: Path, *, services: tuple[str, ...] | None = None, lanes: int = 2) -> Store:
+def mixed_store(directory: Path, *, services: tuple[str, ...] = ALL_SERVICES, readers: int = 2) -> Store:
+    names = (STX, NEO, THIRD)[:readers]
     settings: dict[str, dict[str, object]] = {
-        "sandbox_readers": {"readers": [{"name": STX, "auto_delay_ms": 0}, {"name": NEO, "protocol": "neo"}]},
+        "sandbox_readers": {"readers": [{"name": name, "auto_delay_ms": 0} | _speaks(name) for name in names]},
         "device_broker": {
-            "devices": [
-                {"name": STX, "port": f"sandbox/readers/{STX}", "abilities": [*NEO_ABILITIES, "qr", "sign", "pin"]},
-                {"name": NEO, "port": f"sandbox/readers/{NEO}", "driver": "neo", "abilities": list(NEO_ABILITIES)},
-            ],
+            "devices": [_device(name) for name in names],
             "reopen_max_s": 0.5,
             "absent_grace_s": 1.0,
+            "idle_check_s": 1.0,
         },
         "transaction": {"card_wait_s": 3.0},
     }
-    if services is None:
-        return Store(directory, lanes=lanes, readers=2, settings=settings)
-    return Store(directory, services=services, lanes=lanes, readers=2, settings=settings)
+    return Store(directory, services=services, readers=readers, settings=settings)
+
+
+def _speaks(name: str) -> dict[str, object]:
+    return {"protocol": "neo"} if name == NEO else {}
+
+
+def _device(name: str) -> dict[str, object]:
+    device: dict[str, object] = {"name": name, "port": f"sandbox/readers/{name}"}
+    if name == NEO:
+        return device | {"driver": "neo", "abilities": list(_NEO_ABILITIES)}
+    return device | {"abilities": [*_NEO_ABILITIES, "qr", "sign", "pin"]}
