@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from tpayd.device_broker.drivers.neo_codes import Cmd
+from tpayd.device_broker.drivers.neo_codes import SWITCHES, Cmd
 from tpayd.device_broker.drivers.talk import Rule
 
 __all__ = ["READ_WAIT_US", "RULES"]
 
 
-def _rule(cmd: Cmd, *, wait_s: float, tries: int = 1) -> tuple[Cmd, Rule]:
-    return cmd, Rule(frozenset({cmd.answer}), int(wait_s * 1e6), tries)
+def _rule(cmd: Cmd, *others: int, wait_s: float, tries: int = 1) -> tuple[Cmd, Rule]:
+    return cmd, Rule(frozenset({cmd.answer, *others}), int(wait_s * 1e6), tries)
 
 
 RULES: dict[Cmd, Rule] = dict(
@@ -23,7 +23,8 @@ RULES: dict[Cmd, Rule] = dict(
         _rule(Cmd.NOTIFY, wait_s=1, tries=3),
         _rule(Cmd.KEY_STATE, wait_s=1, tries=3),
         _rule(Cmd.SLOT_STATE, wait_s=1, tries=3),
-        _rule(Cmd.POWER_OFF, wait_s=3, tries=2),
+        # What is waited for behind it is that the card comes out, which the reader tells by itself.
+        _rule(Cmd.POWER_OFF, SWITCHES, wait_s=3, tries=2),
         # Each transaction brings its own wait for the card.
         _rule(Cmd.ACTIVATE, wait_s=30),
         _rule(Cmd.APPLY_HOST, wait_s=10),
