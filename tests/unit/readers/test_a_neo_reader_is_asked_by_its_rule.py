@@ -326,10 +326,10 @@ def test_a_cash_receipt_needs_no_cryptogram() -> None:
 @pytest.mark.parametrize(
     "type_", [TransactionType.CASH_IC, TransactionType.CASH_IC_INQUIRY, TransactionType.MEMBERSHIP]
 )
-def test_cards_that_it_cannot_read_are_not_asked_for(name: str) -> None:
+def test_cards_that_it_cannot_read_are_not_asked_for(type_: TransactionType) -> None:
     driver = ready()
     with pytest.raises(CommandInvalidError) as caught:
-        driver.ask(ReadCard(TransactionType[name], 1000, AT, READ.nonce, wait_us=1), 0)
+        driver.ask(ReadCard(type_, 1000, AT, READ.nonce, wait_us=1), 0)
     assert caught.value.field == "type"
     assert driver.clean
 
