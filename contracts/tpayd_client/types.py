@@ -3274,7 +3274,8 @@ class PoolFigures(Reply):
     wait_p95_ms: int = 0
     wait_longest_ms: int = 0
     fairness: float | None = None
-    """None where nobody has asked."""
+    """Jain's index over the lanes' shares of turns, 1.0 is perfect (docs/devices.md); None where nobody has asked.
+    """
     most_overtaken: int = 0
     """The most often that one lane got readers that another waited for, during one wait of that lane. Never above
     1.

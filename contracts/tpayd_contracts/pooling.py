@@ -28,7 +28,7 @@ TOPIC_POOL = "pool.state"
 Index = Annotated[float, Meta(ge=0, le=1)]
 """Jain's index of fairness over the lanes' shares: 1.0 is perfect; 1/n, one of n lanes gets everything. A lane's share
 is the turns that it got, divided by those that it stood in line for: its own, and those that others got of readers
-that it waited for."""
+that it waited for. Lanes are compared with those of their own priority; the lowest index is told."""
 
 
 class PoolQuery(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -65,7 +65,7 @@ class PoolFigures(Struct, frozen=True, omit_defaults=True):
     wait_p95_ms: Count = 0
     wait_longest_ms: Count = 0
     fairness: Index | None = None
-    """None where nobody has asked."""
+    """Jain's index over the lanes' shares of turns, 1.0 is perfect (docs/devices.md); None where nobody has asked."""
     most_overtaken: Count = 0
     """The most often that one lane got readers that another waited for, during one wait of that lane. Never above 1."""
 

@@ -3,7 +3,8 @@
 **Fairness** is Jain's index (Jain, Chiu, Hawe: DEC-TR-301, 1984) over the lanes' shares. A lane's share is the turns
 that it got, divided by the turns that it stood in line for: its own, and those that others got of readers that it
 waited for. 1.0 is perfect; with n lanes of which one gets everything it is 1/n. A wish that is given up counts the
-turns that it stood in line for, and none of its own.
+turns that it stood in line for, and none of its own. Lanes are compared with those of their own priority, since what a
+priority gives is wanted; of several priorities the lowest index is told.
 
 **Most overtaken** is the most often that one lane got readers that another lane waited for, during one wait of that
 lane. `turns` promises that it never exceeds 1.
@@ -49,6 +50,7 @@ class Stand(Struct, frozen=True):
     passed_most: int = 0
     """Of these, those of the one lane that had most."""
     served: bool = True
+    priority: int = 0
 
 
 class Share(Struct, frozen=True):
@@ -60,6 +62,7 @@ class Share(Struct, frozen=True):
     passed_by: int
     wait_median_us: int
     wait_longest_us: int
+    priority: int = 0
 
     @property
     def share(self) -> float:
@@ -113,7 +116,11 @@ def jain(values: Sequence[float]) -> float | None:
 
 def fairness(lanes: Iterable[Share]) -> float | None:
     """See the module; None where nobody has asked."""
-    return jain([lane.share for lane in lanes])
+    by_priority: dict[int, list[float]] = {}
+    for lane in lanes:
+        by_priority.setdefault(lane.priority, []).append(lane.share)
+    found = [index for values in by_priority.values() if (index := jain(values)) is not None]
+    return min(found, default=None)
 
 
 def most_overtaken(stands: Iterable[Stand]) -> int:
@@ -156,8 +163,9 @@ def _share(lane: str, stands: Sequence[Stand]) -> Share:
     waited = waits(stands)
     turns = sum(stand.served for stand in stands)
     return Share(
-        lane, turns, len(stands) - turns, sum(stand.passed_by for stand in stands), waited.median_us, waited.longest_us
-    )
+        lane, turns, len(stands) - turns, sum(stand.passed_by for stand in stands), waited.median_us,
+        waited.longest_us, stands[-1].priority,
+    )  # fmt: skip
 
 
 def _percentile(ordered: Sequence[int], percent: int) -> int:

@@ -287,7 +287,10 @@ class Pool:
         ticket = waiting.ticket
         if ticket.only is None:
             waited_us = now_us - waiting.since_us
-            stand = Stand(now_us, ticket.lane, group, waited_us, waiting.stood, waiting.passed_most, served)
+            stand = Stand(
+                now_us, ticket.lane, group, waited_us, waiting.stood, waiting.passed_most, served,
+                self._seats.rules_of(ticket.lane).priority,
+            )  # fmt: skip
             self.figures.note(stand)
 
     def _barred(self, ticket: Ticket) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.readers.test_the_pool_gives_fair_turns import grant_in, pool_of, reader, ticket
-from tpayd.device_broker.figures import WINDOW_US, Figures, Stand, Waits, jain, most_overtaken, shares, waits
+from tpayd.device_broker.figures import WINDOW_US, Figures, Stand, Waits, fairness, jain, most_overtaken, shares, waits
 from tpayd_contracts.device import DeviceState
 
 
@@ -28,6 +28,16 @@ def test_a_share_is_turns_got_of_turns_stood_in_line_for() -> None:
         (one.lane, one.turns, one.given_up, one.passed_by, one.wait_median_us, one.wait_longest_us) for one in found
     ]
     assert [0.5, 0.0] == [one.share for one in found]
+
+
+def test_lanes_are_compared_with_those_of_their_own_priority() -> None:
+    """What a priority gives is wanted; what happens to two lanes of one priority is not."""
+    urgent = [stand("1", priority=5), stand("2", priority=5)]
+    patient = [stand("3", passed_by=9), stand("4", passed_by=9)]
+    starving = [stand("5", passed_by=9, served=False)]
+    assert (1.0, 1.0) == (fairness(shares(urgent + patient)), fairness(shares(patient)))
+    assert pytest.approx(2 / 3) == fairness(shares(urgent + patient + starving))
+    assert fairness([]) is None
 
 
 def test_waits_are_of_those_who_were_served() -> None:
