@@ -73,6 +73,10 @@ fuzz: build/dev/.stamp ## try INPUTS=1000000 broken inputs on each reader driver
 bench: build/dev/.stamp ## measure the whole chain beside its floor; the last line is the result
 	$(DEV)/python -m tests.bench
 
+.PHONY: bench-pool
+bench-pool: build/dev/.stamp ## measure one device broker with 64 readers and 200 lanes
+	$(DEV)/python -m tests.bench.pool
+
 .PHONY: crashpoints
 crashpoints: build/dev/.stamp ## kill at every boundary of a payment, under every behaviour of the host (about 15 minutes)
 	$(DEV)/python -m tests.crashpoints

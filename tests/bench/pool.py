@@ -156,9 +156,7 @@ def main() -> None:
             f"broker {phase.cpu_us:.0f} us of CPU each, {phase.cpu_s / phase.seconds:.0%} of a processor"
         )
     fairness = status.fairness if status.fairness is not None else 0.0
-    print(
-        f"fairness {fairness:.4f}, most overtaken {status.most_overtaken}, of the last {len(status.lanes)} lanes' turns"
-    )
+    print(f"fairness {fairness:.3f}; most turns that a lane got before another, in one wait: {status.most_overtaken}")
     print(
         f"bench-pool: leases_per_s={lent.per_s:.0f} cards_per_s={read.per_s:.0f} wait_p50_ms={lent.wait_ms(50):.1f} "
         f"wait_p95_ms={lent.wait_ms(95):.1f} wait_max_ms={lent.wait_ms(100):.1f} cpu_us={lent.cpu_us:.0f} "

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import zmq
 
-from tests.bench import floor, plain
+from tests.bench import floor, plain, pool
 from tests.bench.hops import Sync, sale
 from tests.bench.processes import Children
 
@@ -37,6 +37,17 @@ def test_the_plain_chain_approves_and_records(tmp_path: Path) -> None:
         for lane in lanes:
             lane.socket.close(linger=0)
     assert 2 == (tmp_path / "plain.journal").read_bytes().count(b"30215512")
+
+
+def test_the_bench_of_the_pool_lends_and_reads(tmp_path: Path) -> None:
+    """Both phases give figures, and the broker says that the lanes were served in turn."""
+    lent, read, status = pool.measure(tmp_path, readers=2, lanes=5, seconds=0.5)
+    assert len(lent.waits_s) >= 5
+    assert len(read.waits_s) >= 5
+    assert lent.wait_ms(50) <= lent.wait_ms(95) <= lent.wait_ms(100)
+    assert lent.cpu_us > 0
+    assert status.most_overtaken <= 1
+    assert {"1", "2", "3", "4", "5"} == {lane.lane for lane in status.lanes}
 
 
 def test_a_process_that_does_not_come_up_stops_the_bench(tmp_path: Path) -> None:
