@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -33,6 +34,11 @@ class Results(Struct, frozen=True):
         if len(others) >= _READERS_MAX:
             del others[min(others, key=lambda name: others[name][0].at_ms)]
         return Results(self.files, {**others, result.device: _with(self.readers.get(result.device, ()), result)})
+
+    def without_others(self, readers: Collection[str]) -> Results:
+        """Without the readers that are no longer there."""
+        kept = {name: results for name, results in self.readers.items() if name in readers}
+        return self if len(kept) == len(self.readers) else Results(self.files, kept)
 
     def last_of_readers(self) -> Kept:
         """The newest of each reader, by name."""

@@ -46,7 +46,7 @@ class FileWatch:
         checked = await loop.run_in_executor(self._thread, run)
         doubts = self._doubts
         return Checked(
-            (*doubts, *checked.faults), checked.found + len(doubts), checked.files, checked.signers, checked.version
+            (*checked.faults, *doubts), checked.found + len(doubts), checked.files, checked.signers, checked.version
         )
 
     def close(self) -> None:
