@@ -17,7 +17,7 @@ from tpayd_client.flows import Ask, Begin, Course, End, Flow, Pause, Wish
 from tpayd_client.orders import Order
 from tpayd_client.plan import CONNECT_TIMEOUT_S, PathLike, Plan
 from tpayd_client.request_log import OpenRequest, RequestLog
-from tpayd_client.starting import Starter
+from tpayd_client.starting import UP_WAIT_S, Starter
 from tpayd_client.transport import Channel
 from tpayd_client.types import (
     Amount,
@@ -328,12 +328,14 @@ class AsyncPos:
     async def _ask(self, wish: Ask) -> Mapping[str, Any]:
         try:
             return await self._settled(self._ticket(wish))
-        except ConnectionFailed:
+        except ConnectionFailed as error:
             # Nothing was sent: after a start the same request is made for the first time.
-            if self._starter is None or (self._starting is None and not self._starter.due):
+            if self._starter is None:
                 raise
+            if self._starting is None and not self._starter.due:
+                raise self._starter.why or error from None
         await self._started(self._starter)
-        return await self._settled(self._ticket(wish))
+        return await self._settled(self._ticket(wish, max(self._connect_timeout_s, UP_WAIT_S)))
 
     async def _started(self, starter: Starter) -> None:
         """One start for all who wait for it; whoever leaves, it goes on for the others."""
@@ -347,10 +349,10 @@ class AsyncPos:
         if not starting.cancelled():
             starting.exception()  # heard, though nobody may wait for it any more
 
-    def _ticket(self, wish: Ask) -> Ticket:
+    def _ticket(self, wish: Ask, connect_timeout_s: float | None = None) -> Ticket:
         ticket = Ticket(
             op=wish.op, body=wish.body, key=wish.key, trace=None, ttl_s=wish.ttl_s, on_progress=wish.on_progress,
-            send_by_s=self._clock_s() + min(self._connect_timeout_s, wish.ttl_s),
+            send_by_s=self._clock_s() + min(connect_timeout_s or self._connect_timeout_s, wish.ttl_s),
         )  # fmt: skip
         self._engine.submit(ticket)
         return ticket

@@ -13,9 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from tpayd_client.errors import ConnectionFailed
 from tpayd_client.types import ErrorBody, ErrorCode, Outcome
 
-__all__ = ["START_WAIT_S", "Starter"]
+__all__ = ["START_WAIT_S", "UP_WAIT_S", "Starter"]
 
 START_WAIT_S = 60.0
+UP_WAIT_S = 10.0
+"""How long the gateway may take to answer once the command has ended, at least."""
 AGAIN_AFTER_S = 10.0
 """Whoever waits for a verdict asks every second: a daemon that cannot start is not tried each time."""
 _TOLD_CHARS = 200
@@ -40,6 +42,8 @@ class Starter:
         self._environment = environment
         self._clock_s = clock_s
         self._tried_s: float | None = None
+        self.why: ConnectionFailed | None = None
+        """Why the last try did not work; None if it did."""
 
     @property
     def due(self) -> bool:
@@ -48,6 +52,17 @@ class Starter:
 
     def start(self) -> None:
         """Run the command to its end, `wait_s` at most. Raises ConnectionFailed where that does not work."""
+        try:
+            self._run()
+        except ConnectionFailed as error:
+            self.why = error
+            raise
+        else:
+            self.why = None
+        finally:
+            self._tried_s = self._clock_s()
+
+    def _run(self) -> None:
         shown = " ".join(self._command)
         # A file, not a pipe: what the command leaves running in the background would keep a pipe open.
         with tempfile.TemporaryFile() as said:
@@ -60,8 +75,6 @@ class Starter:
                 raise _failed(f"`{shown}` had not ended after {self._wait_s:g} s") from None
             except OSError as error:
                 raise _failed(f"`{shown}` cannot be run: {error.strerror}") from error
-            finally:
-                self._tried_s = self._clock_s()
             said.seek(0)
             words = said.read().decode(errors="replace").strip()[-_TOLD_CHARS:]
         if done.returncode != 0:

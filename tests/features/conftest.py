@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Protocol
 
 import pytest
 
 from tests.features.counters import SETTINGS, UNMARKED, Counter
-from tests.harness import Store
+from tests.harness import Said, Store, SupervisedStore, tpayd
+from tests.integration.payment.till import Till
+
+
+class Run(Protocol):
+    def __call__(self, *arguments: str, stdin: str = "", **environment: str) -> Said: ...
 
 
 @pytest.fixture(scope="package")
@@ -16,6 +23,46 @@ def counters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with Store(tmp_path_factory.mktemp("counters"), lanes=int(UNMARKED), readers=5, settings=SETTINGS) as running:
         running.open_shop(card="visa-ic")
         yield running
+
+
+SHOP = {
+    "transaction": {
+        "standalone": True, "answer_wait_s": 1.5, "host_max_processing_s": 1.0, "reversal_waits_s": [0.2, 0.4],
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="package")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """An ordinary store: two lanes, two readers."""
+    with Store(tmp_path_factory.mktemp("shop"), lanes=2, readers=2, settings=SHOP) as running:
+        running.open_shop(card="visa-tap")
+        yield running
+
+
+@pytest.fixture(scope="package")
+def supervised(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SupervisedStore]:
+    """A store that `tpayd up` has started."""
+    readers = [{"name": "reader-1", "auto_card": "visa-tap"}]
+    settings = {"sandbox_readers": {"readers": readers}}
+    with SupervisedStore(tmp_path_factory.mktemp("supervised"), lanes=1, readers=1, settings=settings) as running:
+        running.open_shop()
+        yield running
+
+
+@pytest.fixture
+def till(shop: Store) -> Iterator[Till]:
+    """Lane 1's till there; host and readers as they should be."""
+    with Till(shop) as opened:
+        opened.reset()
+        yield opened
+        opened.reset()
+
+
+@pytest.fixture
+def run(shop: Store) -> Run:
+    """`tpayd` for that store."""
+    return partial(tpayd, home=shop.instance.home)
 
 
 @pytest.fixture

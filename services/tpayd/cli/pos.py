@@ -124,9 +124,9 @@ def _starter(instance: Instance) -> Starter | None:
         wanted = store["client"]["restart_when_down"] is True
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, LookupError, TypeError):
         return None  # the daemon itself says what is wrong with the file
-    command = [sys.executable, "-I", "-m", "tpayd", "up", "--wait", "30"]
+    command = [sys.executable, "-I", "-m", "tpayd", "up", "--wait", "60"]
     environment = os.environ | {HOME_VARIABLE: str(instance.home)}
-    return Starter(command, environment=environment) if wanted else None
+    return Starter(command, wait_s=90.0, environment=environment) if wanted else None
 
 
 def lane_or_first(lane: str | None, welcome: Welcome) -> str:

@@ -6,27 +6,29 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
-from tpayd.cli.commands.wait_ready import wait_until_ready
 from tpayd.cli.errors import CommandError
 from tpayd.cli.exits import Exit
 from tpayd.cli.house import LocalHouse
 from tpayd.cli.output import Output
+from tpayd.cli.readiness import service_states
 from tpayd.supervision.conf import socket_file
 from tpayd.supervision.control import ProcessState, Supervisor, SupervisorGoneError
 from tpayd.supervision.daemon import launcher_pid
+from tpayd_contracts.health import Readiness
 
 __all__ = ["can_restart", "restart"]
 
 _LOOK_EVERY_S = 0.2
 _STOP_MAX_S = 90.0
 """Above every drain: payments under way finish, and new ones are refused meanwhile."""
+_STARTED = frozenset({Readiness.READY, Readiness.DEGRADED})
 _DOWN = frozenset({ProcessState.STOPPED, ProcessState.EXITED, ProcessState.FATAL})
 
 
 def restart(
     output: Output, house: LocalHouse, services: Sequence[str], under_way: Callable[[], int], wait_s: float
 ) -> None:
-    """Wait until no payment is under way, restart, and wait until all is ready. Raises CommandError.
+    """Wait until no payment is under way, restart, and wait until they answer again. Raises CommandError.
 
     They end from the outside inwards, so that nothing new begins while what is under way finishes.
     """
@@ -47,7 +49,10 @@ def restart(
                     supervisor.start(name)
     except SupervisorGoneError as error:
         raise CommandError(str(error), Exit.NOT_RUNNING) from error
-    wait_until_ready(output, house, wait_s)
+    _until(lambda: not _missing(house, order), wait_s, "not all of them answer again; see `tpayd status`")
+    for state in service_states(house):
+        if not state.ready and state.detail:
+            output.line(f"{state.name} is not ready yet: {state.detail}", style="yellow")
 
 
 def can_restart(house: LocalHouse) -> None:
@@ -55,6 +60,12 @@ def can_restart(house: LocalHouse) -> None:
     if launcher_pid(house.instance) is None:
         text = "the daemon was not started by `tpayd up`, so --restart cannot restart it"
         raise CommandError(text, Exit.NOT_RUNNING)
+
+
+def _missing(house: LocalHouse, names: Collection[str]) -> list[str]:
+    """Those that have not started yet."""
+    started = {state.name for state in service_states(house) if state.readiness in _STARTED}
+    return [name for name in names if name not in started]
 
 
 def _is_down(supervisor: Supervisor, name: str) -> bool:
