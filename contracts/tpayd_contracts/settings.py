@@ -98,7 +98,7 @@ class SettingKind(enum.StrEnum):
     """One of `choices`."""
     LIST = "list"
     TABLES = "tables"
-    """A list of tables, each with a name; one value in it is named `lanes.1.terminal_id`."""
+    """A table, or a list of tables with a name each; one value in it is named `lanes.1.terminal_id`."""
 
 
 class Applies(enum.StrEnum):

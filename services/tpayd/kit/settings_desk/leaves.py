@@ -43,7 +43,8 @@ class Leaf:
             return SettingKind.CHOICE
         if isinstance(plain, _LISTS):
             return SettingKind.TABLES if _table_of(plain) is not None else SettingKind.LIST
-        return next(kind for of, kind in _KINDS.items() if isinstance(plain, of))
+        # What has no simple form is a table, which is changed by hand.
+        return next((kind for of, kind in _KINDS.items() if isinstance(plain, of)), SettingKind.TABLES)
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -79,7 +80,7 @@ _KINDS: dict[type[inspect.Type], SettingKind] = {
     inspect.FloatType: SettingKind.NUMBER,
     inspect.StrType: SettingKind.TEXT,
 }
-_UNITS = {"s": "s", "ms": "ms", "days": "days", "mib": "MiB", "minor": "KRW", "baud": "bit/s"}
+_UNITS = {"s": "s", "ms": "ms", "min": "min", "days": "days", "mib": "MiB", "minor": "KRW", "baud": "bit/s"}
 
 
 def leaves(settings_type: type[Struct]) -> tuple[Leaf, ...]:

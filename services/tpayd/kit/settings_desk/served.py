@@ -132,7 +132,7 @@ class Served(Generic[S]):
 def _shown(leaf: Leaf, value: object) -> str:
     if value is None or value is MISSING:
         return ""
-    if leaf.kind is SettingKind.TABLES:
+    if leaf.kind is SettingKind.TABLES and isinstance(value, (list, tuple)):
         value = [{key: each for key, each in table.items() if each is not None} for table in cast("list[Any]", value)]
     if leaf.kind is SettingKind.NUMBER and isinstance(value, int):
         value = float(value)
