@@ -151,7 +151,7 @@ class KeyInfo(Struct, frozen=True, omit_defaults=True):
     expires_at_ms: UnixMs | None = None
     device: str | None = None
     days_left: int | None = None
-    """Whole days until an active key expires, by the time that keys expire by."""
+    """Days until an active key expires, a begun one counted, by the time that keys expire by."""
     note: str = ""
     """What is wrong with it and what to do; empty where nothing is."""
 

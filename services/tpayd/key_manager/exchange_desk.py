@@ -55,6 +55,7 @@ class ExchangeDesk:
 
     async def reader(self, device: str, tell: Tell, trace: str | None = None, *, automatic: bool = False) -> KeyInfo:
         """A new data key for a reader. Raises CallError."""
+        await self._standing.ask()
         found = self._standing.device(device)
         if found is not None and found.state is DeviceState.ABSENT:
             text = f"{device} is not connected: {found.detail or 'check cable and power'}"
@@ -129,4 +130,4 @@ class ExchangeDesk:
         if other is not None and not self._keyring.in_doubt(key.profile, key.owner):
             return f"the reader holds another key, {other}: {way_out(key)}"
         days = key.days_left(self._ticker.now_ms())
-        return f"expires in {days} days: {way_out(key)}" if days is not None and days < self._warn_days else ""
+        return f"expires in {days} days: {way_out(key)}" if days is not None and days <= self._warn_days else ""

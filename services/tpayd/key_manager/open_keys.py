@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from msgspec import structs
 
+from tpayd.key_manager.audit import shown_head
 from tpayd.key_manager.counters import Counters
 from tpayd.key_manager.errors import NoUsableKeyError
 from tpayd.key_manager.events import KeyEvents
@@ -66,7 +67,10 @@ class OpenKeys:
         await self.vault.recover(self.life_ms)
 
     async def sweep(self) -> None:
-        """Move and keep the time, expire, delete, and show how it stands. Raises StoreError."""
+        """Move and keep the time, expire, warn, delete, and show how it stands. Raises StoreError.
+
+        Not before the first period is over: what is told once should find those who listen connected again.
+        """
         await self._follow_host()
         ticks = self.ticker.due()
         if ticks is not None:
@@ -183,7 +187,7 @@ class OpenKeys:
         self._gauges.show_store(entries, holds=True, damaged=len(self.vault.damaged))
         self._house.log.info(
             "audit.added", happened=str(step.event), key_id=step.key_id or None, detail=step.detail or None,
-            entries=entries, head=self._store.head.hex(), store=self._store.name,
+            entries=entries, head=shown_head(self._store.head), store=self._store.name,
         )  # fmt: skip
 
 

@@ -124,9 +124,10 @@ class ReaderStanding:
         self._known, self._told = False, None
         self._stale.set()
 
-    def changed(self) -> None:
-        """Keys have changed."""
-        self._stale.set()
+    async def ask(self) -> None:
+        """Hear from the broker how its devices stand now."""
+        self._known = False
+        await self.settle()
 
     async def settle(self) -> None:
         """Settle keys in doubt and tell bars, now. What the broker, or the disk, does not take, the next look does."""

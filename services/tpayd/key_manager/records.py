@@ -40,10 +40,10 @@ class KeyRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return [("key_id", self.key_id), ("state", str(self.state)), ("version", self.version)]
 
     def days_left(self, now_ms: int) -> int | None:
-        """Whole days until it expires; None for a key that has no date, or is over."""
+        """Days until it expires, a begun one counted; None for a key that has no date, or is over."""
         if self.expires_at_ms is None or self.state is not KeyState.ACTIVE:
             return None
-        return max(0, (self.expires_at_ms - now_ms) // DAY_MS)
+        return max(0, -((now_ms - self.expires_at_ms) // DAY_MS))
 
     def info(self, now_ms: int, note: str = "") -> KeyInfo:
         """The key without the key."""

@@ -82,7 +82,7 @@ class KeyManager:
         loaded = await in_thread(self._disk, store.load)
         keys = OpenKeys(self._house, store, loaded, self._disk, self._gauges, HostTimes(adapter, self._house.clock))
         await keys.begin()
-        await keys.sweep()
+        keys.show()
         self._work = KeyWork(self._house, keys, adapter, transport, self._gauges)
         self._open = keys
         self._work.start()

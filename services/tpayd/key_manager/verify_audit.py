@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from tpayd.key_manager.audit import AuditEntry, AuditReport
+from tpayd.key_manager.audit import AuditEntry, AuditReport, shown_head
 from tpayd.key_manager.places import provider_of, store_file
 from tpayd.key_manager.settings import KeyManagerSettings
 from tpayd.key_manager.store import KeyStore
@@ -74,7 +74,7 @@ def compare_with_log(signatures: tuple[bytes, ...], heads: Iterable[LoggedHead])
                 f"the log knows entry {logged.entries}, the store ends at {len(signatures)}: "
                 "it was put back to an earlier copy"
             )
-        if logged.entries > 0 and signatures[logged.entries - 1].hex() != logged.head:
+        if logged.entries > 0 and shown_head(signatures[logged.entries - 1]) != logged.head:
             return f"the log knows another entry {logged.entries} than the store: it was put back and has gone on since"
     return None
 
