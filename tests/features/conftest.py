@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 
-from tests.features.counters import SETTINGS, UNMARKED, Counter
+from tests.features.counters import LEFT_BEHIND, SETTINGS, UNMARKED, Counter
 from tests.harness import Said, Store, SupervisedStore, tpayd
 from tests.integration.payment.till import Till
 
@@ -20,7 +20,10 @@ class Run(Protocol):
 @pytest.fixture(scope="package")
 def counters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """Lanes that have their customers sign and key numbers in different ways: see `tests.features.counters`."""
-    with Store(tmp_path_factory.mktemp("counters"), lanes=int(UNMARKED), readers=5, settings=SETTINGS) as running:
+    store = Store(tmp_path_factory.mktemp("counters"), lanes=int(UNMARKED), readers=5, settings=SETTINGS)
+    with (store.instance.sandbox / "cards.toml").open("a", encoding="utf-8") as cards:
+        cards.write(LEFT_BEHIND)
+    with store as running:
         running.open_shop(card="visa-ic")
         yield running
 

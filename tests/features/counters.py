@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import tomlkit
 
@@ -15,10 +15,20 @@ from tests.harness import Store, eventually
 from tpayd.kit.instance import OWNER_CLIENT
 from tpayd.kit.toml_edit import put_value
 from tpayd_client import PaymentProgress, Pos, connect
-from tpayd_client.types import PaymentResult, ScreenPrompt
+from tpayd_client.types import Amount, PaymentResult, SaleRequest, ScreenPrompt
 from tpayd_contracts.sandbox import HostMode, Keying, LedgerEntry, Signing
 
-__all__ = ["ON_ITS_PAD", "ON_ITS_READER", "ON_ITS_SCREEN", "SETTINGS", "UNMARKED", "Counter", "Display", "changed"]
+__all__ = [
+    "LEFT_BEHIND",
+    "ON_ITS_PAD",
+    "ON_ITS_READER",
+    "ON_ITS_SCREEN",
+    "SETTINGS",
+    "UNMARKED",
+    "Counter",
+    "Display",
+    "changed",
+]
 
 ON_ITS_PAD, ON_ITS_SCREEN, ON_ITS_READER, UNMARKED = "1", "2", "3", "4"
 """Lanes: a card reader and a pad beside it; a card reader and the screen; one reader that can do all; no pad at all."""
@@ -51,8 +61,24 @@ SETTINGS: dict[str, dict[str, object]] = {
             {"name": "4", "devices": ["reader-5"], "pools": []},
         ],
     },
-    "transaction": {"answer_wait_s": 3.0, "host_max_processing_s": 1.0, "reversal_waits_s": [0.2, 0.4]},
+    "transaction": {
+        "answer_wait_s": 12.0,
+        "card_wait_s": 6.0,
+        "host_max_processing_s": 1.0,
+        "reversal_waits_s": [0.2, 0.4],
+    },
 }
+
+
+LEFT_BEHIND = """
+[[cards]]
+name = "left-behind-ic"
+kind = "ic"
+pan = "3566002020360505"
+label = "JCB"
+stays_ms = 12000
+"""
+"""A card whose customer forgets it for a while."""
 
 
 @contextmanager
@@ -72,7 +98,9 @@ def changed(store: Store, **values: object) -> Iterator[None]:
 
 def _restarted(store: Store, file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
-    store.restart("transaction")
+    # Not killed: a process that keeps dying is made to wait.
+    store["transaction"].stop()
+    store.start("transaction")
     store.wait_ready("transaction")
 
 
@@ -104,9 +132,13 @@ class Counter:
             self.store.sandbox.customer(reader, signing=Signing.SIGNS, keying=Keying.RIGHT, delay_ms=0)
 
     def sale(
-        self, amount: int = 60_000, *, request_id: str | None = None,
-        step: Callable[[PaymentProgress], None] = lambda _: None, **more: Any,
-    ) -> PaymentResult:  # fmt: skip
+        self,
+        amount: int = 60_000,
+        *,
+        request_id: str | None = None,
+        step: Callable[[PaymentProgress], None] = lambda _: None,
+        reuse_signature: bool = False,
+    ) -> PaymentResult:
         """A sale of which each step is noted, and told to `step`."""
         self.told = []
 
@@ -114,7 +146,8 @@ class Counter:
             self.told.append(progress)
             step(progress)
 
-        return self.pos.sale(self.lane, amount, request_id=request_id, on_progress=told, timeout_s=60, **more)
+        order = SaleRequest(self.lane, Amount(amount), reuse_signature=reuse_signature)
+        return self.pos.order(order, request_id=request_id, on_progress=told, timeout_s=60)
 
     @property
     def steps(self) -> list[str]:
@@ -179,7 +212,7 @@ class Display:
             self._up.set()
             seen: str | None = None
             while not self._over.is_set():
-                state = pos.watch_screen(self._lane, seen, wait_s=0.5)
+                state = pos.watch_screen(self._lane, seen, wait_s=1.0)
                 prompt = state.prompt
                 token = None if prompt is None else prompt.token
                 if token != seen:

@@ -174,7 +174,7 @@ def test_nobody_at_the_screen_is_for_the_stores_policy(counter: Counter) -> None
         if progress.prompt is not None:
             tokens.append(progress.prompt.token)
 
-    with changed(counter.store, signature_wait_s=1.0):
+    with changed(counter.store, signature_wait_s=5.0):
         paid = counter.sale(61_000, step=step)
     assert ("PAID", True) == (paid.verdict, "on paper" in counter.signed_on(paid))
     with pytest.raises(TpaydError) as late:

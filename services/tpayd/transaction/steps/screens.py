@@ -36,7 +36,7 @@ __all__ = ["STILL_WATCHED_S", "WATCHERS_MAX", "Screens"]
 
 WATCHERS_MAX = 4
 """Screens of one lane that may watch at once."""
-STILL_WATCHED_S = 3.0
+STILL_WATCHED_S = 5.0
 """How long a screen that was just answered may take to ask again before nobody is taken to watch."""
 _ANSWER_EARLY_MS = 100
 """A watch is answered so long before its deadline, so that the answer arrives within it."""
