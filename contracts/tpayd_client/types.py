@@ -14,28 +14,30 @@ from typing import Any
 from tpayd_client.wire import OpenEnum, Reply, many, maybe
 
 __all__ = [
-    "Ability", "Amount", "AppliedChange", "Applies", "ApplyPreset", "Balance", "Bar", "BarCause", "CONTRACT",
-    "CardNetwork", "CardState", "CardStateQuery", "CardSummary", "CashIcBalanceRequest", "CashIcRefundRequest",
-    "CashIcSaleRequest", "CashReceiptPurpose", "CashReceiptRequest", "CashReceiptVoidReason",
-    "CashReceiptVoidRequest", "ChangeSettings", "ChangedSettings", "CheckIntegrity", "CheckScope", "ClientOptions",
-    "CloseProgress", "CloseReport", "Confirmation", "DayQuery", "DayTotals", "DeleteTerminals", "Dependency",
-    "Device", "DeviceEvent", "DeviceFault", "DeviceList", "DeviceState", "Difference", "DownloadMerchant",
-    "DownloadedMerchant", "EVENTS", "EjectCard", "EntryMode", "ErrorBody", "ErrorCode", "ExchangeProgress",
-    "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Finding", "FindingKind", "Health", "Hello",
-    "InsertedQuery", "IntegrityEvent", "IntegrityProgress", "IntegrityQuery", "IntegrityReport", "IntegrityResult",
-    "IntegrityState", "KeyEvent", "KeyHappening", "KeyInfo", "KeyList", "KeyNumber", "KeyPress", "KeyState",
-    "KeyTime", "KeyUsage", "KeyedNumber", "LaneAcknowledgements", "LaneQuery", "LaneRef", "LaneTurns", "Language",
-    "Line", "LineEvent", "LineState", "LineStatus", "ListedPayment", "Maintenance", "MembershipCard",
-    "MembershipRequest", "Merchant", "MerchantList", "OpenTerminals", "OpenedTerminals", "Opening",
-    "OriginalOnReceipt", "OriginalPayment", "Outcome", "OwedReversal", "OwedReversals", "PaymentKind",
-    "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "Pending", "PoolEvent", "PoolFigures",
-    "PoolQuery", "PoolStanding", "PoolStatus", "PosKey", "REPLIES", "Readiness", "Reason", "Receipt",
-    "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant", "ReceiptRequest", "ReceiptSheet", "ReportQuery",
-    "RestoreSettings", "Right", "SaleRequest", "ScanCode", "ScannedCode", "ScreenAsk", "ScreenNumber",
-    "ScreenPrompt", "ScreenSignature", "ScreenState", "SetPassword", "SetPrevention", "Setting", "SettingChange",
-    "SettingGroup", "SettingKind", "SettingsHistory", "SettingsHistoryQuery", "SettingsPage", "SettingsQuery",
-    "SettingsVersion", "SettleRequest", "SettledAs", "Share", "ShowText", "SimplePayRequest", "Slot", "Slots",
-    "StagedTerminals", "StandaloneCashReceiptRequest", "StandaloneQuery", "StandaloneSaleRequest",
+    "Ability", "Amount", "AppliedChange", "Applies", "ApplyPreset", "AssignDevice", "AssignDevices",
+    "AssignedDevices", "Balance", "Bar", "BarCause", "CONTRACT", "CardNetwork", "CardState", "CardStateQuery",
+    "CardSummary", "CashIcBalanceRequest", "CashIcRefundRequest", "CashIcSaleRequest", "CashReceiptPurpose",
+    "CashReceiptRequest", "CashReceiptVoidReason", "CashReceiptVoidRequest", "ChangeSettings", "ChangedSettings",
+    "CheckIntegrity", "CheckScope", "ClientOptions", "CloseProgress", "CloseReport", "Confirmation", "DayQuery",
+    "DayTotals", "DeleteTerminals", "Dependency", "Device", "DeviceCount", "DeviceEvent", "DeviceFault",
+    "DeviceList", "DeviceQuery", "DeviceReport", "DeviceState", "DeviceTestProgress", "DeviceTestStep",
+    "DeviceTrouble", "Difference", "DownloadMerchant", "DownloadedMerchant", "EVENTS", "EjectCard", "EntryMode",
+    "ErrorBody", "ErrorCode", "ExchangeProgress", "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Finding",
+    "FindingKind", "Health", "Hello", "InsertedQuery", "IntegrityEvent", "IntegrityProgress", "IntegrityQuery",
+    "IntegrityReport", "IntegrityResult", "IntegrityState", "KeyEvent", "KeyHappening", "KeyInfo", "KeyList",
+    "KeyNumber", "KeyPress", "KeyState", "KeyTime", "KeyUsage", "KeyedNumber", "LaneAcknowledgements", "LaneQuery",
+    "LaneRef", "LaneTurns", "Language", "Line", "LineEvent", "LineState", "LineStatus", "ListedPayment",
+    "Maintenance", "MembershipCard", "MembershipRequest", "Merchant", "MerchantList", "OpenTerminals",
+    "OpenedTerminals", "Opening", "OriginalOnReceipt", "OriginalPayment", "Outcome", "OwedReversal",
+    "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "Pending",
+    "PoolEvent", "PoolFigures", "PoolQuery", "PoolStanding", "PoolStatus", "PortState", "PosKey", "REPLIES",
+    "Readiness", "Reason", "Receipt", "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant", "ReceiptRequest",
+    "ReceiptSheet", "RemoveDevice", "ReportQuery", "RestoreSettings", "Right", "SaleRequest", "ScanCode",
+    "ScanDevices", "ScanProgress", "ScanResult", "ScannedCode", "ScannedPort", "ScreenAsk", "ScreenNumber",
+    "ScreenPrompt", "ScreenSignature", "ScreenState", "SelfTest", "SetPassword", "SetPrevention", "Setting",
+    "SettingChange", "SettingGroup", "SettingKind", "SettingsHistory", "SettingsHistoryQuery", "SettingsPage",
+    "SettingsQuery", "SettingsVersion", "SettleRequest", "SettledAs", "Share", "ShowText", "SimplePayRequest",
+    "Slot", "Slots", "StagedTerminals", "StandaloneCashReceiptRequest", "StandaloneQuery", "StandaloneSaleRequest",
     "StandaloneTerminal", "Step", "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal",
     "TerminalBalance", "TerminalList", "TimeSplit", "TotalLine", "UnacknowledgedPayment", "UnacknowledgedPayments",
     "UnacknowledgedPolicy", "Verdict", "VoidRequest", "WatchScreen", "Welcome",
@@ -2364,6 +2366,344 @@ class DeviceList(Reply):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceQuery(Reply):
+    """DeviceQuery, as it crosses the wire."""
+
+    device: str
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> DeviceQuery:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            device=body["device"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest(Reply):
+    """What came of a reader's start, or of a test by hand: identification and self-test."""
+
+    at_ms: int
+    passed: bool
+    code: str = ""
+    """The reader's own fault code."""
+    problem: str = ""
+    """What is wrong and what to do."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> SelfTest:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            at_ms=body["at_ms"],
+            passed=body["passed"],
+            code=body.get("code", ""),
+            problem=body.get("problem", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTrouble(Reply):
+    """Why a device was not ready at some time."""
+
+    at_ms: int
+    text: str
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> DeviceTrouble:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            at_ms=body["at_ms"],
+            text=body["text"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCount(Reply):
+    """How often something happened since the daemon started."""
+
+    what: str
+    count: int
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> DeviceCount:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            what=body["what"],
+            count=body["count"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceReport(Reply):
+    """All about one device."""
+
+    device: Device
+    since_ms: int
+    """When it came into its present state."""
+    where: str | None = None
+    """Where its port was found: a path or a URL."""
+    baud: int = 0
+    key_loaded: bool | None = None
+    """By the reader's own word, None before it was identified."""
+    reported_abilities: tuple[Ability, ...] | None = None
+    """What it says it can do; None where its protocol has no word for that."""
+    lacking_abilities: tuple[Ability, ...] = ()
+    """Configured, and not there by its own word: it is lent to nobody who needs one of these."""
+    self_test: SelfTest | None = None
+    troubles: tuple[DeviceTrouble, ...] = ()
+    """The last ones, newest first."""
+    counts: tuple[DeviceCount, ...] = ()
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> DeviceReport:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            device=Device.from_wire(body["device"]),
+            since_ms=body["since_ms"],
+            where=body.get("where"),
+            baud=body.get("baud", 0),
+            key_loaded=body.get("key_loaded"),
+            reported_abilities=body.get("reported_abilities"),
+            lacking_abilities=many(body.get("lacking_abilities", ()), Ability),
+            self_test=maybe(body.get("self_test"), SelfTest.from_wire),
+            troubles=many(body.get("troubles", ()), DeviceTrouble.from_wire),
+            counts=many(body.get("counts", ()), DeviceCount.from_wire),
+        )
+
+
+class DeviceTestStep(OpenEnum):
+    """DeviceTestStep, as it crosses the wire."""
+
+    WAITING = "waiting"
+    """A payment uses the reader; the test begins when it is over."""
+    TESTING = "testing"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTestProgress(Reply):
+    """DeviceTestProgress, as it crosses the wire."""
+
+    step: DeviceTestStep
+    text: str
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> DeviceTestProgress:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            step=DeviceTestStep(body["step"]),
+            text=body["text"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ScanDevices(Reply):
+    """Look for readers and pads on serial ports [장치 자동 검색]."""
+
+    ports: tuple[str, ...] = ()
+    """These ports and no others; empty: every serial port of the machine, and those of the setting `scan_ports`."""
+    drivers: tuple[str, ...] = ()
+    """These drivers and no others; empty: every driver that is installed."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ScanDevices:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            ports=many(body.get("ports", ()), None),
+            drivers=many(body.get("drivers", ()), None),
+        )
+
+
+class PortState(OpenEnum):
+    """What a search made of a port."""
+
+    KNOWN = "known"
+    """A configured device uses it; it was not touched."""
+    FOUND = "found"
+    SILENT = "silent"
+    """Nobody answered to any driver at any speed."""
+    IN_USE = "in_use"
+    """Another program has it open."""
+    FAILED = "failed"
+    """It could not be opened."""
+    NOT_REACHED = "not_reached"
+    """The search was over before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedPort(Reply):
+    """One port of a search."""
+
+    port: str
+    """The name to configure: one that survives replugging, where there is one."""
+    path: str
+    state: PortState
+    device: str | None = None
+    """The configured device at this port, or the one that was found here though it is configured elsewhere."""
+    driver: str | None = None
+    baud: int | None = None
+    model: str | None = None
+    serial_number: str | None = None
+    firmware: str | None = None
+    abilities: tuple[Ability, ...] | None = None
+    text: str | None = None
+    """For a person: what is wrong, and the way out."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ScannedPort:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            port=body["port"],
+            path=body["path"],
+            state=PortState(body["state"]),
+            device=body.get("device"),
+            driver=body.get("driver"),
+            baud=body.get("baud"),
+            model=body.get("model"),
+            serial_number=body.get("serial_number"),
+            firmware=body.get("firmware"),
+            abilities=body.get("abilities"),
+            text=body.get("text"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AssignDevice(Reply):
+    """A device to be added or changed. What is left out stays as it is, or takes its default."""
+
+    name: str
+    port: str | None = None
+    """Required for a new device."""
+    driver: str | None = None
+    label: str | None = None
+    abilities: tuple[Ability, ...] | None = None
+    baud: int | None = None
+    serial_number: str | None = None
+    """The reader at that port must report this one; empty: any."""
+    model: str | None = None
+    """The same for its model."""
+    pool: str | None = None
+    """Put it into this pool, and so out of every lane's own devices."""
+    lane: str | None = None
+    """Make it this lane's own, and so take it out of its pool and from other lanes."""
+    sign_pad_for: tuple[str, ...] | None = None
+    """The lanes whose customers sign there [서명패드로 사용], all of them."""
+    number_pad_for: tuple[str, ...] | None = None
+    """The lanes whose customers enter numbers there, all of them."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> AssignDevice:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            name=body["name"],
+            port=body.get("port"),
+            driver=body.get("driver"),
+            label=body.get("label"),
+            abilities=body.get("abilities"),
+            baud=body.get("baud"),
+            serial_number=body.get("serial_number"),
+            model=body.get("model"),
+            pool=body.get("pool"),
+            lane=body.get("lane"),
+            sign_pad_for=body.get("sign_pad_for"),
+            number_pad_for=body.get("number_pad_for"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult(Reply):
+    """ScanResult, as it crosses the wire."""
+
+    ports: tuple[ScannedPort, ...]
+    proposal: tuple[AssignDevice, ...]
+    """What `device.assign` would have to be told to use what was found; nothing has been changed yet."""
+    complete: bool
+    """False: the time was over before every port had been asked."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ScanResult:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            ports=many(body["ports"], ScannedPort.from_wire),
+            proposal=many(body["proposal"], AssignDevice.from_wire),
+            complete=body["complete"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ScanProgress(Reply):
+    """One port is asked now, in one driver's words at one speed."""
+
+    port: str
+    driver: str
+    baud: int
+    done: int
+    of: int
+    """Questions at most: a port that has answered is not asked again."""
+    found: int = 0
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ScanProgress:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            port=body["port"],
+            driver=body["driver"],
+            baud=body["baud"],
+            done=body["done"],
+            of=body["of"],
+            found=body.get("found", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AssignDevices(Reply):
+    """All of these, or none. Readers that are lent are changed when their lease is over."""
+
+    devices: tuple[AssignDevice, ...]
+    dry_run: bool = False
+    """Check and tell what would change; change nothing."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> AssignDevices:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            devices=many(body["devices"], AssignDevice.from_wire),
+            dry_run=body.get("dry_run", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AssignedDevices(Reply):
+    """AssignedDevices, as it crosses the wire."""
+
+    changes: tuple[str, ...]
+    """What has changed in config/device_broker.toml, one setting each; empty: it said so already."""
+    devices: tuple[Device, ...]
+    """As they stand now."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> AssignedDevices:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            changes=many(body["changes"], None),
+            devices=many(body["devices"], Device.from_wire),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveDevice(Reply):
+    """Take a device out of the settings and out of use; one that is lent, when its lease is over."""
+
+    device: str
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> RemoveDevice:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            device=body["device"],
+        )
+
+
 class LineState(OpenEnum):
     """LineState, as it crosses the wire."""
 
@@ -3498,9 +3838,14 @@ REPLIES: dict[str, type[Reply] | None] = {
     "cash_ic.sale": PaymentResult,
     "cash_receipt.issue": PaymentResult,
     "cash_receipt.void": PaymentResult,
+    "device.assign": AssignedDevices,
     "device.card": CardState,
     "device.list": DeviceList,
     "device.maintenance": Device,
+    "device.remove": AssignedDevices,
+    "device.scan": ScanResult,
+    "device.show": DeviceReport,
+    "device.test": SelfTest,
     "events.subscribe": Subscribed,
     "health.get": Health,
     "host.status": LineStatus,

@@ -11,6 +11,7 @@ from msgspec import Struct
 from tpayd_contracts import device, gateway, health, host, integrity, keys, pad, payment, pooling, sandbox, taking
 from tpayd_contracts.errors import ErrorBody, ErrorCode, Outcome
 from tpayd_contracts.example_business import BUSINESS
+from tpayd_contracts.example_fleet import FLEET
 from tpayd_contracts.example_integrity import INTEGRITY, INTEGRITY_EVENT
 from tpayd_contracts.example_payments import AT_MS, PAYMENTS, REQUEST_ID, Example
 from tpayd_contracts.example_pooling import POOL_EVENT, POOLING
@@ -163,6 +164,7 @@ EXAMPLES: dict[str, Example] = {
     **PAYMENTS,
     **RECORDS,
     **BUSINESS,
+    **FLEET,
     **TERMINALS,
     **INTEGRITY,
     **SETTINGS,

@@ -9,6 +9,7 @@ from tpayd_contracts import (
     ability,
     business,
     device,
+    fleet,
     host,
     integrity,
     keys,
@@ -79,6 +80,7 @@ OPS_OF: dict[str, frozenset[str]] = {
             device.READER_BAR,
             device.KEY_PREPARE,
             device.KEY_INJECT,
+            *fleet.FLEET_OPS,
         )
     ),
     "host_link": frozenset(op.name for op in (host.EXCHANGE, host.LINE_STATUS)),

@@ -28,6 +28,7 @@ from tpayd_contracts import (
     catalogue,
     device,
     errors,
+    fleet,
     gateway,
     health,
     host,
@@ -246,8 +247,8 @@ def _readable(value: object) -> str:
 
 
 _MODULES = (
-    orders, payment, screen, ability, records, business, terminal, standalone, device, pooling, host, keys, integrity,
-    gateway, health, settings,
+    orders, payment, screen, ability, records, business, terminal, standalone, device, fleet, pooling, host, keys,
+    integrity, gateway, health, settings,
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulation.bus import SimCaller, SimServer
 from tests.simulation.loop import ProcessLoop
+from tpayd.kit.settings_desk.served import Rules
 from tpayd.kit.timers import Periodic
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class SimHouse:
         self.metrics = _Nobody()
         self.publisher = _Nobody()
         self.instance = _Instance()
+        self.rules: Rules[Any] = Rules()
         self.version = "0"
         self.incarnation = str(process.world.incarnations)
         self._process = process

@@ -48,6 +48,7 @@ class _Vault:
     """A reader's memory with a key in it. Its cipher names the sale that the card was read for."""
 
     key_loaded = True
+    check_value = "0123456789"
 
     def __init__(self, desktop: Desktop) -> None:
         self._desktop = desktop
@@ -190,10 +191,10 @@ class SimPort:
     """`tpayd.device_broker.port.Port` on a simulated line."""
 
     def __init__(
-        self, url: str, _: Any, owner: Any, *, process: Process, desktop: Desktop, reopen_min_s: float,
+        self, name: str, _: Any, owner: Any, *, process: Process, desktop: Desktop, reopen_min_s: float,
         reopen_max_s: float,
     ) -> None:  # fmt: skip
-        self.url = url
+        self.name = self.where = name
         self.loop = process.loop
         self._owner = owner
         self._desktop = desktop

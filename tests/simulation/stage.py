@@ -73,7 +73,7 @@ def set_for(plan: Plan) -> Iterator[_Place]:
             PLACE.world = PLACE.building = None
 
 
-def _port(url: str, settings: Any, owner: Any, *, reopen_min_s: float, reopen_max_s: float) -> SimPort:
+def _port(url: str, settings: Any, owner: Any, *, reopen_min_s: float, reopen_max_s: float, locate: Any) -> SimPort:
     world, process = PLACE.world, PLACE.building
     assert world is not None
     assert process is not None

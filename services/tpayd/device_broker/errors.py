@@ -32,6 +32,7 @@ __all__ = [
     "no_card",
     "no_key",
     "no_such_pool",
+    "no_such_driver",
     "none_came_free",
     "none_fits",
     "not_able",
@@ -41,8 +42,13 @@ __all__ = [
     "reader_absent",
     "reader_busy",
     "reader_lost",
+    "search_under_way",
+    "settings_busy",
+    "settings_not_saved",
+    "settings_refused",
     "step_failed",
     "unknown_lane",
+    "wrong_assignment",
 ]
 
 NO_KEY = "90"
@@ -125,6 +131,33 @@ def reader_absent() -> CallError:
 def no_such_pool(pool: str, known: Iterable[str]) -> CallError:
     text = f"there is no pool {pool!r}; there are: {', '.join(known)}"
     return CallError.not_started(ErrorCode.NOT_FOUND, text, field="$.pool")
+
+
+def search_under_way() -> CallError:
+    text = "another search for devices is under way; wait for its end"
+    return CallError.not_started(ErrorCode.BUSY, text, retryable=True)
+
+
+def no_such_driver(problem: str) -> CallError:
+    return CallError.not_started(ErrorCode.INVALID_BODY, problem, field="$.drivers")
+
+
+def wrong_assignment(field: str, problem: str) -> CallError:
+    return CallError.not_started(ErrorCode.INVALID_BODY, problem, field=field)
+
+
+def settings_refused(field: str, problem: str) -> CallError:
+    """The settings would not be sound; nothing was written."""
+    text = f"config/device_broker.toml would not be sound: {field}: {problem}"
+    return CallError.not_started(ErrorCode.INVALID_BODY, text, field="$.devices")
+
+
+def settings_busy(problem: str) -> CallError:
+    return CallError.not_started(ErrorCode.BUSY, problem, retryable=True)
+
+
+def settings_not_saved(problem: str) -> CallError:
+    return CallError.not_started(ErrorCode.STORAGE_FAILED, problem, retryable=True)
 
 
 def queue_full(limit: int) -> CallError:

@@ -10,7 +10,19 @@ from tpayd.device_broker import errors
 from tpayd.device_broker.bars import Bars
 from tpayd.device_broker.drivers.events import TroubleKind
 from tpayd.device_broker.examination import Examination
-from tpayd.device_broker.leases import Effect, Ended, EndReason, Grant, Granted, Hopeless, Moved, Ticket
+from tpayd.device_broker.leases import (
+    Effect,
+    Ended,
+    EndReason,
+    Grant,
+    Granted,
+    Hopeless,
+    LaneRules,
+    Member,
+    Moved,
+    Ticket,
+)
+from tpayd.device_broker.ledger import Ledger
 from tpayd.device_broker.pool import AllBarredError, NoneFitsError, Pool, PoolFullError
 from tpayd.device_broker.reader import Reader
 from tpayd.device_broker.standing import BrokerMetrics, Standing
@@ -65,6 +77,9 @@ class Lending:
         self._numbers = itertools.count(1)
         self.examined: list[Callable[[Reader, Examination], None]] = []
         """Who hears what came of each start and test of a reader."""
+        self.identified: list[Callable[[Reader], None]] = []
+        """Who hears what a reader says of itself, before anything is lent."""
+        self.ledger = Ledger()
 
     @property
     def wanted(self) -> bool:
@@ -164,6 +179,26 @@ class Lending:
                 self._give_up(number, errors.none_came_free())
         self._apply(self._pool.tick(now_us))
 
+    # Which readers there are
+
+    def state(self, device: str) -> DeviceState:
+        """How a reader stands."""
+        return self._pool.state(device)
+
+    def is_lent(self, device: str) -> bool:
+        """Whether a lease of it is held."""
+        return self._pool.holder(device) is not None
+
+    def rearrange(self, members: Iterable[Member], rules: Mapping[str, LaneRules]) -> None:
+        """These are the readers and the lanes' rules from now on; one that is lent must be among them."""
+        now_us = self._clock.monotonic_us()
+        self._apply(self._pool.rearrange(members, rules, now_us))
+        self._apply(self._pool.bar(self._bars.devices, now_us))
+
+    def on_new(self, reader: Reader) -> None:
+        """It takes the place of another one of its name, or is the first of it: nothing is known of it yet."""
+        self._apply(self._pool.unready(reader.name, DeviceState.STARTING, self._clock.monotonic_us()))
+
     # What readers tell
 
     def on_clean(self, reader: Reader) -> None:
@@ -178,8 +213,13 @@ class Lending:
 
     def on_trouble(self, reader: Reader, kind: TroubleKind) -> None:
         self._metrics.trouble(kind)
+        self.ledger.count(reader.name, kind.value)
         if kind is TroubleKind.CORRUPT and self._pool.state(reader.name) is DeviceState.READY:
             self.on_unclean(reader, DeviceState.QUARANTINE)
+
+    def on_identified(self, reader: Reader) -> None:
+        for hear in self.identified:
+            hear(reader)
 
     def on_examined(self, reader: Reader, examination: Examination) -> None:
         for hear in self.examined:
@@ -192,6 +232,7 @@ class Lending:
             if isinstance(effect, Granted):
                 self._metrics.waited_s(effect.waited_us / 1e6)
                 self._standing.changed(effect.grant.device)
+                self.ledger.count(effect.grant.device, "leases")
                 self._waiters.pop(effect.ticket.number).granted(effect.grant)
             elif isinstance(effect, Moved):
                 waiter = self._waiters.get(effect.ticket.number)

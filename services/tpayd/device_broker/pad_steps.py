@@ -59,7 +59,7 @@ _SHOW_US = 0
 
 
 class PadSteps:
-    """device.sign, signature.draw, number.enter, pin.enter, code.read and device.show."""
+    """device.sign, signature.draw, number.enter, pin.enter, code.read and device.message."""
 
     def __init__(
         self, lending: Lending, readers: Mapping[str, Reader], clock: Clock, signatures: SignatureFiles, settle_us: int

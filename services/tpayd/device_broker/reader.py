@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol, get_args
+from collections.abc import Callable
+from typing import get_args
 
 from msgspec import structs
 
@@ -28,18 +29,20 @@ from tpayd.device_broker.drivers.events import (
     Identity,
     SlotChanged,
     Trouble,
-    TroubleKind,
 )
 from tpayd.device_broker.examination import Examination, Examiner, OnExamined
+from tpayd.device_broker.finding.names import by_serial
+from tpayd.device_broker.identity import mismatch
 from tpayd.device_broker.port import Port
+from tpayd.device_broker.reader_owner import ReaderOwner
 from tpayd.device_broker.settings import DeviceBrokerSettings, DeviceSettings
 from tpayd.device_broker.steps import Step
 from tpayd.kit import crashpoints
 from tpayd.kit.bus import CallError
 from tpayd.kit.clock import Clock
-from tpayd_contracts.device import DeviceState
+from tpayd_contracts.device import Ability, DeviceState
 
-__all__ = ["Reader", "ReaderOwner"]
+__all__ = ["Reader"]
 
 _ANSWERS: frozenset[type] = frozenset(get_args(Answered))
 
@@ -50,26 +53,6 @@ _DOWN_TEXTS = {
     Failure.NOISE: "noise on the line: check cable and speed",
     Failure.SELF_TEST: "the reader reports itself broken: have it serviced",
 }
-
-
-class ReaderOwner(Protocol):
-    """Whom a reader tells that its standing has changed."""
-
-    def on_clean(self, reader: Reader) -> None:
-        """It may serve a new customer."""
-        ...
-
-    def on_unclean(self, reader: Reader, state: DeviceState) -> None:
-        """It may not: QUARANTINE while it is being brought back, STARTING on a line just opened, ABSENT without one."""
-        ...
-
-    def on_trouble(self, reader: Reader, kind: TroubleKind) -> None:
-        """Something on the line was not as it should be."""
-        ...
-
-    def on_examined(self, reader: Reader, examination: Examination) -> None:
-        """It was started, or tested by hand, and this came of it. Told before what follows from it."""
-        ...
 
 
 class Reader:
@@ -83,6 +66,7 @@ class Reader:
         broker: DeviceBrokerSettings,
         clock: Clock,
         owner: ReaderOwner,
+        locate: Callable[[str], str] | None = None,
     ) -> None:
         self.settings = settings
         self.name = settings.name
@@ -91,7 +75,11 @@ class Reader:
         self.step: Step | None = None
         self.card_of = ""
         """The lease under which a card was asked for last."""
-        self._kind = kind
+        self.kind = kind
+        self.leaving = False
+        """It is to be closed when its lease is over, and goes to nobody else."""
+        self.impostor = False
+        """Another reader than the configured one answered at its port the last time."""
         self._clock = clock
         self._owner = owner
         self._examiner = Examiner(clock, lambda examination: owner.on_examined(self, examination))
@@ -104,12 +92,32 @@ class Reader:
         line = kind.line
         if settings.baud is not None:
             line = LineSettings(settings.baud, line.parity, line.stop_bits)
-        self._port = Port(url, line, self, reopen_min_s=broker.reopen_min_s, reopen_max_s=broker.reopen_max_s)
+        self.baud = line.baud
+        self.port = Port(
+            url, line, self, reopen_min_s=broker.reopen_min_s, reopen_max_s=broker.reopen_max_s, locate=locate
+        )
+
+    @property
+    def expected_number(self) -> str:
+        """The serial number that it must report; empty: any."""
+        return self.settings.serial_number or by_serial(self.settings.port)
+
+    @property
+    def lacking(self) -> tuple[Ability, ...]:
+        """Abilities that it is configured with and does not have, by its own word."""
+        told = None if self.identity is None else self.identity.abilities
+        return () if told is None else tuple(ability for ability in self.settings.abilities if ability not in told)
+
+    @property
+    def abilities(self) -> tuple[Ability, ...]:
+        """What it is lent for: what it is configured with and has."""
+        lacking = self.lacking
+        return tuple(ability for ability in self.settings.abilities if ability not in lacking)
 
     @property
     def clean(self) -> bool:
         """Whether it may go to a new customer just as it is (see `drivers.driver`)."""
-        return self._driver is not None and self._driver.clean and self.step is None
+        return self._driver is not None and self._driver.clean and self.step is None and not self.leaving
 
     @property
     def card_inside(self) -> bool | None:
@@ -122,14 +130,22 @@ class Reader:
         return self._examiner.last
 
     def start(self) -> None:
-        self._port.start()
+        self.port.start()
 
     def close(self) -> None:
-        self._port.close()
+        self.port.close()
+
+    def step_aside(self) -> bool:
+        """Leave the port to a search until `start`, unless the reader is in service or just starting."""
+        if self._driver is not None and not self._failed:
+            return False
+        self._driver = None
+        self.port.pause()
+        return True
 
     def look(self) -> None:
         """To be called about once a second."""
-        self._port.look()
+        self.port.look()
 
     def tick(self, now_us: int, now_boot_ms: int) -> None:
         """To be called often: how late a wait may end. `now_boot_ms` is what requests' deadlines are told in."""
@@ -211,6 +227,8 @@ class Reader:
     def make_clean(self) -> None:
         """Bring an unclean reader back, if that is not under way already; `on_clean` follows."""
         driver = self._driver
+        if self.leaving:
+            return
         if self._cancelling:
             self._clean_wanted = True
         elif driver is not None and not driver.busy:
@@ -231,7 +249,7 @@ class Reader:
     def on_open(self) -> None:
         now_us = self._clock.monotonic_us()
         self._heard_us = now_us
-        self._driver = driver = self._kind.create()
+        self._driver = driver = self.kind.create()
         self._cancelling = self._clean_wanted = False
         if not self._failed:
             # One that failed to start stays absent until it has started, instead of changing at every try.
@@ -267,9 +285,12 @@ class Reader:
     def _follow(self, turn: Turn, now_us: int) -> None:
         if turn.out:
             crashpoints.passing("port.before_write")
-            self._port.write(turn.out)
+            self.port.write(turn.out)
             crashpoints.passing("port.after_write")
+        driver = self._driver
         for event in turn.events:
+            if self._driver is not driver:
+                return  # an event before this one has ended the line
             self._take(event, now_us)
             if self._examiner.under_way:
                 self._examiner.told(event)
@@ -282,22 +303,18 @@ class Reader:
             case Cancelled():
                 self._cancelled()
             case Clean():
-                self._cancelling = self._clean_wanted = False
-                self.detail = None
-                self._failed = False
-                self._port.settled()
-                self._owner.on_clean(self)
+                self._clean_again()
             case CardInside():
                 self.detail = "a card is inside: take it out"
                 self._owner.on_unclean(self, DeviceState.QUARANTINE)
             case SlotChanged(occupied=True):
                 self._owner.on_unclean(self, DeviceState.QUARANTINE)
             case Identified():
-                self.identity = event.identity
+                self._identified(event.identity)
             case Down():
                 self._failed = True
                 text = _DOWN_TEXTS[event.why]
-                self._port.drop(f"{text} ({event.detail})" if event.detail else text)
+                self.port.drop(f"{text} ({event.detail})" if event.detail else text)
                 return
             case Trouble():
                 self._owner.on_trouble(self, event.kind)
@@ -305,6 +322,24 @@ class Reader:
                 pass
         if self.step is not None:
             self.step.told(event, now_us)
+
+    def _clean_again(self) -> None:
+        self._cancelling = self._clean_wanted = False
+        self.detail = None
+        self._failed = False
+        self.port.settled()
+        if not self.leaving:
+            self._owner.on_clean(self)
+
+    def _identified(self, identity: Identity) -> None:
+        self.identity = identity
+        wrong = mismatch(self.settings, self.expected_number, identity)
+        self.impostor = wrong is not None
+        if wrong is not None:
+            self._failed = True
+            self.port.drop(wrong)
+            return
+        self._owner.on_identified(self)
 
     def _cancelled(self) -> None:
         wanted, self._cancelling, self._clean_wanted = self._clean_wanted, False, False

@@ -14,8 +14,13 @@ from tpayd.device_broker.bars import Bars
 from tpayd.device_broker.card_steps import CardSteps, Taking, lease_of
 from tpayd.device_broker.drivers import DriverUnknownError, driver_kind
 from tpayd.device_broker.drivers.driver import DriverKind
+from tpayd.device_broker.finding.locating import Locator
+from tpayd.device_broker.finding.names import full_name
+from tpayd.device_broker.finding.searching import Searching
+from tpayd.device_broker.fleet import Fleet
+from tpayd.device_broker.fleet_desk import FleetDesk
 from tpayd.device_broker.key_steps import KeySteps
-from tpayd.device_broker.leases import Grant, LaneRules, Member
+from tpayd.device_broker.leases import Grant
 from tpayd.device_broker.lending import Lending, Waiter
 from tpayd.device_broker.maintenance import MaintenanceFile
 from tpayd.device_broker.nightly import Nightly, Sight
@@ -23,12 +28,13 @@ from tpayd.device_broker.pad_places import PadPlaces
 from tpayd.device_broker.pad_steps import PadSteps
 from tpayd.device_broker.pool import Pool
 from tpayd.device_broker.pool_desk import PoolDesk
-from tpayd.device_broker.profiles import Arrangement, arrange
+from tpayd.device_broker.profiles import arrange
 from tpayd.device_broker.reader import Reader
 from tpayd.device_broker.settings import DeviceBrokerSettings, DeviceSettings
 from tpayd.device_broker.signature_files import SignatureFiles
 from tpayd.device_broker.slots import CardSlots
 from tpayd.device_broker.standing import BrokerMetrics, Standing
+from tpayd.device_broker.testing import DeviceTests
 from tpayd.kit.bus import Request
 from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.house import House
@@ -60,12 +66,13 @@ class DeviceBroker:
         self._clock = house.clock
         self._settings = settings = house.settings
         self._lanes = frozenset(lane.name for lane in house.store.lanes)
-        kinds = {device.driver: _kind(house, index) for index, device in enumerate(settings.devices)}
         self._readers: dict[str, Reader] = {}
-        self._arrangement = arrangement = arrange(settings, [lane.name for lane in house.store.lanes])
+        for index in range(len(settings.devices)):
+            _kind(house, index)
+        lanes = [lane.name for lane in house.store.lanes]
+        arrangement = arrange(settings, lanes)
         self._pool = Pool(
-            [_member(device, arrangement) for device in settings.devices],
-            rules={name: LaneRules(lane.pools, lane.priority) for name, lane in arrangement.profiles.items()},
+            (),
             first_fence=_first_fence(house.clock.unix_ms()),
             epoch=secrets.token_hex(4),
             waiting_max=settings.waiting_max,
@@ -81,7 +88,7 @@ class DeviceBroker:
             bars=bars, waiting_max=settings.waiting_max,
         )  # fmt: skip
         self._pools = PoolDesk(
-            self._pool, self._lending, self._standing, lambda: self._arrangement.labels,
+            self._pool, self._lending, self._standing, lambda: self._standing.arrangement.labels,
             MaintenanceFile(house.instance.data), house.clock, house.log, self._tell_pools,
         )  # fmt: skip
         self._nightly = Nightly(settings.reset_at, house.clock.local())
@@ -93,13 +100,18 @@ class DeviceBroker:
         self._cards = CardSteps(self._lending, self._readers, house.clock, settings.prompt_settle_ms * 1000)
         self._lease_us = int(settings.lease_ttl_s * 1e6)
         self._pad_places = PadPlaces(
-            self._lending, self._readers, lambda: self._arrangement, self._pool.state, self._lease_us
+            self._lending, self._readers, lambda: self._standing.arrangement, self._pool.state, self._lease_us
         )
-        self._slots = CardSlots(self._pool, self._readers, lambda: self._arrangement, house.clock)
-        for device in settings.devices:
-            self._readers[device.name] = Reader(
-                device, kinds[device.driver], _url(house, device), settings, house.clock, self._lending
-            )
+        self._slots = CardSlots(self._pool, self._readers, lambda: self._standing.arrangement, house.clock)
+        home, patterns = house.instance.home, settings.scan_ports
+        searching = Searching(home, patterns, settings.scan_max_s, self._readers, house.clock, house.log)
+        self._locator = Locator(home, patterns, self._readers, house.clock, searching.alone)
+        self._fleet = Fleet(settings, lanes, self._readers, self._lending, self._standing, self._new_reader, house.log)
+        tests = DeviceTests(self._lending, self._readers)
+        ledger = self._lending.ledger
+        self._desk = FleetDesk(house, self._fleet, self._readers, self._standing, ledger, searching, tests)
+        house.rules.check = self._desk.check
+        house.rules.apply = self._fleet.apply
 
     # The kit's life cycle
 
@@ -128,15 +140,12 @@ class DeviceBroker:
         server.handle(contract.READER_BAR, self._bar, while_draining=True)
         server.handle_raw(contract.KEY_PREPARE.name, self._keys.prepare)
         server.handle_raw(contract.KEY_INJECT.name, self._keys.inject, while_draining=True)
+        self._desk.register(self._house)
         self._house.call_every(TICK_S, self._tick)
         self._house.call_every(LOOK_S, self._look)
         self._pools.start()
-        for fault in self._arrangement.faults:
-            self._house.log.error(
-                "settings.fault", field=fault.field, lane=fault.lane, device=fault.device, why=fault.text
-            )
-        for reader in self._readers.values():
-            reader.start()
+        self._house.call_every(LOOK_S, self._locator.look)
+        self._fleet.start()
 
     async def drain(self) -> None:
         self._lending.refuse_waiting(errors.draining())
@@ -157,14 +166,14 @@ class DeviceBroker:
 
     def _dependency(self, name: str) -> Dependency:
         state = self._pool.state(name)
-        fault = self._arrangement.fault_with(name)
+        fault = self._standing.arrangement.fault_with(name)
         if fault is not None:
             return Dependency(name, False, f"{fault.field}: {fault.text}")
         ok = state in (contract.DeviceState.READY, contract.DeviceState.LEASED)
         return Dependency(name, ok, "" if ok else self._readers[name].detail or state.value)
 
     def _faults_told(self) -> tuple[Dependency, ...]:
-        faults = [fault for fault in self._arrangement.faults if fault.device is None]
+        faults = [fault for fault in self._standing.arrangement.faults if fault.device is None]
         told = [
             Dependency(f"lane {fault.lane}" if fault.lane else fault.field, False, f"{fault.field}: {fault.text}")
             for fault in faults[:_FAULTS_TOLD]
@@ -182,7 +191,7 @@ class DeviceBroker:
     def _lend(self, waiter: Waiter, wish: contract.AcquireLease, field: str) -> None:
         if wish.lane not in self._lanes:
             raise errors.unknown_lane(wish.lane, field)
-        if (fault := self._arrangement.fault_of(wish.lane)) is not None:
+        if (fault := self._standing.arrangement.fault_of(wish.lane)) is not None:
             raise errors.lane_at_fault(fault)
         self._lending.want(
             waiter, wish.lane, self._lease_us, abilities=frozenset(wish.abilities), avoid=frozenset(wish.avoid)
@@ -222,7 +231,7 @@ class DeviceBroker:
         devices = tuple(self._standing.device(name) for name in self._readers)
         faults = tuple(
             contract.DeviceFault(fault.field, fault.text, fault.lane, fault.device)
-            for fault in self._arrangement.faults
+            for fault in self._standing.arrangement.faults
         )
         return contract.DeviceList(devices, self._pool.queue_length, faults)
 
@@ -233,6 +242,7 @@ class DeviceBroker:
         self._lending.tick(now_us)
         self._slots.tick()
         self._keys.tick()
+        self._fleet.finish()
         self._standing.publish(now_us)
 
     def _look(self) -> None:
@@ -245,7 +255,7 @@ class DeviceBroker:
         self._pools.publish()
 
     def _reset_by_night(self, now_us: int) -> None:
-        places, pool = self._arrangement.places, self._pool
+        places, pool = self._standing.arrangement.places, self._pool
         sights = [Sight(name, str(places.get(name)), pool.state(name)) for name in self._readers]
         for name in self._nightly.due(self._clock.local(), now_us, sights):
             if self._lending.start_anew(name):
@@ -259,8 +269,14 @@ class DeviceBroker:
     def _tell_pools(self, event: pooling.PoolEvent) -> None:
         self._house.publisher.publish(pooling.TOPIC_POOL, event)
 
+    def _new_reader(self, device: DeviceSettings) -> Reader:
+        home = self._house.instance.home
+        kind, port = driver_kind(device.driver), full_name(device.port, home)
+        return Reader(device, kind, port, self._settings, self._clock, self._lending, self._locator.locate)
+
     def _tell(self, event: contract.DeviceEvent) -> None:
         device = event.device
+        self._lending.ledger.stands(device, event.at_ms)
         if device.state not in (contract.DeviceState.READY, contract.DeviceState.LEASED):
             self._house.log.info("device.state", device=device.name, state=device.state.value, why=device.detail)
         self._house.publisher.publish(contract.TOPIC_DEVICE, event)
@@ -279,11 +295,6 @@ class _LeaseWaiter:
         self.request.progress(contract.LeaseProgress(position, expected_wait_ms))
 
 
-def _member(device: DeviceSettings, arrangement: Arrangement) -> Member:
-    place = arrangement.places[device.name]
-    return Member(device.name, frozenset(device.abilities), place.pool, place.lane)
-
-
 def _first_fence(unix_ms: int) -> int:
     """Above every token of earlier processes, unless they made more than 4,096 leases a second all along."""
     return (unix_ms - _FENCE_EPOCH_S * 1000) * _FENCES_PER_S // 1000
@@ -295,9 +306,3 @@ def _kind(house: House[DeviceBrokerSettings], index: int) -> DriverKind:
     except DriverUnknownError as error:
         file = house.instance.settings_file(house.name)
         raise SettingsError(file, f"devices[{index}].driver", str(error)) from None
-
-
-def _url(house: House[DeviceBrokerSettings], device: DeviceSettings) -> str:
-    if "://" in device.port:
-        return device.port
-    return str(house.instance.home / device.port)

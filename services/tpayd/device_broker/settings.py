@@ -28,7 +28,8 @@ class DeviceSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     name: Name
     port: Annotated[str, Meta(min_length=1, max_length=200)]
-    """A device path, a path below the instance directory, or a URL that pyserial knows (`socket://`, `rfc2217://`)."""
+    """A path, absolute or below the instance directory; `usb:<location>`; `serial:<the reader's serial number>`; or a
+    URL that pyserial knows (`socket://`, `rfc2217://`)."""
     driver: Name = "stx"
     label: _Label = ""
     """What cashiers call it; empty: its name."""
@@ -36,6 +37,8 @@ class DeviceSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Its pool; left out: `shared`. Must be left out where a lane's profile has it as the lane's own."""
     serial_number: Annotated[str, Meta(max_length=40)] = ""
     """If set, the device at that port must report this one."""
+    model: Annotated[str, Meta(max_length=40)] = ""
+    """The same for its model."""
     abilities: tuple[Ability, ...] = (Ability.IC, Ability.STRIPE, Ability.CONTACTLESS)
     baud: Annotated[int, Meta(ge=300, le=4_000_000)] | None = None
     """Bits per second; left out: what the driver expects."""
@@ -91,6 +94,11 @@ class DeviceBrokerSettings(ServiceSettings, frozen=True, forbid_unknown_fields=T
     """Local time, HH:MM, at which idle readers are reset, one of a pool at a time; empty: never."""
     prompt_settle_ms: Annotated[int, Meta(ge=0, le=1000)] = 50
     """Milliseconds that a prompt must stand before it is told: what is overtaken sooner, nobody could read."""
+
+    scan_ports: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...], Meta(max_length=32)] = ()
+    """Paths with wildcards where readers are looked for, beside the serial ports that the system lists."""
+    scan_max_s: Annotated[float, Meta(ge=1, le=240)] = 60.0
+    """Seconds that a search for devices may take."""
 
     signature_file: Annotated[str, Meta(max_length=200)] = ""
     """Where the last signature of each lane is kept, with {lane} for its name; empty: nowhere."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from msgspec.structs import replace
+
 from tpayd.device_broker import figures
 from tpayd.device_broker.bars import Bars
 from tpayd.device_broker.drivers.events import TroubleKind
+from tpayd.device_broker.identity import missing_abilities
 from tpayd.device_broker.pool import Pool
-from tpayd.device_broker.profiles import Arrangement
+from tpayd.device_broker.profiles import Arrangement, Fault, Place
 from tpayd.device_broker.reader import Reader
 from tpayd.kit.clock import Clock
 from tpayd.kit.metrics import Metrics
@@ -70,7 +73,8 @@ class Standing:
         tell: Callable[[DeviceEvent], None],
     ) -> None:
         self._pool = pool
-        self._arrangement = arrangement
+        self.arrangement = arrangement
+        """Who may use what; replaced when the settings change."""
         self._bars = bars
         self._readers = readers
         self._clock = clock
@@ -84,6 +88,15 @@ class Standing:
 
     def changed(self, name: str) -> None:
         self._changed.add(name)
+
+    def removed(self, name: str) -> None:
+        """It is no longer configured: tell it a last time, as absent."""
+        self._changed.discard(name)
+        self._told_us.pop(name, None)
+        before = self._told.pop(name, None)
+        if before is not None:
+            gone = replace(before, state=DeviceState.ABSENT, leased_to=None, detail="no longer configured")
+            self._tell(DeviceEvent(gone, self._clock.unix_ms()))
 
     def publish(self, now_us: int) -> None:
         """Tell what has changed; to be called often."""
@@ -114,15 +127,16 @@ class Standing:
         settings, identity = reader.settings, reader.identity
         grant = self._pool.holder(name)
         state = self._pool.state(name)
-        place = self._arrangement.places[name]
-        fault = self._arrangement.fault_with(name)
+        # One that is leaving has no place any more.
+        place = self.arrangement.places.get(name, Place())
+        fault = self.arrangement.fault_with(name)
         return Device(
             name=name,
             label=settings.label or name,
             state=state,
             driver=settings.driver,
             port=settings.port,
-            abilities=settings.abilities,
+            abilities=reader.abilities,
             pool=place.pool,
             lane=place.lane,
             model=identity.model if identity else None,
@@ -130,10 +144,20 @@ class Standing:
             firmware=identity.firmware if identity else None,
             reader_id=identity.reader_id if identity else None,
             key_check_value=identity.key_check_value if identity else None,
-            detail=fault.text if fault is not None else None if state in _IN_USE else reader.detail,
-            leased_to=None if grant is None or grant.lane.startswith(KEY_LANE) else grant.lane,
+            detail=_detail(reader, fault, in_use=state in _IN_USE),
+            leased_to=None if grant is None or ":" in grant.lane else grant.lane,
             bars=self._bars.of(name),
         )
+
+
+def _detail(reader: Reader, fault: Fault | None, *, in_use: bool) -> str | None:
+    if fault is not None:
+        return fault.text
+    if not in_use:
+        return reader.detail
+    if reader.leaving:
+        return "its settings have changed; they count when its lease is over"
+    return missing_abilities(reader.name, reader.lacking, reader.abilities) if reader.lacking else None
 
 
 def _count(pool: Pool, readers: Mapping[str, Reader], state: DeviceState) -> int:

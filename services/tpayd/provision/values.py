@@ -28,6 +28,7 @@ def settings_values(plan: Plan) -> dict[str, Values]:
         files["sandbox_readers"]["readers"] = [
             {"name": name, "auto_card": plan.auto_card} for name in plan.reader_names
         ]
+        files["device_broker"]["scan_ports"] = ["sandbox/readers/*"]
         files["device_broker"]["devices"] = [
             {"name": name, "port": f"sandbox/readers/{name}", "label": f"Counter {number}", "abilities": abilities}
             for number, name in enumerate(plan.reader_names, start=1)

@@ -66,7 +66,19 @@ def test_the_gateway_reaches_every_public_operation(op: str) -> None:
 def test_what_moves_cards_or_bytes_is_no_clients_business(op: str) -> None:
     """Leases, cards, MACs, host bytes and the sandbox's controls carry no right, so no client can hold one."""
     internal = op.startswith(
-        ("lease.", "card.", "code.", "number.", "pin.", "device.s", "mac.", "sandbox.", "host.exchange", "reader.key_")
+        (
+            "lease.",
+            "card.",
+            "code.",
+            "number.",
+            "pin.",
+            "device.sign",
+            "device.message",
+            "mac.",
+            "sandbox.",
+            "host.exchange",
+            "reader.key_",
+        )
     )
     assert not (internal and OPS[op].right is not None)
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from rich.text import Text
 
-from tpayd.cli.commands import devices
+from tpayd.cli.device_view import COLUMNS, row
 from tpayd.cli.errors import CommandError
 from tpayd.cli.exits import Exit
 from tpayd.cli.house import LocalHouse, open_house
@@ -143,7 +143,7 @@ def _show_edges(output: Output, host: LineStatus | None, readers: DeviceList | N
         [(line.name, line.state.value, line.address, line.detail or "") for line in host.lines],
     )
     output.line()
-    output.table(devices.COLUMNS, [devices.row(device) for device in readers.devices])
+    output.table(COLUMNS, [row(device) for device in readers.devices])
 
 
 def _readiness(state: ServiceState) -> Text:
