@@ -15,7 +15,7 @@ from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.pos import Gateway, connection_options, open_pos
 from tpayd.cli.shape import as_json
 from tpayd_client import NotNow, Pos, TpaydError
-from tpayd_client.types import DeviceState, ExchangeProgress, KeyInfo, LineState
+from tpayd_client.types import DeviceState, ErrorCode, ExchangeProgress, KeyInfo, LineState
 
 __all__ = ["keys"]
 
@@ -107,7 +107,7 @@ def exchange(
         wanted = [("terminal", each) for each in terminals] + [("reader", each) for each in readers]
         for number, (kind, name) in enumerate(wanted, start=1):
             try:
-                done.append(_exchange(output, pos, kind, name, f"{number} of {len(wanted)}"))
+                done.append(_exchange(output, pos, kind, name, f"{number} of {len(wanted)}", deadline))
             except TpaydError as error:
                 output.line(f"{kind} {name}: {error.message}", style="red")
                 failed.append({kind: name, "code": error.code.value, "message": error.message})
@@ -140,15 +140,21 @@ def _wait_for_edges(output: Output, pos: Pos, deadline: float) -> None:
             time.sleep(_LOOK_EVERY_S)
 
 
-def _exchange(output: Output, pos: Pos, kind: str, name: str, place: str) -> KeyInfo:
+def _exchange(output: Output, pos: Pos, kind: str, name: str, place: str, deadline: float) -> KeyInfo:
+    """One key. Processes that were just started find one another by and by: until the deadline it is tried again."""
     with output.waiting(f"{place}: {kind} {name}: key exchange") as update:
 
         def show(progress: ExchangeProgress) -> None:
             update(f"{place}: {kind} {name}: {progress.text}")
 
-        if kind == "terminal":
-            return pos.exchange_terminal_key(name, on_progress=show)
-        return pos.exchange_reader_key(name, on_progress=show)
+        exchange_key = pos.exchange_terminal_key if kind == "terminal" else pos.exchange_reader_key
+        while True:
+            try:
+                return exchange_key(name, on_progress=show)
+            except TpaydError as error:
+                if error.code is not ErrorCode.UNAVAILABLE or time.monotonic() > deadline:
+                    raise
+                time.sleep(_LOOK_EVERY_S)
 
 
 def _terminals() -> tuple[str, ...]:
