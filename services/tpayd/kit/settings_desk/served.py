@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
@@ -19,6 +20,9 @@ from tpayd_contracts.settings import VALUE_MAX_CHARS, Applies, Setting, SettingK
 __all__ = ["Elsewhere", "Rules", "Served"]
 
 S = TypeVar("S", bound=Struct)
+
+_ROW = re.compile(r" \(T\d+(?:, T\d+)*\)")
+"""What a declaration says to who reads the code; a setting has a field for it."""
 
 
 @dataclass(frozen=True)
@@ -108,13 +112,15 @@ class Served(Generic[S]):
     def _setting(self, leaf: Leaf, value: object, read: object) -> Setting:
         note = self._guide.note(self.name, leaf.path)
         running = self._in_force[leaf.path]
-        english = note.en or leaf.doc.partition("\n\n")[0].replace("\n", " ")
+        english = note.en or _ROW.sub("", leaf.doc.partition("\n\n")[0].replace("\n", " "))
+        # What has a way of its own may be taken over on that way, without a restart.
+        waits = running != read and not (note.way and leaf.kind is SettingKind.TABLES)
         return Setting(
             path=leaf.path, value=_shown(leaf, value), kind=leaf.kind, group=note.group,
             applies=Applies.NOW if note.now else Applies.RESTART,
             en=english, ko=note.ko or english,
             default=None if leaf.default is MISSING else _shown(leaf, leaf.default),
-            in_force=_shown(leaf, running) if running != read else None,
+            in_force=_shown(leaf, running) if waits else None,
             unit=leaf.unit, limits=leaf.limits, choices=leaf.choices, way=note.way, row=note.row,
         )  # fmt: skip
 
