@@ -1,4 +1,4 @@
-"""Where signatures are kept (T8): where a path says, or by one switch [프로그램 실행 경로에 저장] in the instance directory."""
+"""Where signatures are kept (T8): at a path, or by one switch [프로그램 실행 경로에 저장] in the instance directory."""
 
 from __future__ import annotations
 
