@@ -28,7 +28,7 @@ from tpayd.kit.logs import Log, LogTarget
 from tpayd.kit.loop_lag import LoopLag
 from tpayd.kit.metrics import Metrics
 from tpayd.kit.settings import ServiceSettings, SettingsError, load
-from tpayd.kit.settings_desk import Served, SettingsDesk, guide
+from tpayd.kit.settings_desk import Served, SettingsDesk
 from tpayd.kit.settings_file import SettingsFile
 from tpayd.kit.store_settings import StoreSettings, load_store
 from tpayd_contracts.graph import SERVICES
@@ -230,15 +230,15 @@ class ProcessLife(Generic[S]):
         """Serve this process's settings file, and store.toml where it answers for that too."""
         if self._name not in SERVICES:
             return None
-        notes, instance = guide(), self._instance
+        instance = self._instance
         files: list[Served[Any]] = []
         own, shared = house.rules, house.store_rules
         file = SettingsFile.of(instance, self._name, self._settings_type, own.refuse)
-        files.append(Served(file, self._settings, notes, own, (self._name,), self._log_as_told))
+        files.append(Served(file, self._settings, own, (self._name,), self._log_as_told))
         if SETTINGS_FILES["store"] == self._name:
             store = SettingsFile.of(instance, "store", StoreSettings, shared.refuse)
-            files.append(Served(store, self._store, notes, shared, SERVICES))
-        desk = SettingsDesk(self._name, files, notes, self._clock, self._log)
+            files.append(Served(store, self._store, shared, SERVICES))
+        desk = SettingsDesk(self._name, files, self._clock, self._log)
         await desk.begin()
         for op, handler in desk.handlers:
             house.server.handle(op, handler)

@@ -17,7 +17,7 @@ from tpayd.kit.bus import CallError, Request
 from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
 from tpayd.kit.settings import SettingsError
-from tpayd.kit.settings_desk.guide import Guide
+from tpayd.kit.settings_desk.guide import guide
 from tpayd.kit.settings_desk.leaves import MISSING, Leaf, UnknownSettingError, leaf_at, read_value
 from tpayd.kit.settings_desk.served import Elsewhere, Served
 from tpayd.kit.settings_file import ChangedMeanwhileError, NoSuchVersionError, NotSavedError, Saved
@@ -59,10 +59,9 @@ _VALUE_IN_HISTORY_CHARS = 60
 class SettingsDesk:
     """The settings of one process."""
 
-    def __init__(self, service: str, files: Iterable[Served[Any]], guide: Guide, clock: Clock, log: Log) -> None:
+    def __init__(self, service: str, files: Iterable[Served[Any]], clock: Clock, log: Log) -> None:
         self._service = service
         self._files = {file.name: file for file in files}
-        self._guide = guide
         self._clock = clock
         self._log = log
         self._turn = asyncio.Lock()
@@ -99,10 +98,10 @@ class SettingsDesk:
         """Serve settings.show."""
         served = self._served(asked.file)
         snapshot = await self._doing(served, asyncio.to_thread(served.file.read))
+        settings = await asyncio.to_thread(served.settings, snapshot)
         return SettingsPage(
-            file=served.name, service=self._service, stamp=snapshot.stamp, restart=served.restart,
-            settings=served.settings(snapshot),
-        )  # fmt: skip
+            file=served.name, service=self._service, stamp=snapshot.stamp, restart=served.restart, settings=settings
+        )
 
     async def change(self, request: Request, asked: ChangeSettings) -> ChangedSettings:
         """Serve settings.change."""
@@ -123,7 +122,7 @@ class SettingsDesk:
     async def preset(self, request: Request, asked: ApplyPreset) -> ChangedSettings:
         """Serve settings.preset. A file without a part in it stays as it is."""
         served = self._served(asked.file)
-        wanted = self._guide.presets[asked.preset].get(served.name, {})
+        wanted = guide().presets[asked.preset].get(served.name, {})
         values = [(leaf_at(served.type, path), value) for path, value in wanted.items()]
         return await self._edit(
             request, served, _putting(values), [],

@@ -7,6 +7,7 @@ import enum
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -33,7 +34,13 @@ class Leaf:
     type: inspect.Type
     default: object
     """MISSING: it must stand in the file."""
-    doc: str
+    owner: type[Struct]
+    """Where it is declared, or inherited."""
+
+    @property
+    def doc(self) -> str:
+        """What is said of it at its declaration. Reads source files: not for an event loop."""
+        return _docs(self.owner).get(split(self.path)[-1], "")
 
     @property
     def kind(self) -> SettingKind:
@@ -83,6 +90,7 @@ _KINDS: dict[type[inspect.Type], SettingKind] = {
 _UNITS = {"s": "s", "ms": "ms", "min": "min", "days": "days", "mib": "MiB", "minor": "KRW", "baud": "bit/s"}
 
 
+@cache
 def leaves(settings_type: type[Struct]) -> tuple[Leaf, ...]:
     """Every setting of a file, in the order of its Struct; an array of tables is one setting."""
     return tuple(_walk(settings_type, (), None))
@@ -104,7 +112,7 @@ def leaf_at(settings_type: type[Struct], path: str) -> Leaf:
             inner = {leaf.path: leaf for leaf in leaves(table)}
             last = join(*parts[depth + 1 :])
             if last in inner:
-                return Leaf(path, inner[last].type, inner[last].default, inner[last].doc)
+                return Leaf(path, inner[last].type, inner[last].default, inner[last].owner)
             raise UnknownSettingError(_unknown(path, {join(*parts[: depth + 1], *split(name)) for name in inner}))
     raise UnknownSettingError(_unknown(path, set(known)))
 
@@ -140,9 +148,6 @@ _EXAMPLES = {
 def _walk(struct: type[Struct], above: tuple[str, ...], default: Struct | None) -> Iterator[Leaf]:
     info = inspect.type_info(struct)
     assert isinstance(info, inspect.StructType)  # noqa: S101
-    docs: dict[str, str] = {}
-    for owner in reversed(struct.__mro__):
-        docs |= member_docs(owner) if owner is not Struct and issubclass(owner, Struct) else {}
     for field in info.fields:
         here = (*above, field.encode_name)
         own = getattr(default, field.name) if default is not None else _default(field)
@@ -151,7 +156,15 @@ def _walk(struct: type[Struct], above: tuple[str, ...], default: Struct | None) 
             yield from _walk(plain.cls, here, own if isinstance(own, Struct) else None)
         else:
             value = own if own is MISSING else msgspec.to_builtins(own)
-            yield Leaf(join(*here), field.type, value, docs.get(field.name, ""))
+            yield Leaf(join(*here), field.type, value, struct)
+
+
+@cache
+def _docs(struct: type[Struct]) -> dict[str, str]:
+    docs: dict[str, str] = {}
+    for owner in reversed(struct.__mro__):
+        docs |= member_docs(owner) if owner is not Struct and issubclass(owner, Struct) else {}
+    return docs
 
 
 def _default(field: inspect.Field) -> object:

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 from msgspec import Struct
 
-from tpayd.kit.settings_desk.guide import Guide
+from tpayd.kit.settings_desk.guide import guide
 from tpayd.kit.settings_desk.leaves import MISSING, Leaf, leaves, mapping_value
 from tpayd.kit.settings_file import SettingsFile, Snapshot
 from tpayd.kit.settings_history import hide_secrets
@@ -62,7 +62,6 @@ class Served(Generic[S]):
         self,
         file: SettingsFile[S],
         settings: S,
-        guide: Guide,
         rules: Rules[S],
         restart: tuple[str, ...],
         apply: Callable[[S], None] | None = None,
@@ -77,17 +76,19 @@ class Served(Generic[S]):
         self.rules = rules
         self.restart = restart
         self.name = file.path.stem
-        self._guide = guide
-        self._leaves = leaves(self.type)
-        self._in_force = self._values(msgspec.to_builtins(settings))
+        self._started = self._present = settings
+
+    @property
+    def _leaves(self) -> tuple[Leaf, ...]:
+        return leaves(self.type)
 
     def counts_at_once(self, path: str) -> bool:
         """Whether a changed setting counts without a restart."""
-        return self._guide.note(self.name, path).now
+        return guide().note(self.name, path).now
 
     def way(self, path: str) -> str:
         """How else it is changed; empty: as any other."""
-        notes = (self._guide.note(self.name, leaf.path) for leaf in self._leaves if _is_in(path, leaf.path))
+        notes = (guide().note(self.name, leaf.path) for leaf in self._leaves if _is_in(path, leaf.path))
         return next((note.way for note in notes if note.way), "")
 
     @property
@@ -97,21 +98,27 @@ class Served(Generic[S]):
 
     def take_over(self, settings: S) -> None:
         """What counts at once counts now."""
-        new = self._values(msgspec.to_builtins(settings))
-        self._in_force |= {path: value for path, value in new.items() if self.counts_at_once(path)}
+        self._present = settings
         for apply in (self._apply, self.rules.apply):
             if apply is not None:
                 apply(settings)
 
     def settings(self, snapshot: Snapshot[S]) -> tuple[Setting, ...]:
         """Each setting, by what the file says."""
-        read = self._values(msgspec.to_builtins(snapshot.settings))
-        found = [self._setting(leaf, mapping_value(snapshot.data, leaf), read[leaf.path]) for leaf in self._leaves]
+        started, present, read = map(msgspec.to_builtins, (self._started, self._present, snapshot.settings))
+        found = [
+            self._setting(
+                leaf,
+                mapping_value(snapshot.data, leaf),
+                read=mapping_value(read, leaf),
+                running=mapping_value(present if self.counts_at_once(leaf.path) else started, leaf),
+            )
+            for leaf in self._leaves
+        ]
         return (*found, *(self._elsewhere(each) for each in self.rules.elsewhere.values()))
 
-    def _setting(self, leaf: Leaf, value: object, read: object) -> Setting:
-        note = self._guide.note(self.name, leaf.path)
-        running = self._in_force[leaf.path]
+    def _setting(self, leaf: Leaf, value: object, *, read: object, running: object) -> Setting:
+        note = guide().note(self.name, leaf.path)
         english = note.en or _ROW.sub("", leaf.doc.partition("\n\n")[0].replace("\n", " "))
         # What has a way of its own may be taken over on that way, without a restart.
         waits = running != read and not (note.way and leaf.kind is SettingKind.TABLES)
@@ -125,14 +132,11 @@ class Served(Generic[S]):
         )  # fmt: skip
 
     def _elsewhere(self, each: Elsewhere) -> Setting:
-        note = self._guide.note(self.name, each.path)
+        note = guide().note(self.name, each.path)
         return Setting(
             path=each.path, value=as_toml(each.read()), kind=SettingKind.SWITCH, group=note.group, applies=Applies.NOW,
             en=note.en, ko=note.ko, default=as_toml(each.default), needs_password=each.needs_password, row=note.row,
         )  # fmt: skip
-
-    def _values(self, data: dict[str, Any]) -> dict[str, object]:
-        return {leaf.path: mapping_value(data, leaf) for leaf in self._leaves}
 
 
 def _shown(leaf: Leaf, value: object) -> str:
