@@ -31,7 +31,7 @@ class Leaf:
     """One setting."""
 
     path: str
-    type: inspect.Type
+    shape: inspect.Type
     default: object
     """MISSING: it must stand in the file."""
     owner: type[Struct]
@@ -45,7 +45,7 @@ class Leaf:
     @property
     def kind(self) -> SettingKind:
         """What its value is."""
-        plain = _plain(self.type)
+        plain = _plain(self.shape)
         if isinstance(plain, (inspect.LiteralType, inspect.EnumType)):
             return SettingKind.CHOICE
         if isinstance(plain, _LISTS):
@@ -56,7 +56,7 @@ class Leaf:
     @property
     def choices(self) -> tuple[str, ...]:
         """The words of a CHOICE."""
-        plain = _plain(self.type)
+        plain = _plain(self.shape)
         if isinstance(plain, inspect.LiteralType):
             return tuple(map(str, plain.values))
         if isinstance(plain, inspect.EnumType):
@@ -66,7 +66,7 @@ class Leaf:
     @property
     def limits(self) -> str:
         """What is allowed, for people; empty: anything of its kind."""
-        plain = _plain(self.type)
+        plain = _plain(self.shape)
         if isinstance(plain, (inspect.IntType, inspect.FloatType)):
             return _range(plain)
         if isinstance(plain, (inspect.StrType, *_LISTS)) and plain.max_length is not None:
@@ -107,12 +107,12 @@ def leaf_at(settings_type: type[Struct], path: str) -> Leaf:
         raise UnknownSettingError(f"{path!r} is no setting's name") from None
     for depth in range(1, len(parts) - 1):
         array = known.get(join(*parts[:depth]))
-        table = _table_of(_plain(array.type)) if array is not None else None
+        table = _table_of(_plain(array.shape)) if array is not None else None
         if table is not None:
             inner = {leaf.path: leaf for leaf in leaves(table)}
             last = join(*parts[depth + 1 :])
             if last in inner:
-                return Leaf(path, inner[last].type, inner[last].default, inner[last].owner)
+                return Leaf(path, inner[last].shape, inner[last].default, inner[last].owner)
             raise UnknownSettingError(_unknown(path, {join(*parts[: depth + 1], *split(name)) for name in inner}))
     raise UnknownSettingError(_unknown(path, set(known)))
 
