@@ -15,11 +15,13 @@ import serial
 
 from tpayd.device_broker.drivers.driver import LineSettings
 from tpayd.device_broker.finding.holder import holder_of
+from tpayd.device_broker.port_lines import POLL_S
 
 __all__ = ["PortInUseError", "PortRefusedError", "open_line"]
 
 _TIOCGEXCL = 0x80045440
 """Linux: whether somebody has asked for a terminal to himself (ioctl_tty(2))."""
+_NO_CONTROL = "ign_set_control"
 _TAKEN = frozenset({errno.EWOULDBLOCK, errno.EBUSY})
 """The lock that pyserial takes, and TIOCEXCL of another program."""
 
@@ -35,19 +37,27 @@ class PortInUseError(PortRefusedError):
 def open_line(url: str, settings: LineSettings) -> serial.Serial:
     """Open a path, or a URL that pyserial knows. May wait for seconds. Raises PortRefusedError."""
     is_path = "://" not in url
-    options = {"exclusive": True} if is_path else {}
+    # A port server is polled; pyserial's rfc2217:// knows no write timeout.
+    options = {"timeout": 0, "write_timeout": 0, "exclusive": True} if is_path else {"timeout": POLL_S}
     try:
         opened = serial.serial_for_url(
-            url, baudrate=settings.baud, parity=settings.parity, stopbits=settings.stop_bits, timeout=0,
-            write_timeout=0, **options,
-        )  # fmt: skip
-    except (OSError, ValueError) as error:  # SerialException is an OSError; ValueError: a URL or a speed it can't do
+            _in_full(url), baudrate=settings.baud, parity=settings.parity, stopbits=settings.stop_bits, **options
+        )
+    # SerialException is an OSError; the others are for a URL, a speed or an option that it cannot do.
+    except (OSError, ValueError, NotImplementedError) as error:
         raise _refusal(url, error, settings) from error
     if is_path and _is_wanted_alone(opened):
         with contextlib.suppress(OSError):
             opened.close()
         raise _in_use(url)
     return opened
+
+
+def _in_full(url: str) -> str:
+    """Readers need no modem lines, and not every port server answers for them: pyserial waits for no such answer."""
+    if not url.startswith("rfc2217://") or _NO_CONTROL in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{_NO_CONTROL}"
 
 
 def _is_wanted_alone(opened: serial.Serial) -> bool:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import serial
 
-__all__ = ["FdLine", "Line", "PolledLine"]
+__all__ = ["POLL_S", "FdLine", "Line", "PolledLine"]
 
 READ_BYTES = 4096
 UNSENT_MAX_BYTES = 64 * 1024
@@ -132,7 +132,7 @@ class FdLine:
 
 
 class PolledLine:
-    """A line without a file descriptor: a thread of its own reads it, and sends what it is given."""
+    """A line without a file descriptor, whose reads end after `POLL_S`: served by a thread of its own."""
 
     def __init__(
         self,
@@ -147,8 +147,6 @@ class PolledLine:
         self._on_lost = on_lost
         self._unsent: deque[bytes] = deque()
         self._closed = False
-        opened.timeout = POLL_S
-        opened.write_timeout = 1.0
         threading.Thread(target=self._serve, name=f"port {opened.name}", daemon=True).start()
 
     def write(self, data: bytes) -> None:
