@@ -85,6 +85,10 @@ crashpoints: build/dev/.stamp ## kill at every boundary of a payment, under ever
 torture: build/dev/.stamp ## kill KILLS=1000 processes while 8 lanes sell, and compare the books; goes on where it stopped
 	$(DEV)/python -m tests.torture --kills $(KILLS)
 
+.PHONY: shop-day
+shop-day: build/dev/.stamp ## live a day of PAYMENTS=500 in a store of 8 lanes and 3 readers, by the command line alone
+	$(DEV)/python -m tests.acceptance --payments $(or $(PAYMENTS),500)
+
 .PHONY: dev
 dev: build/dev/.stamp ## make build/dev, the environment to work in
 

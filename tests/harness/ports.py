@@ -33,13 +33,26 @@ def free_ports(count: int) -> list[int]:
     """`count` different ports of 127.0.0.1, all free a moment ago, and not given to another test lately."""
     ports: list[int] = []
     for port in itertools.islice(_next, len(_own())):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        ports.append(port)
+        if _is_free(port):
+            ports.append(port)
         if len(ports) == count:
             return ports
     raise RuntimeError(f"no {count} free ports from {_LISTENED.start} to {_LISTENED.stop}")
+
+
+def free_block(count: int) -> int:
+    """The first of `count` successive ports of 127.0.0.1 that were all free a moment ago."""
+    for first in itertools.islice(_next, len(_own())):
+        if first + count <= _LISTENED.stop and all(_is_free(port) for port in range(first, first + count)):
+            return first
+    raise RuntimeError(f"no {count} free ports in a row from {_LISTENED.start} to {_LISTENED.stop}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

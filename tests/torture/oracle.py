@@ -12,10 +12,28 @@ from tests.torture.told import UNTOLD, Told
 from tpayd_client import Pos, TpaydError
 from tpayd_client.types import PaymentResult
 
-__all__ = ["Oracle"]
+__all__ = ["Oracle", "differences"]
 
 _LEASE_END_S = 30.0
 """A lease that nobody renews ends by itself in this time."""
+
+
+def differences(told: Iterable[Told], booked: Iterable[tuple[int, int]]) -> list[str]:
+    """Where the tills' book and the host's differ; payments are told apart by their amounts.
+
+    `booked` is what the host has, as amount and net amount of each entry, in won.
+    """
+    host: defaultdict[int, int] = defaultdict(int)
+    for amount_minor, net_minor in booked:
+        host[amount_minor] += net_minor
+    known: defaultdict[int, list[Told]] = defaultdict(list)
+    for sale in told:
+        known[sale.amount_minor].append(sale)
+    return [
+        f"{known[amount] or 'no POS knows of it'}: the host holds {host[amount]}"
+        for amount in {*host, *known}
+        if host[amount] != sum(sale.effect_minor for sale in known[amount])
+    ]
 
 
 @dataclass
@@ -42,18 +60,8 @@ class Oracle:
 
     def disagreements(self) -> list[str]:
         """Where the three books differ; empty is the promise. Payments are told apart by their amounts."""
-        host: defaultdict[int, int] = defaultdict(int)
-        for entry in self.store.sandbox.ledger():
-            host[entry.amount_minor] += entry.net_minor
-        expected: defaultdict[int, int] = defaultdict(int)
-        for sale in self.told:
-            expected[sale.amount_minor] += self._as_known(sale).effect_minor
-        found = [
-            f"{[sale for sale in self.told if sale.amount_minor == amount]}: the host holds {host[amount]}"
-            for amount in expected
-            if host[amount] != expected[amount]
-        ]
-        found += [f"the host holds {host[amount]} that no POS knows of" for amount in set(host) - set(expected)]
+        booked = ((entry.amount_minor, entry.net_minor) for entry in self.store.sandbox.ledger())
+        found = differences([self._as_known(sale) for sale in self.told], booked)
         for sale in self.told:
             final = self.final.get(sale.request_id)
             if sale.verdict != UNTOLD and (final is None or final.verdict != sale.verdict):

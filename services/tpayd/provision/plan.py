@@ -38,6 +38,8 @@ class Plan:
     """Named "1", "2" and so on, with terminal ids TPAY0001, TPAY0002 …; a live store gets its own from its acquirer."""
     readers: int = 2
     """Virtual readers; a live instance names its own in config/device_broker.toml."""
+    assigned: bool = True
+    """The daemon is told of the virtual readers; otherwise they are there to be found."""
     auto_card: str = ""
     """Cards and wallets of the sandbox's list, with commas: at each wait the first that fits is presented by itself."""
     password: str | None = field(default=None, repr=False)

@@ -22,15 +22,20 @@ def settings_values(plan: Plan) -> dict[str, Values]:
     if plan.unsigned:
         files["key_manager"]["integrity"] = "off"
     if plan.sandbox:
-        abilities = list(_VIRTUAL_ABILITIES)
         files["host_link"]["profiles.test.addresses"] = [f"127.0.0.1:{plan.sandbox_host_port}"]
         files["sandbox_host"]["port"] = plan.sandbox_host_port
         files["sandbox_readers"]["readers"] = [
             {"name": name, "auto_card": plan.auto_card} for name in plan.reader_names
         ]
         files["device_broker"]["scan_ports"] = ["sandbox/readers/*"]
+    if plan.sandbox and plan.assigned:
         files["device_broker"]["devices"] = [
-            {"name": name, "port": f"sandbox/readers/{name}", "label": f"Counter {number}", "abilities": abilities}
+            {
+                "name": name,
+                "port": f"sandbox/readers/{name}",
+                "label": f"Counter {number}",
+                "abilities": list(_VIRTUAL_ABILITIES),
+            }
             for number, name in enumerate(plan.reader_names, start=1)
         ]
     return files

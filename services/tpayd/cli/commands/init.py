@@ -30,6 +30,8 @@ _PORT_BASE_MAX = 32_000
 @click.option("--lanes", type=click.IntRange(1, LANES_MAX), default=2, show_default=True, help="How many lanes.")
 @click.option("--readers", type=click.IntRange(1, READERS_MAX), default=2, show_default=True,
               help="How many virtual readers; with --sandbox only.")  # fmt: skip
+@click.option("--unassigned", is_flag=True,
+              help="Let the daemon know of none: `tpayd devices scan` finds the virtual readers.")  # fmt: skip
 @click.option(
     "--auto-card",
     default=SANDBOX_PURSE,
@@ -55,6 +57,7 @@ def init(
     sandbox: bool,
     lanes: int,
     readers: int,
+    unassigned: bool,
     auto_card: str,
     port_base: int,
     unsigned: bool,
@@ -81,8 +84,9 @@ def init(
             business_number=_asked(output, business_number, "--business-number", "Business number (10 digits)"),
         )
     plan = Plan(
-        sandbox=sandbox, merchant=merchant, lanes=lanes, readers=readers, auto_card=auto_card, port_base=port_base,
-        unsigned=unsigned, password=_password(output, password_file, asked=not sandbox),
+        sandbox=sandbox, merchant=merchant, lanes=lanes, readers=readers, assigned=not unassigned,
+        auto_card=auto_card, port_base=port_base, unsigned=unsigned,
+        password=_password(output, password_file, asked=not sandbox),
     )  # fmt: skip
     try:
         instance = found(plan)
@@ -127,7 +131,8 @@ def _show(output: Output, instance: Instance, plan: Plan) -> None:
     if plan.sandbox:
         output.line(f"a sandbox: {plan.lanes} lanes, {plan.readers} virtual readers, a virtual host", style="yellow")
         sign = "" if plan.unsigned else "tpayd integrity sign; "
-        output.line(f"next: {sign}tpayd up; tpayd keys exchange --all; tpayd wait-ready; tpayd sale 11000")
+        scan = "" if plan.assigned else "tpayd devices scan; "
+        output.line(f"next: {sign}tpayd up; {scan}tpayd keys exchange --all; tpayd wait-ready; tpayd sale 11000")
         return
     output.line("next, in its config directory:")
     output.line("  store.toml          the terminal id of each lane, as your acquirer issued it")
