@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.readers import neo_answers as neo
 from tests.unit.readers.answers import ACK, INIT, SELF_TEST, framed
-from tpayd.device_broker.drivers.frames import FRAME_WAIT_US, Damage, Frame, FrameReader
+from tpayd.device_broker.drivers.frames import FRAME_WAIT_US, Damage, Form, Frame, FrameReader
+from tpayd.device_broker.drivers.neo_frame import NEO_FORM
 from tpayd.device_broker.drivers.stx_frame import MAX_LEN, STX_FORM, frame, lrc
 
-CARD = framed(0x11, bytes([0x02, 0x03, 0x00, 0x02]) * 80)
+INSIDE = bytes([0x02, 0x03, 0x00, 0x02]) * 80
+CARD = framed(0x11, INSIDE)
 
 
 def test_the_published_examples_are_built_byte_for_byte() -> None:
@@ -25,26 +31,65 @@ def test_lrc_is_the_xor_of_all_bytes(data: bytes) -> None:
     assert expected == lrc(data)
 
 
-@given(st.lists(st.binary(max_size=60), min_size=1, max_size=5), st.data())
-def test_fragmented_and_glued_frames_come_out_whole_and_in_order(payloads: list[bytes], data: st.DataObject) -> None:
-    stream = b"".join(framed(0x11, payload) for payload in payloads)
+@dataclass(frozen=True)
+class Kind:
+    """One protocol's frames, built by hand."""
+
+    form: Form
+    whole: Callable[[bytes], bytes]
+    """A frame with these data."""
+    frame: Callable[[bytes], Frame]
+    """What is found in it."""
+
+    def __str__(self) -> str:
+        return type(self.form).__name__
+
+
+KINDS = [
+    Kind(STX_FORM, lambda data: framed(0x11, data), lambda data: Frame(0x11, data)),
+    Kind(NEO_FORM, lambda data: neo.answer(0x02, 0x23, data), lambda data: Frame(0x02, data, 0x23)),
+]
+both = pytest.mark.parametrize("kind", KINDS, ids=str)
+
+
+@both
+@given(payloads=st.lists(st.binary(max_size=60), min_size=1, max_size=5), data=st.data())
+def test_fragmented_and_glued_frames_come_out_whole_and_in_order(
+    kind: Kind, payloads: list[bytes], data: st.DataObject
+) -> None:
+    stream = b"".join(map(kind.whole, payloads))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=12)))
-    reader = FrameReader(STX_FORM)
+    reader = FrameReader(kind.form)
     found = []
     for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
         found += reader.feed(stream[start:end], now_us=0)
-    assert [Frame(0x11, payload) for payload in payloads] == found
+    assert [kind.frame(payload) for payload in payloads] == found
     assert reader.empty
 
 
-@given(st.binary(max_size=40), st.integers(0, len(CARD) - 1), st.integers(1, 255))
-def test_after_garbage_and_a_damaged_frame_the_next_one_is_found(noise: bytes, place: int, flip: int) -> None:
+@both
+@given(noise=st.binary(max_size=40), place=st.integers(0, 1 << 16), flip=st.integers(1, 255))
+def test_after_garbage_and_a_damaged_frame_the_next_one_is_found(
+    kind: Kind, noise: bytes, place: int, flip: int
+) -> None:
     """However the damage reads, the next whole frame is found, at once or when the false one's time is over."""
-    damaged = bytearray(CARD)
-    damaged[place] ^= flip
-    reader = FrameReader(STX_FORM)
-    found = reader.feed(noise + bytes(damaged) + ACK, now_us=0) + reader.expire(FRAME_WAIT_US)
-    assert Frame(0x06, b"") == [item for item in found if isinstance(item, Frame)][-1]
+    damaged = bytearray(kind.whole(INSIDE))
+    damaged[place % len(damaged)] ^= flip
+    reader = FrameReader(kind.form)
+    found = reader.feed(noise + bytes(damaged) + kind.whole(b""), now_us=0) + reader.expire(FRAME_WAIT_US)
+    assert kind.frame(b"") == [item for item in found if isinstance(item, Frame)][-1]
+
+
+@both
+@given(stream=st.binary(max_size=300), cut=st.integers(0, 300))
+def test_every_byte_is_of_a_frame_or_of_damage(kind: Kind, stream: bytes, cut: int) -> None:
+    """Also where frames begin in the middle of frames."""
+    stream += kind.form.start + stream + kind.whole(stream)
+    reader = FrameReader(kind.form)
+    found = reader.feed(stream[:cut], 0) + reader.feed(stream[cut:], 0) + reader.expire(FRAME_WAIT_US)
+    around = len(kind.whole(b""))
+    counted = sum(item.skipped if isinstance(item, Damage) else len(item.data) + around for item in found)
+    assert (len(stream), True) == (counted, reader.empty)
 
 
 @pytest.mark.parametrize("length", [0, 1, MAX_LEN + 1, 0xFFFF])

@@ -151,7 +151,7 @@ class NeoReaders:
     """The entry point `neo`."""
 
     name: str = "neo"
-    line: LineSettings = field(default=LineSettings(baud=115_200, other_bauds=(38_400, 19_200, 9_600)))
+    line: LineSettings = field(default=LineSettings(baud=115_200, other_bauds=(38_400, 19_200)))
 
     def create(self) -> NeoDriver:
         return NeoDriver()
