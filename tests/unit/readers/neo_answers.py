@@ -27,7 +27,7 @@ def answer(cmd: int, status: int = 0, data: bytes = b"") -> bytes:
     return checked + crc(checked).to_bytes(2, "big")
 
 
-CANCEL, PING, SLOT = command(0x05, 0x01), command(0x18, 0x01), command(0xE0, 0x26)
+CANCEL, PING, SLOT = command(0x05, 0x01), command(0x18, 0x01), command(0xE0, 0x01)
 CANCELLED, PONG, EMPTY, OCCUPIED = answer(0x05), answer(0x18), answer(0xE0, 0, b"\0"), answer(0xE0, 0, b"\2")
 SEATED, UNSEATED = command(0xF2, 0, b"\1"), command(0xF2, 0, b"\0")
 BEGUN, SEEN, TIMED_OUT = answer(0x02, 0x63), answer(0x02, 0x0E, b"\1"), answer(0x02, 0x08)
@@ -35,6 +35,7 @@ VERSION = answer(0x29, 0, b"VP3300 v1.01.151")
 SERIAL = answer(0x12, 0, b"630Z000001".ljust(15, b"\0"))
 POLLS, NOTIFIES = answer(0x01), answer(0x01)
 KEY = answer(0x81, 0, b"\x01\x0c" + KSN)
+HELD = answer(0xE3, 0, b"08D7B4A1C2")
 NO_KEY = answer(0x81, 0, b"\0\0")
 
 

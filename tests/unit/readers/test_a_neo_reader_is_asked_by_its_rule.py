@@ -137,11 +137,22 @@ def test_a_reader_is_brought_up_step_by_step() -> None:
     assert neo.command(0x01, 1, b"\1") == driver.received(neo.SERIAL, 0).out
     assert neo.command(0x01, 7, b"\1") == driver.received(neo.POLLS, 0).out
     assert neo.command(0x81, 0x0B, b"\2\0\0") == driver.received(neo.NOTIFIES, 0).out
-    out, told = driver.received(neo.KEY, 0)
+    assert neo.command(0xE3, 0x01) == driver.received(neo.KEY, 0).out
+    out, told = driver.received(neo.HELD, 0)
     abilities = (Ability.IC, Ability.STRIPE, Ability.CONTACTLESS)
-    identity = Identity("IDTECH-NEO------630Z000001------", "630Z000001", "v1.01.151", "VP3300", True, abilities)
+    identity = Identity(
+        "IDTECH-NEO------630Z000001------", "630Z000001", "v1.01.151", "VP3300", True, abilities, "08D7B4A1C2"
+    )
     assert (neo.SLOT, [Identified(identity), SelfTested()]) == (out, told)
     assert [Clean()] == events(driver, neo.EMPTY)
+
+
+def test_a_reader_may_know_nothing_of_check_values() -> None:
+    driver = NeoDriver()
+    driver.ask(Start(AT), 0)
+    chunks = neo.CANCELLED, neo.PONG, neo.VERSION, neo.SERIAL, neo.POLLS, neo.NOTIFIES, neo.KEY, neo.answer(0xE3, 2)
+    told = [event.identity for event in events(driver, *chunks) if isinstance(event, Identified)]
+    assert [(True, None)] == [(identity.key_loaded, identity.key_check_value) for identity in told]
 
 
 def test_a_reader_without_a_key_says_so() -> None:
@@ -178,6 +189,13 @@ def test_the_slot_is_told_by_the_reader_itself() -> None:
     assert not driver.clean
     assert [SlotChanged(occupied=False)] == events(driver, neo.UNSEATED)
     assert driver.clean
+
+
+def test_a_late_word_on_the_slot_is_heard_as_well() -> None:
+    """Asked again after silence, the reader answers twice; the last word counts, whenever it comes."""
+    driver = ready()
+    assert [SlotChanged(occupied=True), LATE] == events(driver, neo.OCCUPIED)
+    assert not driver.clean
 
 
 # Cards
@@ -343,8 +361,8 @@ def test_what_it_has_not_is_refused_without_a_byte(command: Sign | EnterPin) -> 
 
 def test_a_factory_reader_takes_no_key_from_us() -> None:
     driver = ready()
-    assert neo.command(0xE0, 0x30) == driver.ask(PrepareKey(), 0).out
-    assert [Failed(Failure.REFUSED, "status 02")] == events(driver, neo.answer(0xE0, 0x02))
+    assert neo.command(0xE1, 0x01) == driver.ask(PrepareKey(), 0).out
+    assert [Failed(Failure.REFUSED, "status 02")] == events(driver, neo.answer(0xE1, 0x02))
 
 
 # The document

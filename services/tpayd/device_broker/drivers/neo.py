@@ -62,13 +62,15 @@ class NeoDriver(TalkDriver):
         self._reader_id = ""
 
     def _notice(self, frame: Frame) -> bool:
-        """Keep the slot up to date by what the reader tells by itself."""
-        if frame.command == SWITCHES:
-            try:
+        """Keep the slot up to date by what the reader tells by itself, and by its answers, whoever had asked."""
+        try:
+            if frame.command == SWITCHES:
                 self._slot_is(messages.parse_switches(frame.data))
-            except LayoutError:
-                self._talk.tell(Trouble(TroubleKind.CORRUPT))
-                return False
+            elif frame.command == Cmd.SLOT_STATE.answer and frame.status == Status.OK:
+                self._slot_is(messages.parse_slot(frame.data))
+        except LayoutError:
+            self._talk.tell(Trouble(TroubleKind.CORRUPT))
+            return False
         return True
 
     def _step_of(self, command: StepCommand) -> Step[bool]:
@@ -116,12 +118,17 @@ class NeoDriver(TalkDriver):
             of_status((yield from self._asked(request, cmd)), Status.OK)
         key = yield from self._asked(messages.KEY_STATE_FRAME, Cmd.KEY_STATE)
         loaded = key.status == Status.OK and parsed(messages.parse_key_loaded, key.data)
+        held = (yield from self._key_held()) if loaded else None
         self._reader_id = messages.reader_id(serial_number)
-        self._talk.tell(
-            Identified(Identity(self._reader_id, serial_number, firmware, model, loaded, abilities=_ABILITIES))
-        )
+        identity = Identity(self._reader_id, serial_number, firmware, model, loaded, _ABILITIES, held)
+        self._talk.tell(Identified(identity))
         # The reader tests itself, daily and at every start; each of its answers would say that it was tampered with.
         self._talk.tell(SelfTested())
+
+    def _key_held(self) -> Step[str | None]:
+        """The key's check value; None from a reader that does not tell."""
+        answer = yield from self._asked(messages.KEY_CHECK_FRAME, Cmd.KEY_CHECK)
+        return parsed(messages.parse_check_value, answer.data) if answer.status == Status.OK else None
 
     def _reset(self) -> Job:
         ended = yield from self._asked(messages.CANCEL_FRAME, Cmd.CANCEL)
@@ -136,8 +143,7 @@ class NeoDriver(TalkDriver):
         yield  # pragma: no cover  # what makes it a job
 
     def _state(self) -> Job:
-        answer = yield from self._asked(messages.SLOT_STATE_FRAME, Cmd.SLOT_STATE)
-        self._known.occupied = parsed(messages.parse_slot, of_status(answer, Status.OK).data)
+        of_status((yield from self._asked(messages.SLOT_STATE_FRAME, Cmd.SLOT_STATE)), Status.OK)
 
     def _let_go(self) -> Job:
         yield from self._asked(messages.POWER_OFF_FRAME, Cmd.POWER_OFF)

@@ -21,10 +21,11 @@ class Cmd(enum.IntEnum):
     POWER_OFF = 0x2C18
     APPLY_HOST = 0x6012
     KEY_STATE = 0x810B
-    # tpayd's own, where ID TECH publishes nothing.
-    SLOT_STATE = 0xE026
-    PREPARE_KEY = 0xE030
-    INJECT_KEY = 0xE040
+    # tpayd's own, where ID TECH publishes nothing. Each has a command byte to itself: answers repeat nothing else.
+    SLOT_STATE = 0xE001
+    PREPARE_KEY = 0xE101
+    INJECT_KEY = 0xE201
+    KEY_CHECK = 0xE301
 
     @property
     def answer(self) -> int:

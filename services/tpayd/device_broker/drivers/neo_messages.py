@@ -9,6 +9,7 @@ from tpayd.device_broker.drivers.talk import LayoutError
 
 __all__ = [
     "CANCEL_FRAME",
+    "KEY_CHECK_FRAME",
     "KEY_STATE_FRAME",
     "NOTIFY_FRAME",
     "PING_FRAME",
@@ -32,7 +33,7 @@ __all__ = [
 _CARD_SEATED_SWITCH = 0x01
 """Bit of 01-07 and F2-00."""
 _CARD_SEATED = 0x02
-"""Bit of E0-26: the one that ID TECH's software library calls 'card seated'."""
+"""Bit of E0-01: the one that ID TECH's software library calls 'card seated'."""
 _DATA_KEY = 0x02
 _VALID = 0x01
 _SERIAL_MAX = 15
@@ -50,6 +51,7 @@ POLL_ON_DEMAND_FRAME = frame(Cmd.POLL_MODE, b"\x01")
 NOTIFY_FRAME = frame(Cmd.NOTIFY, bytes([_CARD_SEATED_SWITCH]))
 KEY_STATE_FRAME = frame(Cmd.KEY_STATE, bytes([_DATA_KEY, 0, 0]))
 """Of the data encryption key, slot 0."""
+KEY_CHECK_FRAME = frame(Cmd.KEY_CHECK)
 SLOT_STATE_FRAME = frame(Cmd.SLOT_STATE)
 POWER_OFF_FRAME = frame(Cmd.POWER_OFF)
 PREPARE_KEY_FRAME = frame(Cmd.PREPARE_KEY)
@@ -88,7 +90,7 @@ def parse_key_loaded(data: bytes) -> bool:
 def parse_slot(data: bytes) -> bool:
     """Whether a card is in the slot. Raises LayoutError."""
     if len(data) != 1:
-        raise LayoutError(f"E0-26: {len(data)} bytes, not 1")
+        raise LayoutError(f"E0-01: {len(data)} bytes, not 1")
     return bool(data[0] & _CARD_SEATED)
 
 
@@ -102,15 +104,15 @@ def parse_switches(data: bytes) -> bool:
 def parse_prepared(data: bytes) -> bytes:
     """The reader's half of a key exchange. Raises LayoutError."""
     if len(data) != _PREPARED_BYTES:
-        raise LayoutError(f"E0-30: {len(data)} bytes, not {_PREPARED_BYTES}")
+        raise LayoutError(f"E1-01: {len(data)} bytes, not {_PREPARED_BYTES}")
     return data
 
 
 def parse_check_value(data: bytes) -> str:
-    """Of the key that the reader has taken, in hexadecimal. Raises LayoutError."""
-    text = _text("E0-40", data).upper()
+    """Of the key that the reader holds (E3-01) or has taken (E2-01), in hexadecimal. Raises LayoutError."""
+    text = _text("E3-01", data).upper()
     if len(text) != _CHECK_VALUE_CHARS or not set(text) <= set("0123456789ABCDEF"):
-        raise LayoutError("E0-40: not a check value")
+        raise LayoutError("E3-01: not a check value")
     return text
 
 

@@ -23,6 +23,7 @@ RULES: dict[Cmd, Rule] = dict(
         _rule(Cmd.NOTIFY, wait_s=1, tries=3),
         _rule(Cmd.KEY_STATE, wait_s=1, tries=3),
         _rule(Cmd.SLOT_STATE, wait_s=1, tries=3),
+        _rule(Cmd.KEY_CHECK, wait_s=1, tries=3),
         # What is waited for behind it is that the card comes out, which the reader tells by itself.
         _rule(Cmd.POWER_OFF, SWITCHES, wait_s=3, tries=2),
         # Each transaction brings its own wait for the card.

@@ -89,9 +89,9 @@ class VirtualNeo:
                 return neo_answer(command, _OK) + slot.let_go()
             case 0x6012:
                 return slot.finish(request.data)
-            case 0xE030:
+            case 0xE101:
                 return neo_answer(command, _OK, self._vault.prepare(self._clock.unix_ms()))
-            case 0xE040:
+            case 0xE201:
                 return self._inject(request)
             case code:
                 told = self._told(code)
@@ -108,7 +108,9 @@ class VirtualNeo:
                 return f"{self._model} {_FIRMWARE}".encode()
             case 0x810B:
                 return _KEY_VALID + bytes(12) if self.key_loaded else _KEY_UNUSED
-            case 0xE026:
+            case 0xE301 if self.key_loaded:
+                return self._vault.check_value.encode()
+            case 0xE001:
                 return b"\2" if self._slot.inside else b"\0"
             case _:
                 return None
