@@ -20,6 +20,7 @@ __all__ = [
     "DEVICE_LIST",
     "KEY_INJECT",
     "KEY_PREPARE",
+    "KEY_RELEASE",
     "LEASE_ACQUIRE",
     "LEASE_RELEASE",
     "LEASE_RENEW",
@@ -53,6 +54,7 @@ __all__ = [
     "ReadCard",
     "ReadCardResult",
     "Reading",
+    "ReleaseKeys",
     "RenewLeases",
     "RenewedLeases",
     "TransactionType",
@@ -351,6 +353,13 @@ class PreparedKey(Struct, frozen=True):
     """128 bytes: identity, random, encrypted proof."""
 
 
+class ReleaseKeys(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Let go of a reader that was held for the other half of a key exchange, which does not come."""
+
+    device: Name | None = None
+    """None: all of them; a key manager that has just started holds none."""
+
+
 class InjectKey(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Give a reader the host's half. Where it does not say whether it took it, it is identified anew."""
 
@@ -379,4 +388,5 @@ CARD_STATE = Op("device.card", CardStateQuery, CardState, right=Right.READ_ONLY)
 DEVICE_LIST = Op("device.list", Empty, DeviceList, right=Right.READ_ONLY)
 READER_BAR = Op("reader.bar", BarReaders, Empty)
 KEY_PREPARE = Op("reader.key_prepare", PrepareKey, PreparedKey)
+KEY_RELEASE = Op("reader.key_release", ReleaseKeys, Empty)
 KEY_INJECT = Op("reader.key_inject", InjectKey, InjectedKey)

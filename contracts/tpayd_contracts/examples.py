@@ -244,6 +244,7 @@ EXAMPLES: dict[str, Example] = {
         ),
         Empty(),
     ),
+    device.KEY_RELEASE.name: Example(device.ReleaseKeys("front"), Empty()),
     device.KEY_PREPARE.name: Example(
         device.PrepareKey(device="front"),
         device.PreparedKey(reader_id=_READER_ID, serial_number="V000000001", blob=bytes(range(128))),

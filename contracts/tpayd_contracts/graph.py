@@ -79,6 +79,7 @@ OPS_OF: dict[str, frozenset[str]] = {
             pooling.DEVICE_MAINTENANCE,
             device.READER_BAR,
             device.KEY_PREPARE,
+            device.KEY_RELEASE,
             device.KEY_INJECT,
             *fleet.FLEET_OPS,
         )

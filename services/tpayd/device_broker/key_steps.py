@@ -24,13 +24,13 @@ from tpayd.device_broker.steps import InjectStep, PrepareStep
 from tpayd.kit.bus import CallError, Request
 from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.clock import Clock
-from tpayd_contracts.device import InjectKey, PrepareKey
+from tpayd_contracts.device import InjectKey, PrepareKey, ReleaseKeys
 
 __all__ = ["KeySteps"]
 
 
 class KeySteps:
-    """reader.key_prepare and reader.key_inject."""
+    """reader.key_prepare, reader.key_inject and reader.key_release."""
 
     def __init__(self, lending: Lending, readers: Mapping[str, Reader], clock: Clock, hold_us: int) -> None:
         self._lending = lending
@@ -90,6 +90,13 @@ class KeySteps:
             self._let_go(reader)
 
         self._with_hold(request, reader, begin)
+
+    def release(self, body: ReleaseKeys) -> None:
+        """The other half does not come. A reader that has it already, or must tell what it holds, is let go then."""
+        for name in (body.device,) if body.device is not None else tuple(self._holds):
+            reader = self._readers.get(name)
+            if reader is not None and reader.step is None and name not in self._unsure:
+                self._let_go(reader)
 
     def tick(self) -> None:
         """Time has passed; to be called often."""

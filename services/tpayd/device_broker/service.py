@@ -139,6 +139,7 @@ class DeviceBroker:
         server.handle(pooling.DEVICE_MAINTENANCE, self._pools.maintenance)
         server.handle(contract.READER_BAR, self._bar, while_draining=True)
         server.handle_raw(contract.KEY_PREPARE.name, self._keys.prepare)
+        server.handle(contract.KEY_RELEASE, self._release_keys, while_draining=True)
         server.handle_raw(contract.KEY_INJECT.name, self._keys.inject, while_draining=True)
         self._desk.register(self._house)
         self._house.call_every(TICK_S, self._tick)
@@ -207,6 +208,10 @@ class DeviceBroker:
 
     def _reset(self, _: Request, __: Empty) -> Empty:
         self._lending.reset()
+        return Empty()
+
+    def _release_keys(self, _: Request, body: contract.ReleaseKeys) -> Empty:
+        self._keys.release(body)
         return Empty()
 
     def _bar(self, _: Request, body: contract.BarReaders) -> Empty:

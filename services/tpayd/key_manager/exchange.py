@@ -33,7 +33,15 @@ from tpayd.key_manager.ticks import ExchangeNumber
 from tpayd.key_manager.vault import Vault
 from tpayd.kit import crashpoints
 from tpayd.kit.bus import CallError
-from tpayd_contracts.device import KEY_INJECT, KEY_PREPARE, InjectKey, PreparedKey, PrepareKey
+from tpayd_contracts.device import (
+    KEY_INJECT,
+    KEY_PREPARE,
+    KEY_RELEASE,
+    InjectKey,
+    PreparedKey,
+    PrepareKey,
+    ReleaseKeys,
+)
 from tpayd_contracts.errors import Outcome
 from tpayd_contracts.host import EXCHANGE, Exchange
 from tpayd_contracts.keys import KeyState, KeyUsage
@@ -145,16 +153,17 @@ class Exchanges:
             tell("asking_reader", f"asking {device} for its half of the exchange")
             wait_s = self._limits.reader_s if idle_only else self._limits.reader_s + self._limits.reader_free_s
             prepared = await self._readers.call(KEY_PREPARE, PrepareKey(device, idle_only), ttl_s=wait_s, trace=trace)
-            _check_prepared(device, prepared)
-            number = self._next_number()
-            message = ReaderKeyExchange(
-                terminal_id=self._terminals[0], stan=number.stan, local=self._local_time(), blob=prepared.blob
-            )
-            tell("asking_host", f"asking the host for the key of reader {prepared.reader_id}")
-            owner = f"reader {device} (its identity is {prepared.reader_id})"
-            opened = await self._ask(self._adapter.encode_network(message), owner, trace)
-            record = self._staged(KeyUsage.READER_DATA, prepared.reader_id, opened, b"", device)
-            await self._stage(record)
+            async with self._held(device):
+                _check_prepared(device, prepared)
+                number = self._next_number()
+                message = ReaderKeyExchange(
+                    terminal_id=self._terminals[0], stan=number.stan, local=self._local_time(), blob=prepared.blob
+                )
+                tell("asking_host", f"asking the host for the key of reader {prepared.reader_id}")
+                owner = f"reader {device} (its identity is {prepared.reader_id})"
+                opened = await self._ask(self._adapter.encode_network(message), owner, trace)
+                record = self._staged(KeyUsage.READER_DATA, prepared.reader_id, opened, b"", device)
+                await self._stage(record)
             tell("staged", f"key {record.check_value} received, handing it to {device}")
             inject = InjectKey(device, self._local_time(), opened.key_blob, held_only=idle_only)
             confirmed = await self._inject(record, inject, trace)
@@ -227,6 +236,16 @@ class Exchanges:
             key_id=key_id, usage=usage, owner=owner, profile=self._profile, state=KeyState.STAGED, version=1,
             ikid=opened.ikid, check_value=check_value, initial_key=initial_key, device=device,
         )  # fmt: skip
+
+    @contextlib.asynccontextmanager
+    async def _held(self, device: str) -> AsyncIterator[None]:
+        """While the host is asked; where it gives no key, the reader goes back to its customers at once."""
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(CallError):
+                await self._readers.call(KEY_RELEASE, ReleaseKeys(device), ttl_s=self._limits.reader_s)
+            raise
 
     @contextlib.asynccontextmanager
     async def _alone(self, name: str, owner: str) -> AsyncIterator[None]:

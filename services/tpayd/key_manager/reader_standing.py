@@ -29,6 +29,7 @@ from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.logs import Log
 from tpayd_contracts.device import (
     DEVICE_LIST,
+    KEY_RELEASE,
     READER_BAR,
     Ability,
     Bar,
@@ -37,6 +38,7 @@ from tpayd_contracts.device import (
     Device,
     DeviceEvent,
     DeviceState,
+    ReleaseKeys,
 )
 from tpayd_contracts.keys import KeyState, KeyUsage
 from tpayd_contracts.operation import Empty
@@ -79,6 +81,7 @@ class ReaderStanding:
         self._log = log
         self._devices: dict[str, Device] = {}
         self._known = False
+        self._released = False
         self._told: tuple[Bar, ...] | None = None
         self._stale = asyncio.Event()
         self._settling = asyncio.Lock()
@@ -129,8 +132,8 @@ class ReaderStanding:
         self._known = False
         await self.settle()
 
-    async def settle(self) -> None:
-        """Settle keys in doubt and tell bars, now. What the broker, or the disk, does not take, the next look does."""
+    async def settle(self) -> bool:
+        """Settle keys in doubt and tell bars, now. False: the broker, or the disk, did not take it; look again."""
         async with self._settling:
             try:
                 await self._settle()
@@ -138,8 +141,15 @@ class ReaderStanding:
                 self._log.info("readers.not_told", why=error.message)
             except (StoreError, AuditBrokenError) as error:
                 self._log.error("readers.not_settled", why=str(error))
+            else:
+                return True
+        return False
 
     async def _settle(self) -> None:
+        if not self._released:
+            # What a former process held for its exchanges is nobody's.
+            await self._broker.call(KEY_RELEASE, ReleaseKeys(), ttl_s=_CALL_S)
+            self._released = True
         if not self._known:
             devices = (await self._broker.call(DEVICE_LIST, Empty(), ttl_s=_CALL_S)).devices
             self._devices = {device.name: device for device in devices}
@@ -154,13 +164,16 @@ class ReaderStanding:
         while True:
             await self._stale.wait()
             self._stale.clear()
-            await self.settle()
-            if not any(self._keyring.in_doubt(self._profile, device.reader_id or "") for device in self._present()):
+            done = await self.settle()
+            if done and not any(self._doubts(device) for device in self._present()):
                 self._again_s = _AGAIN_MIN_S
             elif self._again_s <= _AGAIN_MAX_S:
-                # A reader that is identified anew and still holds the old key is no change, and so no event.
+                # The broker may be starting. And a reader that, identified anew, still holds the old key is no event.
                 asyncio.get_running_loop().call_later(self._again_s, self.look_again)
                 self._again_s *= 2
+
+    def _doubts(self, device: Device) -> tuple[KeyRecord, ...]:
+        return self._keyring.in_doubt(self._profile, device.reader_id or "")
 
     def _present(self) -> list[Device]:
         return [device for device in self._devices.values() if device.state is not DeviceState.ABSENT]
@@ -168,7 +181,7 @@ class ReaderStanding:
     async def _settle_doubts(self) -> None:
         for device in self._present():
             told = _told(device)
-            doubts = self._keyring.in_doubt(self._profile, device.reader_id or "")
+            doubts = self._doubts(device)
             if told is None or not doubts or self._exchanging(device.name):
                 continue
             held = next((key for key in doubts if same_check_value(told, key.check_value)), None)

@@ -27,10 +27,11 @@ from tpayd.key_manager.store import KeyStore, Step
 from tpayd.key_manager.ticks import Ticker
 from tpayd.key_manager.vault import IN_DOUBT_MAX, Vault
 from tpayd.kit.bus import CallError
-from tpayd_contracts.device import InjectedKey, InjectKey, PreparedKey, PrepareKey
+from tpayd_contracts.device import InjectedKey, InjectKey, PreparedKey, PrepareKey, ReleaseKeys
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.host import Exchange, Exchanged
 from tpayd_contracts.keys import KeyState, KeyUsage
+from tpayd_contracts.operation import Empty
 
 MASTER = bytes(range(16))
 BDK = bytes(range(16, 32))
@@ -101,9 +102,13 @@ class Reader:
         self.alter: Callable[[InjectedKey], InjectedKey] = lambda injected: injected
         self.lost_at: type | None = None
         self.never_begun = False
+        self.released = 0
         self.garbage: PreparedKey | None = None
 
     async def call(self, _: object, body: Any, *, ttl_s: float = 0, trace: str | None = None) -> Any:
+        if isinstance(body, ReleaseKeys):
+            self.released += 1
+            return Empty()
         if self.lost_at is type(body):
             raise CallError.unknown(ErrorCode.READER_UNAVAILABLE, "unplugged")
         if isinstance(body, PrepareKey):
@@ -285,6 +290,16 @@ def test_reader_that_holds_no_such_key(bench: Bench, alter: Callable[[InjectedKe
     with pytest.raises(ExchangeFailedError) as caught:
         asyncio.run(bench.read())
     assert (reason, []) == (caught.value.reason, bench.states())
+
+
+def test_reader_goes_back_to_its_customers_when_the_host_gives_no_key(bench: Bench) -> None:
+    """At once, and not when its hold runs out; one that was given a key is let go by the broker itself."""
+    asyncio.run(bench.read())
+    assert 0 == bench.reader.released
+    bench.host.alter = lambda opened: structs.replace(opened, response_code="63")
+    with pytest.raises(ExchangeFailedError):
+        asyncio.run(bench.read())
+    assert 1 == bench.reader.released
 
 
 def test_reader_that_is_lost_before_it_was_given_a_key(bench: Bench) -> None:
