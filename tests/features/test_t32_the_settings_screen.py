@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import resource
+
+import pytest
+
 from tests.features.conftest import Run
 from tests.harness import Store
 from tpayd.cli.exits import Exit
+from tpayd.gateway.clients import ClientRegistry
 from tpayd_client import NotAllowed, TpaydError
 from tpayd_client.types import ErrorCode
+from tpayd_contracts.operation import Right
 
 PRINTED = {
     "transaction.card_wait_s": ("30.0", "카드 삽입 대기시간"),
@@ -78,35 +84,50 @@ def test_who_looked_at_an_older_file_is_refused(shop: Store) -> None:
         seen = pos.call("settings.show", {"file": "key_manager"})["stamp"]
         file.write_text(before + "# a word by hand\n", encoding="utf-8")
         change = {"file": "key_manager", "changes": [{"path": "reader_s", "value": "20"}]}
-        refused = None
-        try:
+        with pytest.raises(TpaydError) as refused:
             pos.call("settings.change", {**change, "expected": seen})
-        except TpaydError as error:
-            refused = error.code
         pos.call("settings.change", change)
     after = file.read_text(encoding="utf-8")
     file.write_text(before, encoding="utf-8")
 
-    assert ErrorCode.SETTINGS_CHANGED == refused
+    assert ErrorCode.SETTINGS_CHANGED == refused.value.code
     assert before.replace("reader_s = 15.0", "reader_s = 20.0") + "# a word by hand\n" == after
+
+
+def test_a_full_disk_leaves_the_old_file(shop: Store) -> None:
+    """The process goes on, says so, and saves once there is room."""
+    file = shop.instance.settings_file("host_link")
+    before = file.read_text(encoding="utf-8")
+    health = shop.health("host_link", 10.0)
+    assert health is not None
+    change = {"file": "host_link", "changes": [{"path": "drain_s", "value": "44"}]}
+    limits = resource.prlimit(health.pid, resource.RLIMIT_FSIZE)
+    with shop.client() as pos:
+        resource.prlimit(health.pid, resource.RLIMIT_FSIZE, (16, limits[1]))
+        try:
+            with pytest.raises(TpaydError) as refused:
+                pos.call("settings.change", change)
+        finally:
+            resource.prlimit(health.pid, resource.RLIMIT_FSIZE, limits)
+        untouched = file.read_text(encoding="utf-8")
+        pos.call("settings.change", change)
+    saved = file.read_text(encoding="utf-8")
+    file.write_text(before, encoding="utf-8")
+
+    assert (ErrorCode.STORAGE_FAILED, before) == (refused.value.code, untouched)
+    assert before.replace("drain_s = 45.0", "drain_s = 44.0") == saved
 
 
 def test_only_an_administrator_changes_settings(shop: Store) -> None:
     """A till may look."""
-    from tpayd.gateway.clients import ClientRegistry
-    from tpayd_contracts.operation import Right
-
     key = ClientRegistry.open(shop.instance).add("looker", ("1",), Right.POS)
-    refused = None
     with shop.client("looker", key_file=key) as pos:
         page = pos.call("settings.show", {"file": "store"})
-        try:
+        with pytest.raises(NotAllowed) as refused:
             pos.call("settings.change", {"file": "store", "changes": [{"path": "client.shared", "value": "true"}]})
-        except NotAllowed as error:
-            refused = error.code
     ClientRegistry.open(shop.instance).remove("looker")
 
-    assert ("store", ErrorCode.NOT_PERMITTED) == (page["file"], refused)
+    assert ("store", ErrorCode.NOT_PERMITTED) == (page["file"], refused.value.code)
 
 
 def test_mistakes_are_named(run: Run) -> None:
