@@ -256,11 +256,11 @@ class SimCaller:
         return decode_reply(raw, op.reply)
 
     def forward(
-        self, op: str, body: Raw, *, deadline_ms: int, sink: Sink, key: str | None = None, trace: str | None = None,
-        principal: str | None = None,
+        self, op: str, body: Raw | Struct, *, deadline_ms: int, sink: Sink, key: str | None = None,
+        trace: str | None = None, principal: str | None = None,
     ) -> int:  # fmt: skip
         pending = _Pending(op, sink.reply, sink.error, sink.progress)
-        return self._send(op, body, deadline_ms, pending, key=key, trace=trace, principal=principal)
+        return self._send(op, encode_body(body), deadline_ms, pending, key=key, trace=trace, principal=principal)
 
     def cancel(self, number: int) -> None:
         if number in self._pending:

@@ -105,7 +105,7 @@ class Standing:
         later: set[str] = set()
         for name in self._changed:
             before = self._told.get(name)
-            if before is not None and self._is_only_lent(before) and now_us - self._told_us[name] < _LENT_EVENT_US:
+            if before is not None and now_us - self._told_us[name] < _LENT_EVENT_US and self._is_only_lent(before):
                 later.add(name)
                 continue
             device = self.device(name)
@@ -117,9 +117,12 @@ class Standing:
 
     def _is_only_lent(self, before: Device) -> bool:
         """Whether it was fit for customers and still is: nobody has to hear at once whose turn it is."""
-        in_use = before.state in _IN_USE and self._pool.state(before.name) in _IN_USE
-        now = self.device(before.name)
-        return in_use and (before.bars, before.key_check_value) == (now.bars, now.key_check_value)
+        name = before.name
+        if before.state not in _IN_USE or self._pool.state(name) not in _IN_USE:
+            return False
+        identity = self._readers[name].identity
+        check_value = identity.key_check_value if identity else None
+        return before.bars == self._bars.of(name) and before.key_check_value == check_value
 
     def device(self, name: str) -> Device:
         """A reader as it stands now."""

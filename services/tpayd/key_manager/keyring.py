@@ -12,6 +12,7 @@ from tpayd_contracts.keys import KeyState, KeyUsage
 __all__ = ["Keyring"]
 
 _CURRENT = frozenset({KeyState.ACTIVE, KeyState.EXPIRED})
+_IN_DOUBT = (KeyUsage.READER_DATA, KeyState.STAGED)
 
 
 class Keyring:
@@ -22,6 +23,8 @@ class Keyring:
         self.frozen = frozen
         self._by_id: dict[str, KeyRecord] = {}
         self._current: dict[tuple[str, str, str], KeyRecord] = {}
+        # Asked at every turn of a reader, so by reader: a store holds two keys for each of them.
+        self._in_doubt: dict[tuple[str, str], dict[str, KeyRecord]] = {}
         for record in records:
             self.put(record)
 
@@ -41,12 +44,7 @@ class Keyring:
 
     def in_doubt(self, profile: str, reader_id: str) -> tuple[KeyRecord, ...]:
         """A reader's keys that it was handed and has not confirmed."""
-        return tuple(
-            key
-            for key in self._by_id.values()
-            if (key.usage, key.state, key.profile, key.owner)
-            == (KeyUsage.READER_DATA, KeyState.STAGED, profile, reader_id)
-        )
+        return tuple(self._in_doubt.get((profile, reader_id), {}).values())
 
     def put(self, record: KeyRecord) -> None:
         """A key is new, or has changed."""
@@ -54,12 +52,17 @@ class Keyring:
         self._by_id[record.key_id] = record
         if record.state in _CURRENT:
             self._current[record.usage, record.profile, record.owner] = record
+        if (record.usage, record.state) == _IN_DOUBT:
+            self._in_doubt.setdefault((record.profile, record.owner), {})[record.key_id] = record
 
     def remove(self, key_id: str) -> None:
         """A key is gone."""
         old = self._by_id.pop(key_id, None)
-        if old is not None and self._current.get(at := (old.usage, old.profile, old.owner)) is old:
+        if old is None:
+            return
+        if self._current.get(at := (old.usage, old.profile, old.owner)) is old:
             del self._current[at]
+        self._in_doubt.get((old.profile, old.owner), {}).pop(key_id, None)
 
     def for_new_payment(self, profile: str, terminal_id: str, reader_id: str | None, now_ms: int) -> KeyRecord:
         """The terminal's MAC key for a payment that begins now, if the reader's key is valid too.

@@ -134,7 +134,7 @@ class Caller:
 
         number = self.forward(
             op.name,
-            encode_body(body),
+            body,
             deadline_ms=deadline_ms or self._clock.boottime_ms() + int(ttl_s * 1000),
             key=key, trace=trace, principal=principal, sink=Sink(reply, error, progress),
         )  # fmt: skip
@@ -148,7 +148,7 @@ class Caller:
     def forward(
         self,
         op: str,
-        body: Raw,
+        body: Raw | Struct,
         *,
         deadline_ms: int,
         sink: Sink,
@@ -156,7 +156,7 @@ class Caller:
         trace: str | None = None,
         principal: str | None = None,
     ) -> int:
-        """Send a request whose body is encoded already, and have its answers passed on undecoded.
+        """Send a request, whose body may be encoded already, and have its answers passed on undecoded.
 
         Returns the number to cancel it by. Raises CallError `unavailable`, `busy`, `expired` or `too_large` (each
         `not_started`) at once.
@@ -191,7 +191,7 @@ class Caller:
         deadline_ms = self._clock.boottime_ms() + int(ttl_s * 1000)
         session = self._handshake.session
         self._send(
-            envelope(Kind.REQ, UNANSWERED, op=op.name, deadline=deadline_ms, session=session, body=encode_body(body))
+            envelope(Kind.REQ, UNANSWERED, op=op.name, deadline=deadline_ms, session=session, body=body)
         )
 
     def cancel(self, number: int) -> None:

@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 
 from tpayd.kit.bus.errors import CallError
 from tpayd.kit.bus.session import Session
-from tpayd.kit.bus.wire import encode_body, envelope
+from tpayd.kit.bus.wire import envelope
 from tpayd_contracts.envelope import MAX_FRAME_BYTES, Kind
 from tpayd_contracts.errors import ErrorCode
 
@@ -95,7 +95,7 @@ class Request:
     def progress(self, body: Struct | Raw) -> None:
         """Tell the caller how far it is. Ignored once answered."""
         if self.is_open:
-            frame = envelope(Kind.PROGRESS, self.number, op=self.op, body=encode_body(body))
+            frame = envelope(Kind.PROGRESS, self.number, op=self.op, body=body)
             self._server.send(self.session, frame, self.trace)
 
     def on_cancel(self, callback: Callable[[], None]) -> None:
@@ -107,7 +107,7 @@ class Request:
 
     def reply(self, body: Struct | Raw) -> None:
         """Answer; ends the request. An answer over the frame limit becomes an error: it would end the connection."""
-        frame = envelope(Kind.REPLY, self.number, op=self.op, body=encode_body(body))
+        frame = envelope(Kind.REPLY, self.number, op=self.op, body=body)
         if len(frame) > MAX_FRAME_BYTES:
             text = f"it was done, but its answer of {len(frame)} bytes is over the limit of {MAX_FRAME_BYTES}"
             self.fail(CallError.unknown(ErrorCode.TOO_LARGE, text))
@@ -116,8 +116,8 @@ class Request:
 
     def fail(self, error: CallError) -> None:
         """Answer with an error; ends the request."""
-        body = encode_body(error.body())
-        self._server.finish(self, str(error.code), envelope(Kind.ERROR, self.number, op=self.op, body=body))
+        frame = envelope(Kind.ERROR, self.number, op=self.op, body=error.body())
+        self._server.finish(self, str(error.code), frame)
 
     def cancel(self, *, gone: bool = False) -> None:
         """Called by the server when CANCEL arrives or the connection ends."""

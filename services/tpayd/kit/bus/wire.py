@@ -51,10 +51,12 @@ def envelope(
     trace: str | None = None,
     session: str | None = None,
     principal: str | None = None,
-    body: Raw = EMPTY_BODY,
+    body: Raw | Struct = EMPTY_BODY,
 ) -> bytes:
     """The frame of one message."""
-    return _encoder.encode(Envelope(PROTOCOL, kind, number, op, deadline, key, trace, session, principal, body))
+    # A Struct is written in its place, byte for byte as its Raw would be.
+    raw = cast("Raw", body)
+    return _encoder.encode(Envelope(PROTOCOL, kind, number, op, deadline, key, trace, session, principal, raw))
 
 
 def encode(body: Struct) -> bytes:

@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from tpayd.kit.bus import Caller, CallError, Sink
 from tpayd.kit.bus.answers import decode_reply
-from tpayd.kit.bus.wire import decode_body, encode_body
+from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.clock import Clock
 from tpayd_contracts.device import CardProgress, Lease, LeaseProgress, ReadCardResult
 from tpayd_contracts.errors import ErrorCode
@@ -53,7 +53,7 @@ class Taking:
         self._read_s = read_s
         self._number = self._broker.forward(
             CARD_TAKE.name,
-            encode_body(wanted),
+            wanted,
             deadline_ms=self._clock.boottime_ms() + int((wanted.reader_wait_s + read_s) * 1000),
             sink=Sink(self._answered, self._failed, self._told),
             trace=trace,
