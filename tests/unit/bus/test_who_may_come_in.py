@@ -9,7 +9,7 @@ import pytest
 from tpayd.kit.bus import CallError, HouseAdmission, Peer
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.gateway import Hello
-from tpayd_contracts.graph import CALLS, OPS_OF, may_call
+from tpayd_contracts.graph import CALLS, OF_EVERY_SERVICE, OPS_OF, may_call
 
 
 def _peer(uid: int | None) -> Peer:
@@ -19,9 +19,9 @@ def _peer(uid: int | None) -> Peer:
 @pytest.mark.parametrize("service", OPS_OF)
 @pytest.mark.parametrize("caller", [*CALLS, *OPS_OF])
 def test_a_caller_gets_its_edges_and_no_more(service: str, caller: str) -> None:
-    """The admitted operations are those of the call graph, health among them."""
+    """The admitted operations are those of the call graph, health and what every service answers among them."""
     admitted = HouseAdmission(service, uids={7}).admit(_peer(7), Hello(client=caller, contract="1.0"))
-    every_op = {op for ops in OPS_OF.values() for op in ops} | {"health.get"}
+    every_op = {op for ops in OPS_OF.values() for op in ops} | OF_EVERY_SERVICE | {"health.get"}
     assert {op for op in every_op if may_call(caller, service, op)} == admitted.ops
     assert caller == admitted.name
 
