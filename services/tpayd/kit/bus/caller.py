@@ -190,9 +190,7 @@ class Caller:
             raise CallError.not_started(ErrorCode.UNAVAILABLE, text, retryable=True)
         deadline_ms = self._clock.boottime_ms() + int(ttl_s * 1000)
         session = self._handshake.session
-        self._send(
-            envelope(Kind.REQ, UNANSWERED, op=op.name, deadline=deadline_ms, session=session, body=body)
-        )
+        self._send(envelope(Kind.REQ, UNANSWERED, op=op.name, deadline=deadline_ms, session=session, body=body))
 
     def cancel(self, number: int) -> None:
         """Ask the peer to stop an open request; its answer still comes."""
