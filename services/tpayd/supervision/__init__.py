@@ -4,6 +4,7 @@
 * `conf`       supervisor's configuration, generated into the instance directory
 * `control`    asks the running supervisor, over its private socket
 * `launcher`   keeps supervisord itself alive; standard library only, so that no release can break it
+* `warm_up`    compiles once what all processes import, for a launcher that has just started
 * `watchdog`   supervisor's event listener: finds hung processes and given-up ones
 * `vigil`      the watchdog's rules, without I/O
 

@@ -20,7 +20,8 @@ from tpayd.supervision.programs import Program
 
 __all__ = ["DaemonError", "end", "launcher_command", "launcher_pid", "left_behind", "start"]
 
-START_WAIT_S = 15.0
+START_WAIT_S = 30.0
+"""For the bytecode to be made (`launcher.WARM_UP_MAX_S`), and for supervisor to answer."""
 _KILL_WAIT_S = 3 * launcher.KILL_WAIT_S
 _POLL_S = 0.2
 _LAUNCHER_LOG_MAX_BYTES = 1024 * 1024

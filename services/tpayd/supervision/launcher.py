@@ -60,6 +60,7 @@ ORPHANS_WAIT_S = 10.0
 STOP_LIMIT_S = 600.0
 """For all groups of processes, one after the other. `tpayd down` has a limit of its own."""
 KILL_WAIT_S = 10.0
+WARM_UP_MAX_S = 15.0
 _BYTECODE_PREFIX = "bytecode-"
 
 
@@ -144,9 +145,8 @@ class Launcher:
         self._clear_orphans()
         bytecode = str(self._bytecode_directory())
         with (self._log / "supervisord.stderr").open("wb") as complaints:
-            isolated = [sys.executable, "-I", "-X", f"pycache_prefix={bytecode}"]
             child = subprocess.Popen(
-                [*isolated, "-m", "supervisor.supervisord", "-c", str(self._conf)],
+                [*_isolated(bytecode), "-m", "supervisor.supervisord", "-c", str(self._conf)],
                 env={**os.environ, BYTECODE_VARIABLE: bytecode},
                 stdin=subprocess.DEVNULL,
                 stdout=complaints,
@@ -155,6 +155,20 @@ class Launcher:
             )
         _note("supervisord.started", pid=child.pid)
         return Supervisord(child.pid, child)
+
+    def _warm_up(self, bytecode: str) -> None:
+        """Have the bytecode made once, instead of by every process at the same time."""
+        command = [*_isolated(bytecode), "-m", "tpayd.supervision.warm_up"]
+        nothing = subprocess.DEVNULL
+        try:
+            with subprocess.Popen(
+                command, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True
+            ) as child:
+                _wait_readable([self._wakeup, pidfd := os.pidfd_open(child.pid)], WARM_UP_MAX_S)
+                os.close(pidfd)
+                child.kill()
+        except OSError as error:
+            _note("bytecode.not_made", problem=str(error))
 
     def _bytecode_directory(self) -> Path:
         """One for all that this launcher starts: whatever is started again finds its bytecode there."""
@@ -166,6 +180,7 @@ class Launcher:
                 # They start without; the integrity check says so.
                 _note("bytecode.no_directory", problem=str(error))
                 return self._run / f"{_BYTECODE_PREFIX}none"
+            self._warm_up(str(self._bytecode))
         return self._bytecode
 
     def _remove_bytecode(self) -> None:
@@ -254,6 +269,10 @@ class Supervisord:
         os.close(self._pidfd)
         if self._child is not None:
             self._child.wait(KILL_WAIT_S)
+
+
+def _isolated(bytecode: str) -> list[str]:
+    return [sys.executable, "-I", "-X", f"pycache_prefix={bytecode}"]
 
 
 def _processes() -> Iterator[tuple[int, Path]]:

@@ -4,5 +4,6 @@
 * `book`      the last results, kept on disk
 * `schedule`  when the daily check is due, without I/O
 * `files`     one check of the installed files, in a thread
+* `readers`   the readers' self-tests, as the device broker makes them
 * `desk`      when it is checked, who asks, and what follows
 """

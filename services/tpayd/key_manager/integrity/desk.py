@@ -10,11 +10,13 @@ from tpayd.integrity.trust import trust_file
 from tpayd.key_manager.integrity.book import Results, read_results, write_results
 from tpayd.key_manager.integrity.files import FileWatch
 from tpayd.key_manager.integrity.gate import Gate
+from tpayd.key_manager.integrity.readers import ReaderTests
 from tpayd.key_manager.integrity.schedule import Daily
 from tpayd.key_manager.settings import KeyManagerSettings
 from tpayd.kit.bus import Request
 from tpayd.kit.house import House
 from tpayd.kit.settings import SettingsError
+from tpayd_contracts.device import TOPIC_DEVICE
 from tpayd_contracts.health import Dependency
 from tpayd_contracts.integrity import (
     FINDINGS_SHOWN,
@@ -39,6 +41,8 @@ CHECK_LIMIT_S = 60.0
 RETRY_S = 30.0
 """After a check that could not be made: a machine under load, a file being replaced."""
 _LOOK_S = 20.0
+_READERS_S = 3.0
+"""How late a reader's own start is written down."""
 _NICE = {"start": 0, "retry": 0}
 """What payments wait for runs as they do; all other checks run beside them."""
 _NICE_ELSE = 15
@@ -65,14 +69,19 @@ class IntegrityDesk:
         self._checked: Checked | None = None
         self._files = FileWatch(trust_file(house.instance.config), CHECK_LIMIT_S)
         self._turn = asyncio.Lock()
+        self._writing = asyncio.Lock()
         self._daily = Daily.of(house.settings.integrity_at, house.clock.local())
         self._retry_ms: int | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._readers = ReaderTests(house.caller("device_broker"), self._keep, house.log)
         metrics = house.metrics
         metrics.gauge("integrity_ok", "1 while new payments may start, as far as the installed files go").set_function(
             lambda: self.gate.state in (IntegrityState.OK, IntegrityState.OFF)
         )
         self._last = metrics.gauge("integrity_checked_timestamp_seconds", "When the files were last checked")
+        metrics.gauge("integrity_readers_failed", "Readers whose last self-test failed").set_function(
+            lambda: sum(not result.passed for result in self._results.last_of_readers())
+        )
         self._took = metrics.gauge("integrity_check_seconds", "What the last check of the files took")
 
     def start(self) -> None:
@@ -89,7 +98,10 @@ class IntegrityDesk:
             self.gate.put(IntegrityState.OFF, _OFF)
         else:
             self._begin("start")
-            self._house.call_every(_LOOK_S, self._look)
+        house = self._house
+        house.subscribe("device_broker", (TOPIC_DEVICE,), self._readers.changed, self._readers.missed)
+        house.call_every(_LOOK_S, self._look)
+        house.call_every(_READERS_S, self._look_at_readers)
 
     def stop(self) -> None:
         """End what is under way."""
@@ -110,7 +122,15 @@ class IntegrityDesk:
             self._retry_ms = None
             self._begin("retry")
         elif self._daily.due(self._house.clock.local()):
-            self._begin("daily")
+            if not self._off:
+                self._begin("daily")
+            self._readers.begin_daily()
+
+    async def _look_at_readers(self) -> None:
+        names = await self._readers.look()
+        if names is not None:
+            self._results = self._results.without_others(names)
+        await self._readers.go_on_daily()
 
     def _begin(self, by: str) -> None:
         task = asyncio.get_running_loop().create_task(self._check_files(by, lambda _done, _of: None))
@@ -133,6 +153,9 @@ class IntegrityDesk:
 
         if body.scope is not CheckScope.READERS and not self._off:
             await self._check_files(by, tell)
+        if body.scope is not CheckScope.FILES:
+            names = None if body.device is None else (body.device,)
+            await self._readers.by_hand(names, by, lambda *told: request.progress(IntegrityProgress(*told)))
         return self._report(body.device)
 
     def _status(self, _: Request, body: IntegrityQuery) -> IntegrityReport:
@@ -184,10 +207,11 @@ class IntegrityDesk:
                 findings=[finding.text for finding in result.findings[:5]], **subject,
             )  # fmt: skip
         house.publisher.publish(TOPIC_INTEGRITY, IntegrityEvent(self.gate.state, result))
-        try:
-            await asyncio.to_thread(write_results, self._path, self._results)
-        except OSError as error:
-            house.log.warning("integrity.result_not_kept", why=str(error))
+        async with self._writing:
+            try:
+                await asyncio.to_thread(write_results, self._path, self._results)
+            except OSError as error:
+                house.log.warning("integrity.result_not_kept", why=str(error))
 
 
 def _finding(fault: Fault) -> Finding:

@@ -1,0 +1,29 @@
+"""Compile what the processes of an instance import, once, before they start all at once and each compile the same.
+
+    python -I -X pycache_prefix=<the launcher's directory> -m tpayd.supervision.warm_up
+
+The launcher runs it in a directory for bytecode that is new. Nothing depends on it but time.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from tpayd.supervision.programs import programs
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    for name in (
+        "supervisor.supervisord",
+        "tpayd.supervision.watchdog",
+        *(each.module for each in programs(sandbox=True)),
+    ):
+        module = importlib.import_module(name)
+        if hasattr(module, "__path__"):
+            importlib.import_module(f"{name}.__main__")
+
+
+if __name__ == "__main__":
+    main()
