@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -51,7 +52,8 @@ def checked(pos: Pos, reader: str | None = None) -> IntegrityReport:
 def test_at_start(pos: Pos) -> None:
     """Each connected reader has been tested, and the result is kept."""
     for reader in ("reader-1", "reader-2"):
-        first = eventually(lambda reader=reader: results(pos, reader), timeout_s=60, what="a result")[-1]
+        eventually(partial(results, pos, reader), timeout_s=60, what="a result")
+        first = results(pos, reader)[-1]
         assert ("start", True, reader) == (first.by, first.passed, first.device)
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,8 +23,8 @@ from tpayd.kit.instance import OWNER_CLIENT, Instance
 from tpayd.provision import Plan, found
 from tpayd.supervision.launcher import processes_of
 from tpayd.supervision.programs import programs
-from tpayd_client import Pos, connect
-from tpayd_client.types import LineState
+from tpayd_client import Pos, TpaydError, connect
+from tpayd_client.types import ErrorCode, LineState
 from tpayd_contracts.health import HEALTH, Health, Readiness
 from tpayd_contracts.operation import Empty, Op
 
@@ -113,9 +113,9 @@ class StoreBase:
             eventually(lambda: self._readers_known(pos), timeout_s=30, what="all readers known")
             eventually(lambda: self._line_is_up(pos), timeout_s=30, what="a line to the card host")
             for lane in self.plan.lane_names:
-                pos.exchange_terminal_key(f"TPAY{int(lane):04d}")
+                self._exchange(pos.exchange_terminal_key, f"TPAY{int(lane):04d}")
             for reader in self.plan.reader_names:
-                pos.exchange_reader_key(reader)
+                self._exchange(pos.exchange_reader_key, reader)
         self.wait_ready()
         if card:
             self.hold_cards(card)
@@ -162,6 +162,20 @@ class StoreBase:
     def left_behind(self) -> list[int]:
         """Ids of processes of this instance that still run."""
         return processes_of(self.instance.home)
+
+    def _exchange(self, exchange: Callable[[str], object], name: str) -> None:
+        """A key exchange, as soon as the key manager has found those that it takes."""
+
+        def exchanged() -> bool:
+            try:
+                exchange(name)
+            except TpaydError as error:
+                if error.code is not ErrorCode.UNAVAILABLE:
+                    raise
+                return False
+            return True
+
+        eventually(exchanged, timeout_s=30, what=f"a key for {name}")
 
     def _readers_known(self, pos: Pos) -> bool:
         return all(device.reader_id for device in pos.devices().devices)
