@@ -55,7 +55,7 @@ def run(name: str, *, inputs: int, seed: int = 0, first: int = 1) -> Findings:
             chance = source.chance(number)
             scene = chance.choice(scenes)
             data = source.make(number, chance, scene.genuine)
-            signal.setitimer(signal.ITIMER_REAL, _HANG_S)
+            signal.setitimer(signal.ITIMER_VIRTUAL, _HANG_S)
             try:
                 _on_frames(name, data, chance)
                 _on_driver(scene, data, chance, dialect.longest)
@@ -122,11 +122,11 @@ def _peak_kib() -> int:
 @contextmanager
 def _no_hang() -> Iterator[None]:
     def stop(*_: object) -> None:
-        raise TimeoutError(f"one input has taken more than {_HANG_S} s")
+        raise TimeoutError(f"one input has taken more than {_HANG_S} s of computing")
 
-    before = signal.signal(signal.SIGALRM, stop)
+    before = signal.signal(signal.SIGVTALRM, stop)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

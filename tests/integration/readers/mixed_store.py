@@ -21,7 +21,7 @@ def mixed_store(directory: Path, *, services: tuple[str, ...] = ALL_SERVICES, re
             "absent_grace_s": 1.0,
             "idle_check_s": 1.0,
         },
-        "transaction": {"card_wait_s": 3.0},
+        "transaction": {"card_wait_s": 30.0},
     }
     return Store(directory, services=services, readers=readers, settings=settings)
 

@@ -18,7 +18,7 @@ def test_a_new_neo_reader_is_found_beside_a_known_one(tmp_path: Path) -> None:
     with Store(tmp_path, services=("sandbox_readers", "device_broker"), readers=2, settings=settings) as store:
         wait_for(store, "reader-1", timeout_s=30)
         wish = ScanDevices(ports=("sandbox/readers/reader-1", "sandbox/readers/reader-2"))
-        result = store.ask("device_broker", DEVICE_SCAN, wish, name="gateway", timeout_s=60)
+        result = store.ask("device_broker", DEVICE_SCAN, wish, name="gateway", timeout_s=90)
         known, found = result.ports
         assert (PortState.KNOWN, "reader-1") == (known.state, known.device)
         assert (PortState.FOUND, "neo", "SBX0000002") == (found.state, found.driver, found.serial_number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import threading
 import tty
 from collections.abc import Iterator
@@ -15,29 +16,25 @@ from tpayd.device_broker.drivers.conformance.__main__ import main
 
 
 @contextmanager
-def on_a_pty(peer: Peer, *, deaf: bool = False) -> Iterator[str]:
+def on_a_pty(peer: Peer) -> Iterator[str]:
     """The reader behind a pty, until the end; the name of its port."""
     master, slave = os.openpty()
     tty.setraw(slave)
 
+    over = threading.Event()
+
     def serve() -> None:
-        while True:
-            try:
-                heard = os.read(master, 4096)
-            except OSError:
-                return
-            if heard == b"\0":
-                return
-            if not deaf:
-                os.write(master, peer.received(heard))
+        while not over.is_set():
+            if select.select([master], [], [], 0.05)[0]:
+                os.write(master, peer.received(os.read(master, 4096)))
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     try:
         yield os.ttyname(slave)
     finally:
-        os.write(slave, b"\0")
-        thread.join(10)
+        over.set()
+        thread.join(30)
         os.close(slave)
         os.close(master)
 
