@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tpayd_client.wire import OpenEnum, Reply, many, maybe
+from tpayd_client.wire import OpenEnum, Reply, many, maybe, some
 
 __all__ = [
     "Ability", "Amount", "AppliedChange", "Applies", "ApplyPreset", "AssignDevice", "AssignDevices",
@@ -2464,7 +2464,7 @@ class DeviceReport(Reply):
             where=body.get("where"),
             baud=body.get("baud", 0),
             key_loaded=body.get("key_loaded"),
-            reported_abilities=body.get("reported_abilities"),
+            reported_abilities=some(body.get("reported_abilities"), Ability),
             lacking_abilities=many(body.get("lacking_abilities", ()), Ability),
             self_test=maybe(body.get("self_test"), SelfTest.from_wire),
             troubles=many(body.get("troubles", ()), DeviceTrouble.from_wire),
@@ -2562,7 +2562,7 @@ class ScannedPort(Reply):
             model=body.get("model"),
             serial_number=body.get("serial_number"),
             firmware=body.get("firmware"),
-            abilities=body.get("abilities"),
+            abilities=some(body.get("abilities"), Ability),
             text=body.get("text"),
         )
 
@@ -2599,14 +2599,14 @@ class AssignDevice(Reply):
             port=body.get("port"),
             driver=body.get("driver"),
             label=body.get("label"),
-            abilities=body.get("abilities"),
+            abilities=some(body.get("abilities"), Ability),
             baud=body.get("baud"),
             serial_number=body.get("serial_number"),
             model=body.get("model"),
             pool=body.get("pool"),
             lane=body.get("lane"),
-            sign_pad_for=body.get("sign_pad_for"),
-            number_pad_for=body.get("number_pad_for"),
+            sign_pad_for=some(body.get("sign_pad_for"), None),
+            number_pad_for=some(body.get("number_pad_for"), None),
         )
 
 

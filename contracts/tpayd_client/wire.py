@@ -7,7 +7,7 @@ import enum
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self, TypeVar
 
-__all__ = ["OpenEnum", "Reply", "many", "maybe", "to_wire"]
+__all__ = ["OpenEnum", "Reply", "many", "maybe", "some", "to_wire"]
 
 T = TypeVar("T")
 
@@ -44,6 +44,11 @@ def maybe(value: object, convert: Callable[[Any], T]) -> T | None:
 def many(values: Iterable[Any], convert: Callable[[Any], T] | None) -> tuple[T, ...]:
     """A MessagePack array as a tuple, each element converted."""
     return tuple(values) if convert is None else tuple(convert(value) for value in values)
+
+
+def some(values: Iterable[Any] | None, convert: Callable[[Any], T] | None) -> tuple[T, ...] | None:
+    """None stays None; an array is as `many` makes it."""
+    return None if values is None else many(values, convert)
 
 
 def to_wire(value: object) -> Any:

@@ -41,7 +41,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tpayd_client.wire import OpenEnum, Reply, many, maybe
+from tpayd_client.wire import OpenEnum, Reply, many, maybe, some
 
 '''
 
@@ -170,11 +170,20 @@ def _reading(note: FieldNote) -> str:
     convert = _converter(note.shape)
     if isinstance(note.shape, shapes.VarTupleType):
         return f"many({value}, {_converter(note.shape.item_type) or 'None'})"
+    array = _optional_array(note.shape)
+    if array is not None:
+        return f"some({value}, {_converter(array.item_type) or 'None'})"
     if convert is None:
         return value
     if isinstance(note.shape, shapes.UnionType):
         return f"maybe({value}, {convert})"
     return f"{convert}({value})"
+
+
+def _optional_array(shape: shapes.Type) -> shapes.VarTupleType | None:
+    """The array of a field that may be left out, as another thing than an empty one."""
+    parts = shape.types if isinstance(shape, shapes.UnionType) else ()
+    return next((part for part in parts if isinstance(part, shapes.VarTupleType)), None)
 
 
 def _fallback(note: FieldNote) -> str:
