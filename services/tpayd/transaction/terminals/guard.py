@@ -48,7 +48,7 @@ class PasswordGuard:
         await self._keep(record)
         if not await asyncio.to_thread(record.fits, password):
             self._log.warning("settings.wrong_password", by=by, wrong_tries=record.wrong_tries)
-            locked_s = record.locked_for_s(self._clock.unix_ms())
+            locked_s = record.locked_for_s(now_ms)
             left = FREE_TRIES - record.wrong_tries
             then = f"locked for {locked_s} s" if locked_s else f"{left} more before it is locked"
             raise _refusal(f"wrong password; {then}", "wrong_password")
