@@ -49,6 +49,8 @@ def supervised(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SupervisedS
     readers = [{"name": "reader-1", "auto_card": "visa-tap"}]
     settings = {"sandbox_readers": {"readers": readers}}
     with SupervisedStore(tmp_path_factory.mktemp("supervised"), lanes=1, readers=1, settings=settings) as running:
+        # Eight processes that start at once, on a machine that may be busy with other tests.
+        running.wait_ready(degraded=True, timeout_s=90)
         running.open_shop()
         yield running
 

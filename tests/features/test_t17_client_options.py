@@ -153,7 +153,7 @@ def test_a_start_that_fails_is_told(tmp_path: Path, command: list[str], why: str
 def test_the_command_line_starts_it_where_the_store_wants_that(supervised: SupervisedStore) -> None:
     """Off: `tpayd sale` says that nobody is there. On: it starts the daemon, and the sale is made."""
     home = supervised.instance.home
-    supervised.down()
+    supervised.down(90)
     off = tpayd("sale", "11000", home=home)
     file = supervised.instance.settings_file("store")
     before = file.read_text()
