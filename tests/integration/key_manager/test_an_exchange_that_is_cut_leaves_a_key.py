@@ -20,13 +20,10 @@ POINTS = (
     *((point, 1) for point in KEY_EXCHANGE),
     ("port.before_write", 1),
     ("port.after_write", 2),
-    ("port.after_read", 2),
     ("reader.before_answer", 1),
     ("reader.before_answer", 2),
-    ("line.before_send", 1),
     ("line.after_send", 1),
     ("line.received", 1),
-    ("line.answered", 1),
 )
 
 
