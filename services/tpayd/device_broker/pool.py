@@ -17,9 +17,9 @@ Each method is an event at a moment of one monotonic clock, in microseconds, and
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 
-from tpayd.device_broker.figures import Durations, Figures, Stand
+from tpayd.device_broker.figures import Durations, Figures
 from tpayd.device_broker.leases import (
     Effect,
     Ended,
@@ -27,23 +27,19 @@ from tpayd.device_broker.leases import (
     Grant,
     Granted,
     GroupStanding,
-    Hopeless,
     LaneRules,
     Member,
-    Moved,
     Ticket,
 )
+from tpayd.device_broker.queue import Queue
 from tpayd.device_broker.seats import Seat, Seats
-from tpayd.device_broker.turns import Turns, Waiting
+from tpayd.device_broker.turns import Turns
 from tpayd_contracts.device import DeviceState
 
 __all__ = ["ENDED_KEPT", "AllBarredError", "NoneFitsError", "Pool", "PoolFullError"]
 
 ENDED_KEPT = 256
 """Ended leases of which the reason is remembered, for a caller that comes too late."""
-
-_RETOLD_US = 5_000_000
-"""An expected wait is told anew, without a new place, if it has changed by this and by a quarter."""
 
 
 class NoneFitsError(Exception):
@@ -83,20 +79,19 @@ class Pool:
         self._leases: dict[str, Grant] = {}
         self._until_us: dict[str, int] = {}
         self._ended: OrderedDict[str, EndReason] = OrderedDict()
-        self._waiting: dict[int, Waiting] = {}
-        self._places_changed = False
         self._fence = first_fence
         self._epoch = epoch
         self._waiting_max = waiting_max
         self._absent_grace_us = absent_grace_us
         self._durations = Durations()
         self.figures = Figures()
+        self._queue = Queue(self._seats, self._turns, self._durations, self.figures)
 
     # What is
 
     @property
     def queue_length(self) -> int:
-        return len(self._waiting)
+        return len(self._queue)
 
     @property
     def lease_count(self) -> int:
@@ -127,7 +122,7 @@ class Pool:
                 group,
                 Counter(seat.state for seat in seats),
                 sum(seat.barred for seat in seats),
-                sum(waiting.reach & readers != 0 for waiting in self._waiting.values()),
+                len(self._queue.for_any(readers)),
                 self._durations.mean_us(group),
             )
             for group, readers in self._seats.groups.items()
@@ -141,26 +136,21 @@ class Pool:
         # Nobody who waits fits a reader that is ready, or he would have it: so nobody is passed here.
         seat = self._seats.best(ticket)
         if seat is not None:
-            self._note(Waiting(ticket, now_us, 0, 0), seat.member.group, now_us, served=True)
+            self._queue.passed_by_nobody(ticket, seat.member.group, now_us)
             return [self._grant(ticket, seat, now_us, now_us)]
         reach = self._seats.open(ticket)
         if not reach:
             if not self.could_serve(ticket):
                 raise NoneFitsError
-            raise AllBarredError(self._barred(ticket))
-        if len(self._waiting) >= self._waiting_max:
+            raise AllBarredError(self._seats.names(self._seats.reach(ticket)))
+        if len(self._queue) >= self._waiting_max:
             raise PoolFullError(f"{self._waiting_max} wait for a reader already")
-        self._waiting[ticket.number] = Waiting(ticket, now_us, self._turns.number, reach)
-        self._places_changed = True
+        self._queue.join(ticket, reach, now_us)
         return []
 
     def withdraw(self, number: int, now_us: int) -> bool:
         """A ticket is taken back; False if it is not waiting (any more)."""
-        waiting = self._leave(number)
-        if waiting is None:
-            return False
-        self._note(waiting, self._seats.preferred(waiting.ticket), now_us, served=False)
-        return True
+        return self._queue.give_up(number, now_us)
 
     def renew(self, lease_id: str, fence: int, now_us: int) -> bool:
         """A lease is still wanted; False if it is over."""
@@ -208,9 +198,9 @@ class Pool:
     def bar(self, devices: Container[str], now_us: int) -> list[Effect]:
         """These readers are lent to no payment from now on, all others are. A lease that is held goes on."""
         lifted = self._seats.bar(devices)
-        self._look_again()
+        self._queue.look_again()
         effects = [effect for seat in lifted for effect in self._lend_on(seat, now_us)]
-        return effects + list(self._out_of_reach())
+        return effects + list(self._queue.out_of_reach())
 
     def rearrange(self, members: Iterable[Member], rules: Mapping[str, LaneRules], now_us: int) -> list[Effect]:
         """These are the readers and the lanes' rules from now on; leases that are held go on.
@@ -218,9 +208,9 @@ class Pool:
         Raises LentError if a reader that is lent is not among them any more; nothing is changed then.
         """
         self._seats.rearrange(members, rules, now_us)
-        self._look_again()
+        self._queue.look_again()
         effects = [effect for seat in self._seats.ready() for effect in self._lend_on(seat, now_us)]
-        return effects + list(self._out_of_reach())
+        return effects + list(self._queue.out_of_reach())
 
     def tick(self, now_us: int) -> list[Effect]:
         """Time has passed: leases expire, hope ends, places in the queue are told."""
@@ -228,30 +218,20 @@ class Pool:
         for grant in [self._leases[lease_id] for lease_id, until_us in self._until_us.items() if until_us <= now_us]:
             self._end(grant, EndReason.EXPIRED, now_us)
             effects.append(Ended(grant, EndReason.EXPIRED))
-        if self._waiting:
-            effects.extend(self._hopeless(now_us))
-            if self._places_changed:
-                self._places_changed = False
-                effects.extend(self._moved())
+        effects.extend(self._queue.hopeless(now_us, self._absent_grace_us))
+        effects.extend(self._queue.moved())
         return effects
 
     # How
 
     def _put(self, seat: Seat, state: DeviceState, now_us: int) -> None:
         self._seats.put(seat, state, now_us)
-        self._places_changed = True
+        self._queue.changed = True
 
     def _lend_on(self, seat: Seat, now_us: int) -> list[Effect]:
         """Give a reader that is ready to whoever is next, if anybody waits for it."""
-        fitting = [waiting for waiting in self._waiting.values() if waiting.reach & seat.bit]
-        served = self._turns.next(fitting)
-        if served is None:
-            return []
-        self._leave(served.ticket.number)
-        for waiting in fitting:
-            waiting.passed(served.ticket.lane)
-        self._note(served, seat.member.group, now_us, served=True)
-        return [self._grant(served.ticket, seat, served.since_us, now_us)]
+        served = self._queue.next(seat, now_us)
+        return [] if served is None else [self._grant(served.ticket, seat, served.since_us, now_us)]
 
     def _grant(self, ticket: Ticket, seat: Seat, since_us: int, now_us: int) -> Granted:
         turn = self._turns.take(ticket.lane)
@@ -276,62 +256,3 @@ class Pool:
             self._durations.note(seat.member.group, now_us - seat.paying_since_us)
         seat.grant = None
         self._put(seat, DeviceState.QUARANTINE, now_us)
-
-    # Those who wait
-
-    def _leave(self, number: int) -> Waiting | None:
-        self._places_changed = True
-        return self._waiting.pop(number, None)
-
-    def _note(self, waiting: Waiting, group: str, now_us: int, *, served: bool) -> None:
-        ticket = waiting.ticket
-        if ticket.only is None:
-            waited_us = now_us - waiting.since_us
-            stand = Stand(
-                now_us, ticket.lane, group, waited_us, waiting.stood, waiting.passed_most, served,
-                self._seats.rules_of(ticket.lane).priority,
-            )  # fmt: skip
-            self.figures.note(stand)
-
-    def _barred(self, ticket: Ticket) -> tuple[str, ...]:
-        return tuple(seat.member.name for seat in self._seats.named(self._seats.reach(ticket)))
-
-    def _look_again(self) -> None:
-        """The readers, the rules or the bars have changed."""
-        for waiting in self._waiting.values():
-            waiting.reach = self._seats.open(waiting.ticket)
-        self._places_changed = True
-
-    def _out_of_reach(self) -> Iterator[Hopeless]:
-        for waiting in [waiting for waiting in self._waiting.values() if not waiting.reach]:
-            self._leave(waiting.ticket.number)
-            barred = self._barred(waiting.ticket)
-            yield Hopeless(waiting.ticket, barred, gone=not barred)
-
-    def _hopeless(self, now_us: int) -> Iterator[Hopeless]:
-        for waiting in [waiting for waiting in self._waiting.values() if self._seats.all_absent(waiting.reach)]:
-            since_us = max(seat.since_us for seat in self._seats.named(waiting.reach))
-            if now_us - max(since_us, waiting.since_us) >= self._absent_grace_us:
-                self._leave(waiting.ticket.number)
-                yield Hopeless(waiting.ticket)
-
-    def _moved(self) -> Iterator[Moved]:
-        """Tell each his place: before him is who is served earlier by a reader that both could use."""
-        before: Counter[int] = Counter()
-        for waiting in self._turns.in_turn(self._waiting.values()):
-            position = 1 + sum(count for reach, count in before.items() if reach & waiting.reach)
-            before[waiting.reach] += 1
-            expected_us = self._durations.expected_us(position, self._seats.present(waiting.reach))
-            moved = Moved(waiting.ticket, position, expected_us)
-            if _is_news(waiting.told, moved):
-                waiting.told = moved
-                yield moved
-
-
-def _is_news(told: Moved | None, now: Moved) -> bool:
-    if told is None or told.position != now.position:
-        return True
-    before_us, now_us = told.expected_wait_us, now.expected_wait_us
-    if before_us is None or now_us is None:
-        return before_us is not now_us
-    return abs(now_us - before_us) >= max(_RETOLD_US, before_us // 4)

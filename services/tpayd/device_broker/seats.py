@@ -136,6 +136,10 @@ class Seats:
         """These readers."""
         return [seat for seat in self if seat.bit & readers]
 
+    def names(self, readers: int) -> tuple[str, ...]:
+        """What these readers are called."""
+        return tuple(seat.member.name for seat in self.named(readers))
+
     def present(self, readers: int) -> Iterator[tuple[str, int]]:
         """How many of these are there, by group."""
         there = readers & ~self._absent
