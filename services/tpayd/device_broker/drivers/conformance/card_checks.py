@@ -40,7 +40,7 @@ _PAD_COMMANDS: tuple[PadCommand, ...] = (
     ReadCode(or_card=False, nonce=_NONCE, wait_us=CARD_WAIT_US),
     ShowMessage(("hello",)),
 )
-_POINTS = 24
+_POINTS = 100
 """How many moments of a conversation are tried."""
 
 
