@@ -150,6 +150,7 @@ def test_a_start_that_fails_is_told(tmp_path: Path, command: list[str], why: str
     assert why in failed.value.message
 
 
+@pytest.mark.timeout(300)
 def test_the_command_line_starts_it_where_the_store_wants_that(supervised: SupervisedStore) -> None:
     """Off: `tpayd sale` says that nobody is there. On: it starts the daemon, and the sale is made."""
     home = supervised.instance.home

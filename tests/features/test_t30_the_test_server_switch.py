@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.harness import SupervisedStore, tpayd
 from tpayd.cli.exits import Exit
 
 MANUAL = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 
 
+@pytest.mark.timeout(300)
 def test_one_command_switches_and_restarts(supervised: SupervisedStore) -> None:
     """When no payment is under way; every process says so then, also the one with the line."""
     home, port = supervised.instance.home, supervised.plan.sandbox_host_port

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from tpayd.cli.output import Output
 from tpayd_client.types import Applies, ChangedSettings, Setting
 
-__all__ = ["local_time", "note", "tell_changes", "tell_setting"]
+__all__ = ["local_time", "note", "short", "tell_changes", "tell_setting"]
+
+_CELL_CHARS = 60
 
 
 def tell_changes(output: Output, done: Sequence[ChangedSettings], services: Sequence[str], *, restarted: bool) -> None:
@@ -52,6 +54,11 @@ def tell_setting(output: Output, name: str, setting: Setting) -> None:
     for word, text in lines.items():
         if text:
             output.line(f"  {word:<8} {text}")
+
+
+def short(value: str) -> str:
+    """A value in a table; `tpayd settings show` has it whole."""
+    return value if len(value) <= _CELL_CHARS else f"{value[: _CELL_CHARS - 1]}…"
 
 
 def local_time(at_ms: int) -> str:

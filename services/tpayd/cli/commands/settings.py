@@ -14,7 +14,7 @@ from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.passwords import password_file_option, password_from
 from tpayd.cli.pos import Gateway, connection_options, open_pos
 from tpayd.cli.settings_pages import FILES, Pages, fetch, files_of
-from tpayd.cli.settings_view import local_time, note, tell_changes, tell_setting
+from tpayd.cli.settings_view import local_time, note, short, tell_changes, tell_setting
 from tpayd.cli.shape import as_json
 from tpayd_client import Pos
 from tpayd_client.types import ChangedSettings, SettingGroup, SettingsHistory
@@ -77,7 +77,7 @@ def list_(output: Output, gateway: Gateway, file: str | None, group: str | None,
         if (group is None or setting.group.value == group) and (not changed or setting.value != setting.default)
     ]
     rows = [
-        (name, setting.value, "-" if setting.default is None else setting.default, setting.unit,
+        (name, short(setting.value), "-" if setting.default is None else setting.default, setting.unit,
          setting.ko if korean else setting.en, note(setting))
         for name, setting in found
     ]  # fmt: skip
