@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import pytest
 import serial
 
-from tests.harness import Store
+from tests.harness import Store, eventually
 from tests.integration.readers.counter import counter_of, device, load_key, wait_for
 from tests.integration.readers.desk import assign, at, scan
 from tpayd.kit.bus import CallError
 from tpayd_contracts.device import Ability, DeviceState
 from tpayd_contracts.errors import ErrorCode
-from tpayd_contracts.fleet import DEVICE_SCAN, PortState, ScanDevices
+from tpayd_contracts.fleet import DEVICE_SCAN, PortState, ScanDevices, ScanResult
 
 _CONFIGURED, _NEW, _FAST, _PAD = (f"sandbox/readers/{name}" for name in ("reader-1", "new", "reader-2", "pad"))
 
@@ -96,6 +96,39 @@ def test_one_search_at_a_time(shop: Store) -> None:
         return [end.code for end in ends if isinstance(end, CallError)]
 
     assert [ErrorCode.BUSY] == asyncio.run(both())
+
+
+def test_a_search_that_is_called_off_ends_at_once(shop: Store) -> None:
+    """It has told how far it was, and the next one may begin."""
+
+    async def call_off() -> None:
+        heard = asyncio.Event()
+        async with counter_of(shop) as counter:
+            searching = asyncio.create_task(
+                counter.caller.call(DEVICE_SCAN, ScanDevices((_NEW,)), ttl_s=60, on_progress=lambda _: heard.set())
+            )
+            await asyncio.wait_for(heard.wait(), 30)
+            searching.cancel()
+            await asyncio.wait({searching}, timeout=30)
+            assert searching.cancelled()
+
+    shop.sandbox.mute("new", mute=True)
+    try:
+        asyncio.run(call_off())
+    finally:
+        shop.sandbox.mute("new", mute=False)
+
+    def again() -> ScanResult | None:
+        try:
+            return scan(shop, _NEW)
+        except CallError as error:
+            if error.code is ErrorCode.BUSY:  # the word has not arrived yet
+                return None
+            raise
+
+    result = eventually(again, timeout_s=30, what="another search")
+    assert result is not None
+    assert PortState.FOUND is at(result, _NEW).state
 
 
 def test_a_driver_that_is_not_installed_is_named(shop: Store) -> None:
