@@ -23,7 +23,7 @@ from tpayd_contracts.operation import Empty, Op
 
 __all__ = ["STARTING_S", "LocalHouse", "open_house"]
 
-STARTING_S = 15.0
+STARTING_S = 30.0
 """How long a process of a daemon that runs may take to answer."""
 _LOOK_EVERY_S = 0.2
 
