@@ -45,11 +45,15 @@ stop: ## stop the demo's store; nothing of it stays behind
 	else echo "no demo has been started here"; fi
 
 .PHONY: test
-test: check ## run the checks, then every test (under 20 minutes on 2 cores)
+test: packages check ## run the checks, then every test (under 20 minutes on 2 cores)
 	@echo "--- tests, $(TEST_WORKERS) files at a time"
 	$(DEV)/python -m pytest tests --ignore tests/bench -m "not alone" -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 	@echo "--- tests that need the machine alone: simulation, crash points, torture"
 	$(DEV)/python -m pytest tests --ignore tests/bench -m alone
+
+.PHONY: packages
+packages:
+	@tests/packages.sh || echo "without them, their tests are left out"
 
 .PHONY: check
 check: build/dev/.stamp ## ruff, mypy, import-linter, and what is generated from the contracts

@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import Self
 
+import pytest
+
 from tests.harness.ports import free_ports
 from tests.harness.waiting import eventually
 
@@ -19,7 +21,8 @@ class PortServer:
 
     def __init__(self, directory: Path, line: Path, kind: str) -> None:
         program = shutil.which("ser2net", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-        assert program is not None, "these tests need a port server: apt-get install ser2net"
+        if program is None:
+            pytest.skip("ser2net is not installed: apt-get install ser2net")
         [self.number] = free_ports(1)
         self.url = f"{kind}://127.0.0.1:{self.number}"
         accepter = (

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# The Debian packages that the tests need beside Python and make: installs those that are missing, as root.
+# Exit status 1, and their names, where it cannot.
+set -euo pipefail
+
+missing=()
+# The JavaScript client.
+command -v node >/dev/null || missing+=(nodejs)
+command -v npm >/dev/null || missing+=(npm)
+# A port server, for readers in the network.
+PATH="$PATH:/usr/sbin" command -v ser2net >/dev/null || missing+=(ser2net)
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+((${#missing[@]})) || exit 0
+
+if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
+    echo "some tests need these packages: sudo apt-get install ${missing[*]}" >&2
+    exit 1
+fi
+echo "installing ${missing[*]}"
+apt-get update -qq
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
