@@ -16,8 +16,8 @@ DEMO_HOME := $(CURDIR)/var/demo
 # For `make torture`.
 KILLS := 1000
 
-# For `make test`: files at a time. A store has seven processes, so two keep two cores busy.
-TEST_WORKERS := 2
+# For `make test`: files at a time. Stores wait as much as they work, so three keep two cores busy.
+TEST_WORKERS := 3
 
 # The first interpreter that is new enough.
 find_python = for p in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
@@ -47,7 +47,7 @@ stop: ## stop the demo's store; nothing of it stays behind
 .PHONY: test
 test: packages check ## run the checks, then every test (under 20 minutes on 2 cores)
 	@echo "--- tests, $(TEST_WORKERS) files at a time"
-	$(DEV)/python -m pytest tests --ignore tests/bench -m "not alone" -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
+	$(DEV)/python -m pytest tests --ignore tests/bench -m "not alone" -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder --durations 30
 	@echo "--- tests that need the machine alone: simulation, crash points, torture"
 	$(DEV)/python -m pytest tests --ignore tests/bench -m alone
 
