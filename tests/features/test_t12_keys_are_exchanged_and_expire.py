@@ -97,7 +97,7 @@ def test_a_reader_whose_key_expired_serves_nobody_and_the_other_serves_all(shop:
     assert [Verdict.PAID] * 4 == [shop.sale(lane).verdict for lane in ("1", "2", "1", "2")]
     (bar,) = shop.device("reader-1").bars
     assert "its key has expired: `tpayd keys exchange --reader reader-1`" == bar.why
-    assert "expired" == shop.key("reader-1").state
+    eventually(lambda: shop.key("reader-1").state == "expired", timeout_s=30, what="the list follows")
     done = tpayd("keys", "exchange", "--reader", "reader-1", home=shop.store.instance.home)
     assert 0 == done.status
     shop.wait_bars("reader-1", barred=False)
