@@ -19,6 +19,7 @@ __all__ = ["Day", "live"]
 _SETTLE_S = 90.0
 """How long a payment whose outcome is not known yet may take."""
 _CHANGE_S = 120.0
+_PAGE = 200
 _PULLED = "reader-2"
 _OPEN = "WAIT"
 
@@ -63,8 +64,7 @@ def live(home: Path, *, lanes: int, readers: int, payments: int, say: Callable[[
             seconds = time.monotonic() - began
             changes.finish()
             told = [_settled(user, one) for one in tills.told]
-            ledger = user.run("sandbox", "ledger")["entries"]
-            lost = differences(told, ((entry["amount_minor"], entry["net_minor"]) for entry in ledger))
+            lost = differences(told, _booked(user))
             lost += [f"{one} is still open" for one in told if one.verdict == _OPEN]
             pool = user.run("pool")
             user.run("journal", "verify")
@@ -106,6 +106,16 @@ class _Changes:
     def _put_in(self, spare: str) -> None:
         self._user.run("sandbox", "reader", spare, "--plug")
         self._user.say(f"  the new reader is {take_in(self._user)}")
+
+
+def _booked(user: Command) -> list[tuple[int, int]]:
+    """Amount and net amount of all that the host has booked."""
+    booked: list[tuple[int, int]] = []
+    after = 0
+    while page := user.run("sandbox", "ledger", "--after", str(after), "--limit", str(_PAGE))["entries"]:
+        booked += [(entry["amount_minor"], entry["net_minor"]) for entry in page]
+        after = page[-1]["number"]
+    return booked
 
 
 def _settled(user: Command, told: Told) -> Told:

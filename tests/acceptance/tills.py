@@ -23,7 +23,10 @@ _ORDERS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (8, ("cash-receipt", "issue", "--purpose", "self-issue")),
 )
 """What customers want, by weight; what was sold is given back one time in ten."""
-_VOIDS = {"cash_receipt": ("cash-receipt", "void", "last"), "cash_ic_sale": ("cash-ic", "refund", "last")}
+_VOIDS = {
+    "cash_receipt": ("cash-receipt", "void", "last", "--reason", "mis-issue"),
+    "cash_ic_sale": ("cash-ic", "refund", "last"),
+}
 _STEP_MINOR = 137
 """Amounts differ, so that each payment is found again in the host's book by its amount."""
 

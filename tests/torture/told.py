@@ -8,7 +8,7 @@ __all__ = ["UNTOLD", "Told"]
 
 UNTOLD = "?"
 """The verdict of a payment about which its POS could learn nothing."""
-_GIVES_BACK = frozenset({"void", "cash_receipt_void", "cash_ic_refund"})
+_GIVES_BACK = frozenset({"void", "cash_receipt_void", "cash_ic_refund", "simple_pay_void"})
 
 
 @dataclass(frozen=True)
