@@ -49,11 +49,22 @@ class Store(StoreBase):
     def kill(self, service: str, number: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal; SIGKILL also waits for the end."""
         self._processes[service].kill(number)
+        if number is signal.SIGKILL:
+            self._tidy(service)
 
     def restart(self, service: str) -> None:
         """SIGKILL, and a new start."""
         self.kill(service)
         self.start(service)
+
+    def _tidy(self, service: str) -> None:
+        """Deaths that a test wants are no crash loop. And a device node goes with its device: a link that stays could
+        lead to another store's reader, whose pty got the number that came free."""
+        self.instance.run_file(service, "starts").unlink(missing_ok=True)
+        if service == "sandbox_readers":
+            for link in (self.instance.sandbox / "readers").iterdir():
+                if link.is_symlink():
+                    link.unlink()
 
     def _clear(self) -> None:
         for process in self._processes.values():
