@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
+from tpayd.cli.moments import moment
 from tpayd.cli.output import Output
 from tpayd.cli.shape import as_json
 from tpayd_client.types import Ability, AssignDevice, Device, DeviceReport, PortState, ScannedPort, SelfTest
@@ -59,7 +59,7 @@ def show_report(output: Output, report: DeviceReport) -> None:
     test = report.self_test
     facts = (
         ("label", device.label),
-        ("state", f"{device.state.value} since {_clock(report.since_ms)}"),
+        ("state", f"{device.state.value} since {moment(report.since_ms)}"),
         ("why", device.detail),
         ("lease", f"lane {device.leased_to}" if device.leased_to else None),
         ("for", f"lane {device.lane} alone" if device.lane else f"pool {device.pool}" if device.pool else "nobody"),
@@ -72,7 +72,7 @@ def show_report(output: Output, report: DeviceReport) -> None:
         ("key", _key(report)),
         ("can", _able(device.abilities)),
         ("lacks", _able(report.lacking_abilities) if report.lacking_abilities else None),
-        ("self-test", None if test is None else f"{_verdict(test)}, {_clock(test.at_ms)}"),
+        ("self-test", None if test is None else f"{_verdict(test)}, {moment(test.at_ms)}"),
         ("counts", ", ".join(f"{each.what} {each.count}" for each in report.counts) or None),
     )  # fmt: skip
     for name, fact in facts:
@@ -81,7 +81,7 @@ def show_report(output: Output, report: DeviceReport) -> None:
     for bar in device.bars:
         output.line(f"{'kept back:':<15}{bar.why}", style="yellow")
     for trouble in report.troubles:
-        output.line(f"{_clock(trouble.at_ms)}  {trouble.text}")
+        output.line(f"{moment(trouble.at_ms)}  {trouble.text}")
 
 
 def _verdict(test: SelfTest) -> str:
@@ -96,7 +96,3 @@ def _key(report: DeviceReport) -> str | None:
 
 def _able(abilities: Sequence[Ability]) -> str:
     return ", ".join(ability.value for ability in abilities) or "-"
-
-
-def _clock(unix_ms: int) -> str:
-    return datetime.fromtimestamp(unix_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from tpayd.cli.output import Output
 from tpayd_client.types import Applies, ChangedSettings, Setting
 
-__all__ = ["local_time", "note", "short", "tell_changes", "tell_setting"]
+__all__ = ["note", "short", "tell_changes", "tell_setting"]
 
 _CELL_CHARS = 60
 
@@ -59,8 +58,3 @@ def tell_setting(output: Output, name: str, setting: Setting) -> None:
 def short(value: str) -> str:
     """A value in a table; `tpayd settings show` has it whole."""
     return value if len(value) <= _CELL_CHARS else f"{value[: _CELL_CHARS - 1]}…"
-
-
-def local_time(at_ms: int) -> str:
-    """On the clock of whoever looks."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")

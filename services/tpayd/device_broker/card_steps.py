@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -12,7 +11,7 @@ from tpayd.device_broker.drivers.commands import FinishCard, ReadCard
 from tpayd.device_broker.leases import Grant
 from tpayd.device_broker.lending import Lending
 from tpayd.device_broker.reader import Reader
-from tpayd.device_broker.steps import Asked, FinishStep, ReadStep
+from tpayd.device_broker.steps import Asked, FinishStep, ReadStep, nonce
 from tpayd.kit import crashpoints
 from tpayd.kit.bus import CallError, Request
 from tpayd.kit.bus.wire import decode_body
@@ -52,7 +51,7 @@ class CardSteps:
         now_us = self.clock.monotonic_us()
         wait_us = int(wanted.card_wait_s * 1e6)
         step = ReadStep(asked, reader.name, wait_us, self._settle_us, now_us)
-        command = ReadCard(wanted.type, wanted.amount_minor, wanted.at, _nonce(), wait_us, _nonce(), pin, wanted.choose)
+        command = ReadCard(wanted.type, wanted.amount_minor, wanted.at, nonce(), wait_us, nonce(), pin, wanted.choose)
         reader.begin(step, command, now_us)
         reader.card_of = lease_id
         return step
@@ -139,7 +138,3 @@ def lease_of(grant: Grant, reader: Reader) -> contract.Lease:
         reader_id=reader.identity.reader_id if reader.identity else "",
         ttl_s=grant.ttl_us / 1e6,
     )
-
-
-def _nonce() -> str:
-    return secrets.token_hex(16).upper()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
@@ -29,7 +28,7 @@ from tpayd.device_broker.lending import Lending
 from tpayd.device_broker.reader import Reader
 from tpayd.device_broker.signature import bitmap, scaled
 from tpayd.device_broker.signature_files import SignatureFiles
-from tpayd.device_broker.steps import failed
+from tpayd.device_broker.steps import failed, nonce
 from tpayd.kit.bus import CallError, Request
 from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.clock import Clock
@@ -74,7 +73,7 @@ class PadSteps:
         body = decode_body(request.body, Sign)
         reader = self._able(body.lease, Ability.SIGN)
         wait_us = int(body.wait_s * 1e6)
-        command = commands.Sign(body.amount_minor, body.lines, _nonce(), wait_us)
+        command = commands.Sign(body.amount_minor, body.lines, nonce(), wait_us)
         lane = self._lending.held(body.lease.lease_id, body.lease.fence).lane
         self._signatures.clear(lane)
         self._begin(
@@ -95,7 +94,7 @@ class PadSteps:
         body = decode_body(request.body, EnterNumber)
         reader = self._able(body.lease, Ability.PIN)
         wait_us = int(body.wait_s * 1e6)
-        command = commands.EnterNumber(body.prompt, body.min_digits, body.max_digits, _nonce(), wait_us)
+        command = commands.EnterNumber(body.prompt, body.min_digits, body.max_digits, nonce(), wait_us)
         self._begin(request, reader, command, CardPrompt.ENTER_NUMBER, wait_us)
 
     def enter_pin(self, request: Request) -> None:
@@ -104,14 +103,14 @@ class PadSteps:
         if reader.card_of != body.lease.lease_id:
             raise errors.no_card(reader.name)
         wait_us = int(body.wait_s * 1e6)
-        command = commands.EnterPin(body.prompt, body.min_digits, body.max_digits, _nonce(), wait_us)
+        command = commands.EnterPin(body.prompt, body.min_digits, body.max_digits, nonce(), wait_us)
         self._begin(request, reader, command, CardPrompt.ENTER_PIN, wait_us)
 
     def read_code(self, request: Request) -> None:
         body = decode_body(request.body, ReadCode)
         reader = self._able(body.lease, Ability.QR)
         wait_us = int(body.wait_s * 1e6)
-        command = commands.ReadCode(body.or_card, _nonce(), wait_us)
+        command = commands.ReadCode(body.or_card, nonce(), wait_us)
         self._begin(request, reader, command, CardPrompt.SHOW_CODE, wait_us)
 
     def show(self, request: Request) -> None:
@@ -196,7 +195,3 @@ def _error(device: str, event: Answered) -> CallError:
             return errors.card_taken()
         case _:
             return failed(device, event, Outcome.FAILED)
-
-
-def _nonce() -> str:
-    return secrets.token_hex(16).upper()

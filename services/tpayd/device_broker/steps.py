@@ -6,6 +6,7 @@ customer's is the wait for a card, the reader's is the rest.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
@@ -39,7 +40,7 @@ from tpayd_contracts.device import (
 )
 from tpayd_contracts.errors import Outcome
 
-__all__ = ["Asked", "FinishStep", "InjectStep", "PrepareStep", "ReadStep", "Step", "failed"]
+__all__ = ["Asked", "FinishStep", "InjectStep", "PrepareStep", "ReadStep", "Step", "failed", "nonce"]
 
 
 Done: TypeAlias = Callable[[bool], None]
@@ -233,3 +234,8 @@ def failed(device: str, event: Answered, outcome: Outcome) -> CallError:
         return errors.step_failed(device, event, outcome)
     # A driver that ends a step with another step's answer is broken.
     return errors.reader_lost(device, outcome)
+
+
+def nonce() -> str:
+    """32 hexadecimal digits that no step had before: an answer that echoes others is an earlier step's."""
+    return secrets.token_hex(16).upper()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import click
 
 from tpayd.cli.device_view import COLUMNS, row, scan_rows, show_report, wishes
 from tpayd.cli.exits import Exit
+from tpayd.cli.moments import moment
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.pos import Gateway, connection_options, open_pos
 from tpayd.cli.shape import as_json
@@ -256,10 +256,6 @@ def _show_changes(output: Output, done: AssignedDevices, *, dry_run: bool = Fals
 
 def _show_tests(output: Output, told: Mapping[str, SelfTest]) -> None:
     rows = [
-        (name, "passed" if each.passed else "FAILED", _clock(each.at_ms), each.problem) for name, each in told.items()
+        (name, "passed" if each.passed else "FAILED", moment(each.at_ms), each.problem) for name, each in told.items()
     ]
     output.table(("READER", "TEST", "AT", "NOTE"), rows)
-
-
-def _clock(unix_ms: int) -> str:
-    return datetime.fromtimestamp(unix_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")

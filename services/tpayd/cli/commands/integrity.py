@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import click
 from tpayd import __version__
 from tpayd.cli.errors import CommandError
 from tpayd.cli.exits import Exit
+from tpayd.cli.moments import moment
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.pos import Gateway, connection_options, open_pos
 from tpayd.cli.shape import as_json
@@ -143,7 +143,7 @@ def _show(output: Output, report: IntegrityReport, reader: str | None) -> None:
     if report.signers:
         output.line(f"signed    tpayd {report.version} by key {', '.join(report.signers)}")
     if report.next_check_ms is not None:
-        output.line(f"next      {_at(report.next_check_ms)}")
+        output.line(f"next      {moment(report.next_check_ms)}")
     output.line()
     shown = report.readers if reader else (*report.results, *report.readers)
     output.table(("WHEN", "WHAT", "BY", "RESULT", "TOOK"), [_row(result) for result in shown])
@@ -162,13 +162,9 @@ def _newest_failed(report: IntegrityReport) -> Sequence[IntegrityResult]:
 def _row(result: IntegrityResult) -> tuple[str, ...]:
     what = f"reader {result.device}" if result.device else f"{result.files} files"
     return (
-        _at(result.at_ms),
+        moment(result.at_ms),
         what,
         result.by,
         "passed" if result.passed else "FAILED",
         f"{result.took_ms / 1000:.2f} s",
     )
-
-
-def _at(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")

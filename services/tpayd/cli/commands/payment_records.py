@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
 
 from tpayd.cli.exits import Exit
+from tpayd.cli.moments import moment
 from tpayd.cli.naming import request_id_or_last
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.payment_view import won
@@ -79,7 +78,7 @@ def _show(output: Output, found: UnacknowledgedPayments) -> None:
 
 def _row(each: UnacknowledgedPayment) -> tuple[str, ...]:
     return (
-        datetime.fromtimestamp(each.since_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S"),
+        moment(each.since_ms),
         each.lane,
         won(each.amount_minor),
         each.kind.value,

@@ -10,11 +10,12 @@ import click
 
 from tpayd.cli.errors import CommandError
 from tpayd.cli.exits import Exit
+from tpayd.cli.moments import moment
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.passwords import password_file_option, password_from
 from tpayd.cli.pos import Gateway, connection_options, open_pos
 from tpayd.cli.settings_pages import FILES, Pages, fetch, files_of
-from tpayd.cli.settings_view import local_time, note, short, tell_changes, tell_setting
+from tpayd.cli.settings_view import note, short, tell_changes, tell_setting
 from tpayd.cli.shape import as_json
 from tpayd_client import Pos
 from tpayd_client.types import ChangedSettings, SettingGroup, SettingsHistory
@@ -190,7 +191,7 @@ def history(output: Output, gateway: Gateway, file: str, limit: int) -> None:
     with open_pos(gateway) as pos:
         found = SettingsHistory.from_wire(pos.call("settings.history", {"file": file, "limit": limit}))
     rows = [
-        (f"{version.number}{' *' if version.in_force else ''}", local_time(version.at_ms), version.by, version.why,
+        (f"{version.number}{' *' if version.in_force else ''}", moment(version.at_ms), version.by, version.why,
          ", ".join(f"{change.path}: {change.old or '-'} -> {change.new or '-'}" for change in version.changes))
         for version in found.versions
     ]  # fmt: skip
