@@ -22,6 +22,8 @@ S = TypeVar("S", bound=Struct)
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 """One step of a field's path: a name, or an index."""
+_NAMED_FIELD = re.compile(r"([a-z][a-z0-9_]*): (.+)", re.DOTALL)
+"""How a table's own check says which of its fields it means."""
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="a TCP port; 0 takes any free one")]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -85,6 +87,9 @@ def parse(text: str, settings_type: type[S], path: Path) -> S:
     missing = re.fullmatch(r"Object missing required field `(.*)`", problem)
     if missing is not None:
         raise SettingsError(path, _join(field, missing[1]), "is missing, and has no default")
+    named = _NAMED_FIELD.fullmatch(problem)
+    if named is not None and named[1] in _settings_at(inspect.type_info(settings_type), field):
+        raise SettingsError(path, _join(field, named[1]), named[2])
     raise SettingsError(path, field, problem[:1].lower() + problem[1:])
 
 

@@ -37,8 +37,13 @@ SECOND_LANE = 'terminal_id = "TPAY0001"\n[[lanes]]\nname = "{}"\nterminal_id = "
         ('host_profile = "live"', 'host_profile = "prod"', "host_profile", "prod"),
         ('"TPAY0001"', '"TPAY001"', "lanes[0].terminal_id", "{8}"),
         ('name = "1"', 'name = "lane 1"', "lanes[0].name", "{1,16}"),
-        ('terminal_id = "TPAY0001"', SECOND_LANE.format(2, "TPAY0001"), "", "terminal_id 'TPAY0001' is given to 2"),
-        ('terminal_id = "TPAY0001"', SECOND_LANE.format(1, "TPAY0002"), "", "name '1' is given to 2"),
+        (
+            'terminal_id = "TPAY0001"',
+            SECOND_LANE.format(2, "TPAY0001"),
+            "lanes",
+            "terminal_id 'TPAY0001' is given to 2",
+        ),
+        ('terminal_id = "TPAY0001"', SECOND_LANE.format(1, "TPAY0002"), "lanes", "name '1' is given to 2"),
     ],
 )
 def test_a_store_that_contradicts_itself_is_refused(old: str, new: str, field: str, problem: str) -> None:

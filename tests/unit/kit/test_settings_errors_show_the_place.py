@@ -18,6 +18,15 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[int, Meta(ge=1, le=65535)]
 
 
+class Paired(Struct, frozen=True, forbid_unknown_fields=True):
+    first: str
+    second: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.second:
+            raise ValueError("second: is missing, since there is a first")
+
+
 class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     lines: tuple[Line, ...] = ()
 
@@ -25,6 +34,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
 class LinkSettings(ServiceSettings, frozen=True):
     profiles: dict[str, Profile]
     spare: Line | None = None
+    paired: Paired | None = None
 
 
 GOOD = '[profiles.live]\nlines = [{address = "a", port = 1}]\n[profiles.test]\n'
@@ -53,6 +63,7 @@ def test_defaults_fill_what_is_not_set() -> None:
          "profiles.test.lines[1].port", "expected `int` >= 1"),
         ('[profiles.live]\nlines = [{address = "a"}]', "profiles.live.lines[0].port", "is missing, and has no default"),
         ("", "profiles", "is missing, and has no default"),
+        (GOOD + '[paired]\nfirst = "a"', "paired.second", "is missing, since there is a first"),
     ],
 )  # fmt: skip
 def test_a_fault_is_named_by_file_field_and_expectation(text: str, field: str, problem: str) -> None:
