@@ -35,8 +35,8 @@ _TOLD: tuple[tuple[type[Exception], type[UpdateError], str], ...] = (
      "{host} sends more metadata than it may ({error}); nothing is taken. Tell the vendor"),
     (tuf_errors.DownloadError, UnreachableError, "{host}: {error}; try again later"),
     (tuf_errors.ExpiredMetadataError, ExpiredError,
-     "{host} has nothing signed that is still valid ({error}): somebody holds newer releases back, the vendor forgot to "
-     "renew, or this machine's clock is wrong. Check the clock, then ask the vendor"),
+     "{host} has nothing signed that is still valid ({error}): somebody holds newer releases back, the vendor forgot "
+     "to renew, or this machine's clock is wrong. Check the clock, then ask the vendor"),
     (tuf_errors.BadVersionNumberError, RolledBackError,
      "{host} offers another version of its metadata than this store has to expect, most likely an older one ({error}); "
      "nothing is taken. Tell the vendor"),
@@ -51,12 +51,12 @@ _TOLD: tuple[tuple[type[Exception], type[UpdateError], str], ...] = (
 
 
 def new_updater(directory: Path, url: str, root: bytes, patience: Patience) -> Updater:
-    """tuf's client over the metadata of `directory`. Raises RootError, OSError."""
+    """The client of tuf over the metadata of `directory`. Raises RootError, OSError."""
     config = UpdaterConfig(max_root_rotations=256, max_delegations=64)
     try:
         return Updater(
-            metadata_dir=str(directory), metadata_base_url=f"{url}/metadata/", fetcher=_Fetcher(patience), config=config,
-            bootstrap=root,
+            metadata_dir=str(directory), metadata_base_url=f"{url}/metadata/", fetcher=_Fetcher(patience),
+            config=config, bootstrap=root,
         )  # fmt: skip
     except tuf_errors.RepositoryError as error:
         text = f"the pinned root of trust cannot be used: {error}; get it from the vendor again"

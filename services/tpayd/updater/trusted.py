@@ -79,7 +79,7 @@ class TrustedRepository:
             return self._standing()
 
     def versions(self) -> tuple[Version, ...]:
-        """Of all releases that are offered, newest first; looks at the repository if nobody did yet. Raises UpdateError."""
+        """Of all releases offered, newest first; looks at the repository if nobody did yet. Raises UpdateError."""
         found = []
         for target in self._listed("releases", "releases/"):
             if target.name.endswith(".json"):
@@ -144,7 +144,7 @@ class TrustedRepository:
         places = []
         for wheel in wheels:
             if self.target(wheel.target) != _of(wheel):
-                text = f"{wheel.filename} is another file than the release was made with; the vendor has to publish it anew"
+                text = f"{wheel.filename} is not the file that the release was made with; the vendor must publish anew"
                 raise MixedUpError(text)
 
             def told(progress: Progress, before: int = before) -> None:
