@@ -381,7 +381,7 @@ LEASE_ACQUIRE = Op("lease.acquire", AcquireLease, Lease, LeaseProgress)
 LEASE_RENEW = Op("lease.renew", RenewLeases, RenewedLeases)
 LEASE_RELEASE = Op("lease.release", LeaseRef, Empty)
 LEASE_RESET = Op("lease.reset", Empty, Empty)
-"""A transaction service that has just started holds no lease: all older ones are fenced off."""
+"""A transaction service that has just started holds no lease: all older ones of payments are fenced off."""
 CARD_READ = Op("card.read", ReadCard, ReadCardResult, CardProgress)
 CARD_COMPLETE = Op("card.complete", CompleteCard, CompletedCard, CardProgress)
 CARD_STATE = Op("device.card", CardStateQuery, CardState, right=Right.READ_ONLY)

@@ -80,6 +80,13 @@ def test_a_pool_tells_its_readers_as_they_come_and_go(store: Store) -> None:
     def near(ready: int) -> Callable[[PoolEvent], bool]:
         return lambda event: any(pool.name == "near" and pool.ready == ready for pool in event.pools)
 
+    def maintain(*, on: bool) -> None:
+        done = tpayd("devices", "maintenance", "reader-2", "--on" if on else "--off", home=store.instance.home)
+        assert 0 == done.status
+
+    # Changes within a moment are told as one: what was told last is known from an event alone.
+    asyncio.run(heard(store, "pool.state", near(1), lambda: maintain(on=True)))
+    maintain(on=False)
     told = asyncio.run(heard(store, "pool.state", near(0), lambda: store.sandbox.unplug("reader-1")))
     assert {("near", "Near", 0, 1), ("far", "Far", 1, 0)} == {
         (pool.name, pool.label, pool.ready, pool.away) for pool in told.pools

@@ -90,6 +90,8 @@ class Grant(Struct, frozen=True):
     device: str
     lane: str
     ttl_us: int
+    of_payment: bool = True
+    """False: for work on the reader itself, which no payment's end touches."""
 
 
 class GroupStanding(Struct, frozen=True):

@@ -163,7 +163,7 @@ class Lending:
         return True
 
     def reset(self) -> None:
-        """All leases are over."""
+        """All leases of payments are over."""
         self._apply(self._pool.reset(self._clock.monotonic_us()))
 
     def refuse_waiting(self, error: CallError) -> None:

@@ -169,8 +169,8 @@ class Pool:
         return self.ready(grant.device, now_us) if clean else []
 
     def reset(self, now_us: int) -> list[Effect]:
-        """All leases are over."""
-        grants = list(self._leases.values())
+        """All leases of payments are over; who works on a reader itself goes on."""
+        grants = [grant for grant in self._leases.values() if grant.of_payment]
         for grant in grants:
             self._end(grant, EndReason.RESET, now_us)
         return [Ended(grant, EndReason.RESET) for grant in grants]
@@ -237,7 +237,7 @@ class Pool:
         turn = self._turns.take(ticket.lane)
         self._fence += 1
         lease_id = f"{self._epoch}-{turn}"
-        grant = Grant(lease_id, self._fence, seat.member.name, ticket.lane, ticket.ttl_us)
+        grant = Grant(lease_id, self._fence, seat.member.name, ticket.lane, ticket.ttl_us, ticket.only is None)
         self._leases[lease_id] = grant
         self._until_us[lease_id] = now_us + ticket.ttl_us
         seat.grant = grant

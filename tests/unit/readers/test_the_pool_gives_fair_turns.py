@@ -121,11 +121,14 @@ def test_an_old_fencing_token_opens_nothing() -> None:
     assert held == pool.holder("a")
 
 
-def test_a_reset_ends_every_lease() -> None:
-    pool = pool_of(reader("a"), reader("b"))
-    held = [grant_in(pool.acquire(ticket(number), 0)) for number in (1, 2)]
+def test_a_reset_ends_every_lease_of_a_payment() -> None:
+    """A key exchange on a reader goes on: it is not the transaction service's that starts anew."""
+    pool = pool_of(reader("a"), reader("b"), reader("c"))
+    exchange = grant_in(pool.acquire(ticket(1, only="b"), 0))
+    held = [grant_in(pool.acquire(ticket(number), 0)) for number in (2, 3)]
     assert [Ended(grant, EndReason.RESET) for grant in held] == pool.reset(0)
-    assert pool.lease_count == 0
+    assert exchange == pool.holder("b")
+    assert pool.lease_count == 1
 
 
 def test_a_lost_reader_ends_its_lease_and_mistrust_alone_does_not() -> None:
