@@ -84,6 +84,7 @@ _FAILURES = {
     Failure.BAD_ANSWER: "gave an answer that cannot be understood",
     Failure.NOISE: "cannot be understood for noise on the line",
     Failure.SELF_TEST: "reports itself broken",
+    Failure.BOOT_LOADER: "has no firmware but its boot loader",
 }
 
 

@@ -52,6 +52,7 @@ _DOWN_TEXTS = {
     Failure.BAD_ANSWER: "the reader's answers cannot be understood: wrong driver?",
     Failure.NOISE: "noise on the line: check cable and speed",
     Failure.SELF_TEST: "the reader reports itself broken: have it serviced",
+    Failure.BOOT_LOADER: "an update of its firmware was cut off, and only its boot loader is left: update it again",
 }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tpayd.crypto.exchange import Role, transport_key
 
-__all__ = ["BDK", "PAN_TOKEN_KEY", "PIN", "sandbox_transport_key"]
+__all__ = ["BDK", "FIRMWARE_VENDOR_SEED", "PAN_TOKEN_KEY", "PIN", "sandbox_transport_key"]
 
 BDK: dict[Role, bytes] = {
     Role.READER: b"SANDBOX-READER-B",
@@ -17,6 +17,9 @@ BDK: dict[Role, bytes] = {
 
 PAN_TOKEN_KEY = b"SANDBOX-PAN-TOKEN-KEY-32-BYTES!!"
 """Under which the virtual host turns a card number into a token."""
+
+FIRMWARE_VENDOR_SEED = b"SANDBOX-FIRMWARE-VENDOR-32-BYTES"
+"""Private Ed25519 key of the virtual readers' vendor, who signs their certificates and their images."""
 
 PIN = "1234"
 """The PIN of a card for which the sandbox's list has none."""

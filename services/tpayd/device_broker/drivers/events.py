@@ -64,6 +64,10 @@ class Identity(Struct, frozen=True):
     """What it says it can do; None where its protocol has no word for that."""
     key_check_value: str | None = None
     """Of the key that it holds, ten hexadecimal digits; None where it holds none, or does not tell."""
+    mode: str = ""
+    """The communication mode that its firmware is made for; empty where it does not tell, or there is but one."""
+    boot_loader: bool = False
+    """All that is left of its firmware is the boot loader: it can be updated, and nothing else."""
 
 
 class Identified(Struct, frozen=True):
@@ -218,6 +222,8 @@ class Failure(enum.StrEnum):
     """Bytes are lost on the line, again and again."""
     SELF_TEST = "self_test"
     """The reader reports itself broken."""
+    BOOT_LOADER = "boot_loader"
+    """The reader has no firmware but its boot loader."""
 
 
 class Failed(Struct, frozen=True):

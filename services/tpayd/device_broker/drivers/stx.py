@@ -20,6 +20,7 @@ from tpayd.device_broker.drivers import stx_messages as messages
 from tpayd.device_broker.drivers.commands import FinishCard, InjectKey, PrepareKey, ReadCard, Start, StepCommand
 from tpayd.device_broker.drivers.driver import CommandInvalidError, LineSettings
 from tpayd.device_broker.drivers.events import Failure, Identified, KeyInjected, SelfTested, Trouble, TroubleKind
+from tpayd.device_broker.drivers.firmware import FirmwareJob, FirmwareTalk
 from tpayd.device_broker.drivers.frames import Frame
 from tpayd.device_broker.drivers.stx_card import CardSteps
 from tpayd.device_broker.drivers.stx_codes import ELSEWHERE, OK, Cmd, Slot
@@ -30,7 +31,7 @@ from tpayd.device_broker.drivers.stx_rules import PREPARE_TRIES, RULES
 from tpayd.device_broker.drivers.talk import Dialect, EndedError, Job, LayoutError, Rule, Step, asked, parsed
 from tpayd.device_broker.drivers.talk_driver import TalkDriver
 
-__all__ = ["StxDriver", "StxReaders", "driver"]
+__all__ = ["StxDriver", "StxReaders", "StxUpdates", "driver"]
 
 
 def _refuses(frame: Frame, _: Rule) -> bool:
@@ -94,7 +95,10 @@ class StxDriver(TalkDriver):
 
     def _identify(self, command: Start) -> Job:
         info = yield from self._asked(messages.info_frame(command.at), Cmd.INFO)
-        self._talk.tell(Identified(parsed(messages.parse_info, info.data)))
+        identity = parsed(messages.parse_info, info.data)
+        self._talk.tell(Identified(identity))
+        if identity.boot_loader:
+            raise EndedError(Failure.BOOT_LOADER)
         test = yield from self._asked(messages.SELF_TEST_FRAME, Cmd.SELF_TEST)
         if (fault := messages.parse_self_test(test.data)) != OK:
             self._talk.tell(SelfTested(fault))
@@ -117,12 +121,23 @@ class StxDriver(TalkDriver):
         return asked(self._talk, request, RULES[cmd])
 
 
+class StxUpdates:
+    """See `firmware.FirmwareMaker`."""
+
+    def create(self, job: FirmwareJob) -> FirmwareTalk:
+        # Its cryptography is loaded where it is needed: once in a year, and in no payment.
+        from tpayd.device_broker.drivers.stx_firmware import StxFirmware  # noqa: PLC0415
+
+        return StxFirmware(job)
+
+
 @dataclass(frozen=True, slots=True)
 class StxReaders:
     """The entry point `stx`."""
 
     name: str = "stx"
     line: LineSettings = field(default=LineSettings(baud=38_400, other_bauds=(115_200,)))
+    firmware: StxUpdates = field(default_factory=StxUpdates)
 
     def create(self) -> StxDriver:
         return StxDriver()

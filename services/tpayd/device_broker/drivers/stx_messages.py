@@ -37,8 +37,11 @@ _BLOB_BYTES = 48
 _ABILITIES = (Ability.IC, Ability.STRIPE, Ability.CONTACTLESS, Ability.QR, Ability.SIGN, Ability.PIN)
 """In the order of message 59's flags."""
 _ABLE = ord("1")
-_MORE_BYTES = (0, len(_ABILITIES), len(_ABILITIES) + 10)
-"""What message 59 may have behind its fixed part: nothing, abilities, abilities and the key's check value."""
+_KEY_END = len(_ABILITIES) + 10
+_MODE_END = _KEY_END + 8
+_MORE_BYTES = (0, len(_ABILITIES), _KEY_END, _MODE_END)
+"""What message 59 may have behind its fixed part: nothing; or abilities, then the key's check value, then the mode."""
+_BOOT_LOADER = "BOOT"
 
 # Requests
 
@@ -72,9 +75,12 @@ def parse_info(data: bytes) -> Identity:
         raise LayoutError(f"59: {len(data)} bytes, not {_INFO.size} and {' or '.join(map(str, _MORE_BYTES))}")
     reader_id, serial, version, key_flag = (text_of(part) for part in _INFO.unpack(told))
     able = tuple(ability for ability, flag in zip(_ABILITIES, more, strict=False) if flag == _ABLE) if more else None
-    check_value = parse_check_value(more[len(_ABILITIES) :].strip())
+    check_value = parse_check_value(more[len(_ABILITIES) : _KEY_END].strip())
     # The identity begins with the certified model, filled up to 16 characters (docs/reader-protocol.md, 59).
-    return Identity(reader_id, serial, version, reader_id[:16].strip("# -"), key_flag == "01", able, check_value)
+    return Identity(
+        reader_id, serial, version, reader_id[:16].strip("# -"), key_flag == "01", able, check_value,
+        mode=text_of(more[_KEY_END:]), boot_loader=version == _BOOT_LOADER,
+    )  # fmt: skip
 
 
 def parse_self_test(data: bytes) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tpayd.device_broker.drivers.stx_codes import Cmd
 from tpayd.device_broker.drivers.talk import Rule
 
-__all__ = ["PREPARE_TRIES", "READ_WAIT_US", "RULES"]
+__all__ = ["LAST_CHUNK_WAIT_US", "PREPARE_TRIES", "READ_WAIT_US", "RULES", "STALLS_MAX"]
 
 
 def _rule(*answers: Cmd, wait_s: float, tries: int = 1, naks: int = 2) -> Rule:
@@ -33,9 +33,17 @@ RULES: dict[Cmd, Rule] = {
     Cmd.PREPARE_KEY: _rule(Cmd.PREPARE_KEY_ANSWER, wait_s=5),
     # A NAK is the reader's answer to a key that it does not trust.
     Cmd.INJECT_KEY: _rule(Cmd.ACK, Cmd.NAK, wait_s=5, naks=0),
+    Cmd.AUTHENTICATE: _rule(Cmd.AUTHENTICATE_ANSWER, wait_s=3, tries=2),
+    Cmd.OFFER: _rule(Cmd.OFFER_ANSWER, wait_s=5, tries=1),
+    # Each chunk says where it belongs, and its answer how far the reader is: it is never taken twice.
+    Cmd.CHUNK: _rule(Cmd.CHUNK_ANSWER, wait_s=5, tries=3),
 }
 
 READ_WAIT_US = 15_000_000
 """From a card's insertion to its data: application selection, offline checks, first GENERATE AC."""
 PREPARE_TRIES = 2
 """A reader that answers 41 with "01" is asked once more."""
+LAST_CHUNK_WAIT_US = 20_000_000
+"""For the answer to an image's last chunk: the reader checks the whole of it."""
+STALLS_MAX = 5
+"""Chunks in a row after which a reader holds no more than before."""

@@ -8,13 +8,17 @@ from typing import Protocol
 from tpayd.kit.clock import Clock
 from tpayd.sandbox.card_list import TestCard
 from tpayd.sandbox.readers.customer import Customer
+from tpayd.sandbox.readers.flash import Flash
 from tpayd.sandbox.readers.neo import VirtualNeo, neo_reader_id
 from tpayd.sandbox.readers.rounds import Later
 from tpayd.sandbox.readers.settings import ReaderProtocol, VirtualReaderSettings
 from tpayd.sandbox.readers.vault import Vault
 from tpayd.sandbox.readers.virtual import VirtualReader, reader_id
 
-__all__ = ["VirtualDevice", "virtual_device"]
+__all__ = ["RESTART_S", "VirtualDevice", "virtual_device"]
+
+RESTART_S = 0.3
+"""How long a reader with new firmware says nothing."""
 
 
 class _Phase(Protocol):
@@ -67,7 +71,8 @@ def virtual_device(
         case ReaderProtocol.STX:
             memory = Vault(vault, reader_id(serial_number, settings.model), secret)
             return VirtualReader(
-                serial_number, memory, clock, later, model=settings.model, abilities=settings.abilities
+                serial_number, memory, clock, later, model=settings.model, abilities=settings.abilities,
+                mode=settings.mode, flash=Flash(vault.with_suffix(".flash"), settings.firmware), restart_s=RESTART_S,
             )  # fmt: skip
         case ReaderProtocol.NEO:
             memory = Vault(vault, neo_reader_id(serial_number), secret)

@@ -5,22 +5,28 @@ They satisfy `tpayd.device_broker.drivers.conformance.Peer` without knowing it: 
 
 from __future__ import annotations
 
+import hashlib
+
 from tpayd.crypto.dukpt import derive_initial_key
 from tpayd.crypto.exchange import Role, accept, answer
+from tpayd.crypto.firmware import Image, public_of, ticket
 from tpayd.kit.clock import SystemClock
 from tpayd.sandbox.card_list import CardKind, TestCard
 from tpayd.sandbox.readers.devices import VirtualDevice
+from tpayd.sandbox.readers.flash import ImageHead, sandbox_image
 from tpayd.sandbox.readers.neo import VirtualNeo, neo_reader_id
 from tpayd.sandbox.readers.rounds import Deed
 from tpayd.sandbox.readers.vault import Vault
 from tpayd.sandbox.readers.virtual import MODEL, VirtualReader, reader_id
-from tpayd.sandbox.secrets import BDK, sandbox_transport_key
+from tpayd.sandbox.secrets import BDK, FIRMWARE_VENDOR_SEED, sandbox_transport_key
 
-__all__ = ["SandboxPeer", "neo", "stx"]
+__all__ = ["SandboxPeer", "UpdatablePeer", "neo", "stx"]
 
 _SERIAL_NUMBER = "SBX0000001"
 _SECRET = bytes(32)
 _IKID = b"TESTPEER"
+_NEW_VERSION = "01.01"
+_IMAGE_BYTES = 5_000
 _STAYS_MS = 600_000
 _KINDS = {"ic": CardKind.IC, "contactless": CardKind.CONTACTLESS, "stripe": CardKind.STRIPE}
 
@@ -56,10 +62,21 @@ class SandboxPeer:
         vault.inject(answer(accepted, transport, _IKID, derive_initial_key(BDK[Role.READER], _IKID)))
 
 
-def stx() -> SandboxPeer:
+class UpdatablePeer(SandboxPeer):
+    """One that takes firmware, and brings an image of it."""
+
+    def image(self) -> tuple[str, str, str, bytes, bytes, bytes]:
+        """Model, mode, version, content, ticket and vendor's key of an image that it takes."""
+        content = sandbox_image(ImageHead(_NEW_VERSION), _IMAGE_BYTES)
+        told = Image(MODEL, "any", _NEW_VERSION, len(content), hashlib.sha256(content).digest())
+        signed, vendor = ticket(FIRMWARE_VENDOR_SEED, told), public_of(FIRMWARE_VENDOR_SEED)
+        return MODEL, "any", _NEW_VERSION, content, signed, vendor
+
+
+def stx() -> UpdatablePeer:
     """The peer of the driver `stx`."""
     vault = Vault(None, reader_id(_SERIAL_NUMBER), _SECRET)
-    return SandboxPeer(vault, VirtualReader(_SERIAL_NUMBER, vault, SystemClock(), _never))
+    return UpdatablePeer(vault, VirtualReader(_SERIAL_NUMBER, vault, SystemClock(), _never))
 
 
 def neo() -> SandboxPeer:

@@ -37,6 +37,10 @@ class VirtualReaderSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Ten characters; left out: SBX and its place in this list."""
     abilities: tuple[Ability, ...] = tuple(Ability)
     """What it has, and says it has; one that speaks neo has ic, stripe and contactless, whatever stands here."""
+    mode: Annotated[str, Meta(pattern=rf"^[A-Za-z0-9-]{{0,8}}{END}")] = ""
+    """The communication mode that it says it is in, as SCSpro's do; empty: it knows of none."""
+    firmware: Annotated[str, Meta(pattern=rf"^[0-9]{{2}}\.[0-9]{{2}}{END}")] = "01.00"
+    """What it has from the factory."""
     baud: Annotated[int, Meta(ge=300, le=4_000_000)] | None = None
     """The one speed at which it can be understood; left out: any."""
 

@@ -85,6 +85,12 @@ class Vault:
             self._derivation = self._derive()
         return check_value(received.initial_key)
 
+    def wipe(self) -> None:
+        """Forget the key; the number of the last exchange stays."""
+        self._memory = _Memory(sequence=self._memory.sequence)
+        self._counter, self._derivation, self._pending = 0, None, None
+        self._store()
+
     def encrypt(self, track: str) -> tuple[bytes, bytes]:
         """KSN and cipher of a track under the next key. Only where `key_loaded`. Raises CounterExhaustedError."""
         ksn, derivation, counter = self._next_key()

@@ -7,18 +7,22 @@ from collections.abc import Collection
 from tpayd.crypto.errors import ExchangeError
 from tpayd.kit.clock import Clock
 from tpayd.sandbox.card_list import TestCard
+from tpayd.sandbox.readers.boot_loader import BootLoader
 from tpayd.sandbox.readers.cardslot import CardPhase, CardSlot
 from tpayd.sandbox.readers.customer import Customer
+from tpayd.sandbox.readers.flash import Flash
 from tpayd.sandbox.readers.line import ACK, NAK, RequestReader, answer
 from tpayd.sandbox.readers.pad import Pad, PadPhase
 from tpayd.sandbox.readers.rounds import Later
 from tpayd.sandbox.readers.vault import Vault
 from tpayd_contracts.device import Ability
 
-__all__ = ["MODEL", "VirtualReader", "reader_id"]
+__all__ = ["FIRMWARE", "MODEL", "VirtualReader", "reader_id"]
 
 MODEL = "TPAYD-SANDBOX-1"
-_VERSION = "01.00"
+FIRMWARE = "01.00"
+"""What it has from the factory."""
+_BOOT_LOADER = "BOOT "
 _TOLD = (Ability.IC, Ability.STRIPE, Ability.CONTACTLESS, Ability.QR, Ability.SIGN, Ability.PIN)
 """In the order of message 59."""
 _CARDS = frozenset({Ability.IC, Ability.STRIPE, Ability.CONTACTLESS})
@@ -34,6 +38,9 @@ _NEEDED = {
 }
 """What a reader must have, one of them at least, to take a command; it answers NAK otherwise."""
 _SOUND, _FAULTY = b"00", b"10"
+_UPDATES = (0x52, 0x54, 0x56)
+_OF_BOOT_LOADER = (*_UPDATES, 0x58, 0xA0)
+"""All that is answered where there is no firmware."""
 """What a self-test comes to."""
 _REQUEST_CARD = 87
 _REQUEST_FINISH = 314
@@ -51,9 +58,15 @@ class VirtualReader:
         *,
         model: str = MODEL,
         abilities: Collection[Ability] = tuple(Ability),
+        mode: str = "",
+        flash: Flash | None = None,
+        restart_s: float = 0.0,
     ) -> None:
         self.serial_number = serial_number
         self._id = reader_id(serial_number, model)
+        self.boot_loader = BootLoader(
+            self._id, serial_number, model, mode, flash or Flash(None, FIRMWARE), self._restarted, restart_s=restart_s
+        )
         self._abilities = frozenset(abilities)
         self.customer = Customer()
         self.faulty = False
@@ -92,6 +105,7 @@ class VirtualReader:
         """What a pulled plug does: all but the vault is forgotten, and the card falls out."""
         self._requests = RequestReader()
         self._rest()
+        self.boot_loader.rest()
         self._slot.inside = False
         self._slot.card = None
         self._last = NAK
@@ -100,14 +114,21 @@ class VirtualReader:
         """Bytes came from the broker."""
         out = b""
         for request in self._requests.feed(data):
+            if self.boot_loader.silent:
+                return out
             if request is None:
                 out += NAK
             elif request[0] == 0x15:
                 out += self._last
             else:
-                self._last = self._serve(*request) if self._is_able_to(request[0]) else NAK
+                self._last = self._answered(*request) if self._is_able_to(request[0]) else NAK
                 out += self._last
         return out
+
+    def _answered(self, command: int, data: bytes) -> bytes:
+        if self.boot_loader.alone and command not in _OF_BOOT_LOADER:
+            return NAK
+        return self.boot_loader.serve(command, data) if command in _UPDATES else self._serve(command, data)
 
     def _serve(self, command: int, data: bytes) -> bytes:
         match command:
@@ -130,6 +151,7 @@ class VirtualReader:
             case 0x58:
                 return self._information()
             case 0xA0:
+                self.boot_loader.rest()
                 self._rest()
                 return ACK + self._slot.let_go()
             case _:
@@ -143,7 +165,11 @@ class VirtualReader:
         flag = "01" if self.key_loaded else "00"
         able = "".join("1" if ability in self._abilities else "0" for ability in _TOLD)
         holds = f"{self._vault.check_value:10}"
-        return answer(0x59, f"{self._id}{self.serial_number}{_VERSION}{flag}{able}{holds}".encode())
+        boot = self.boot_loader
+        version = _BOOT_LOADER if boot.alone else boot.flash.version
+        # Only readers with several communication modes tell theirs.
+        mode = f"{boot.mode:8}" if boot.mode else ""
+        return answer(0x59, f"{self._id}{self.serial_number}{version:5}{flag}{able}{holds}{mode}".encode())
 
     def _inject(self, blob: bytes) -> bytes:
         try:
@@ -151,6 +177,12 @@ class VirtualReader:
         except ExchangeError:
             told = None
         return NAK if told is None else answer(0x06, told.encode())
+
+    def _restarted(self, keeps_key: bool) -> None:
+        """It starts with new firmware."""
+        if not keeps_key:
+            self._vault.wipe()
+        self.power_off()
 
     def _said(self, frame: bytes) -> bytes:
         """Keep an answer: at a NAK it is repeated, and nothing is done twice."""

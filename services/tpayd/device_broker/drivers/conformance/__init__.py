@@ -12,9 +12,16 @@ or in a test of one's own:
 from __future__ import annotations
 
 # Importing them is what fills CHECKS.
-from tpayd.device_broker.drivers.conformance import card_checks, life_checks, line_checks
+from tpayd.device_broker.drivers.conformance import card_checks, firmware_checks, life_checks, line_checks
 from tpayd.device_broker.drivers.conformance.bench import Bench, BrokenPromiseError
-from tpayd.device_broker.drivers.conformance.peer import PEER_GROUP, Peer, PeerFactory, PeerUnknownError, peer_factory
+from tpayd.device_broker.drivers.conformance.peer import (
+    PEER_GROUP,
+    Peer,
+    PeerFactory,
+    PeerUnknownError,
+    UpdatablePeer,
+    peer_factory,
+)
 from tpayd.device_broker.drivers.conformance.suite import CHECKS, Check, Seat
 
 __all__ = [
@@ -27,7 +34,9 @@ __all__ = [
     "PeerFactory",
     "PeerUnknownError",
     "Seat",
+    "UpdatablePeer",
     "card_checks",
+    "firmware_checks",
     "life_checks",
     "line_checks",
     "peer_factory",

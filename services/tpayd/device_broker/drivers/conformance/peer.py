@@ -7,7 +7,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Protocol, TypeAlias, cast
 
-__all__ = ["PEER_GROUP", "Peer", "PeerFactory", "PeerUnknownError", "peer_factory"]
+__all__ = ["PEER_GROUP", "Peer", "PeerFactory", "PeerUnknownError", "UpdatablePeer", "peer_factory"]
 
 PEER_GROUP = "tpayd.reader_peers"
 
@@ -39,6 +39,14 @@ class Peer(Protocol):
 
     def take_out(self) -> bytes:
         """The customer takes his card out, whatever the reader is doing: what the reader says of it."""
+        ...
+
+
+class UpdatablePeer(Peer, Protocol):
+    """The peer of a driver that updates firmware (`drivers.firmware`)."""
+
+    def image(self) -> tuple[str, str, str, bytes, bytes, bytes]:
+        """Model, mode, version, content, ticket and vendor's key of an image that it takes, of several chunks."""
         ...
 
 
