@@ -15,18 +15,19 @@ from tpayd_client.wire import OpenEnum, Reply, many, maybe, some
 
 __all__ = [
     "Ability", "Amount", "AppliedChange", "Applies", "ApplyPreset", "AssignDevice", "AssignDevices",
-    "AssignedDevices", "Balance", "Bar", "BarCause", "CONTRACT", "CardNetwork", "CardState", "CardStateQuery",
-    "CardSummary", "CashIcBalanceRequest", "CashIcRefundRequest", "CashIcSaleRequest", "CashReceiptPurpose",
-    "CashReceiptRequest", "CashReceiptVoidReason", "CashReceiptVoidRequest", "ChangeSettings", "ChangedSettings",
-    "CheckIntegrity", "CheckScope", "ClientOptions", "CloseProgress", "CloseReport", "Confirmation", "DayQuery",
-    "DayTotals", "DeleteTerminals", "Dependency", "Device", "DeviceCount", "DeviceEvent", "DeviceFault",
-    "DeviceList", "DeviceQuery", "DeviceReport", "DeviceState", "DeviceTestProgress", "DeviceTestStep",
-    "DeviceTrouble", "Difference", "DownloadMerchant", "DownloadedMerchant", "EVENTS", "EjectCard", "EntryMode",
-    "ErrorBody", "ErrorCode", "ExchangeProgress", "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Finding",
-    "FindingKind", "Health", "Hello", "InsertedQuery", "IntegrityEvent", "IntegrityProgress", "IntegrityQuery",
-    "IntegrityReport", "IntegrityResult", "IntegrityState", "KeyEvent", "KeyHappening", "KeyInfo", "KeyList",
-    "KeyNumber", "KeyPress", "KeyState", "KeyTime", "KeyUsage", "KeyedNumber", "LaneAcknowledgements", "LaneQuery",
-    "LaneRef", "LaneTurns", "Language", "Line", "LineEvent", "LineState", "LineStatus", "ListedPayment",
+    "AssignedDevices", "Balance", "Bar", "BarCause", "Bundle", "BundleState", "CONTRACT", "CardNetwork",
+    "CardState", "CardStateQuery", "CardSummary", "CashIcBalanceRequest", "CashIcRefundRequest",
+    "CashIcSaleRequest", "CashReceiptPurpose", "CashReceiptRequest", "CashReceiptVoidReason",
+    "CashReceiptVoidRequest", "ChangeSettings", "ChangedSettings", "CheckIntegrity", "CheckScope", "ClientOptions",
+    "CloseProgress", "CloseReport", "Confirmation", "DayQuery", "DayTotals", "DeleteTerminals", "Dependency",
+    "Device", "DeviceCount", "DeviceEvent", "DeviceFault", "DeviceList", "DeviceQuery", "DeviceReport",
+    "DeviceState", "DeviceTestProgress", "DeviceTestStep", "DeviceTrouble", "Difference", "DownloadMerchant",
+    "DownloadedMerchant", "EVENTS", "EjectCard", "EntryMode", "ErrorBody", "ErrorCode", "ExchangeProgress",
+    "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Finding", "FindingKind", "Health", "Hello",
+    "InsertedQuery", "IntegrityEvent", "IntegrityProgress", "IntegrityQuery", "IntegrityReport", "IntegrityResult",
+    "IntegrityState", "KeyEvent", "KeyHappening", "KeyInfo", "KeyList", "KeyNumber", "KeyPress", "KeyState",
+    "KeyTime", "KeyUsage", "KeyedNumber", "LaneAcknowledgements", "LaneQuery", "LaneRef", "LaneTurns", "Language",
+    "Line", "LineEvent", "LineState", "LineStatus", "ListedPayment", "LogUse", "LogsEvent", "LogsStatus",
     "Maintenance", "MembershipCard", "MembershipRequest", "Merchant", "MerchantList", "OpenTerminals",
     "OpenedTerminals", "Opening", "OriginalOnReceipt", "OriginalPayment", "Outcome", "OwedReversal",
     "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "Pending",
@@ -36,11 +37,12 @@ __all__ = [
     "ScanDevices", "ScanProgress", "ScanResult", "ScannedCode", "ScannedPort", "ScreenAsk", "ScreenNumber",
     "ScreenPrompt", "ScreenSignature", "ScreenState", "SelfTest", "SetPassword", "SetPrevention", "Setting",
     "SettingChange", "SettingGroup", "SettingKind", "SettingsHistory", "SettingsHistoryQuery", "SettingsPage",
-    "SettingsQuery", "SettingsVersion", "SettleRequest", "SettledAs", "Share", "ShowText", "SimplePayRequest",
-    "Slot", "Slots", "StagedTerminals", "StandaloneCashReceiptRequest", "StandaloneQuery", "StandaloneSaleRequest",
-    "StandaloneTerminal", "Step", "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal",
-    "TerminalBalance", "TerminalList", "TimeSplit", "TotalLine", "UnacknowledgedPayment", "UnacknowledgedPayments",
-    "UnacknowledgedPolicy", "Verdict", "VoidRequest", "WatchScreen", "Welcome",
+    "SettingsQuery", "SettingsVersion", "SettleRequest", "SettledAs", "Share", "ShipLogs", "ShipPriority",
+    "ShipProgress", "ShowText", "SimplePayRequest", "Slot", "Slots", "StagedTerminals",
+    "StandaloneCashReceiptRequest", "StandaloneQuery", "StandaloneSaleRequest", "StandaloneTerminal", "Step",
+    "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal", "TerminalBalance", "TerminalList",
+    "TimeSplit", "TotalLine", "UnacknowledgedPayment", "UnacknowledgedPayments", "UnacknowledgedPolicy", "Verdict",
+    "VoidRequest", "WatchScreen", "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -3071,6 +3073,188 @@ class IntegrityQuery(Reply):
         )
 
 
+class ShipPriority(OpenEnum):
+    """When a bundle is delivered."""
+
+    NOW = "now"
+    """At once, before all others."""
+    LATER = "later"
+    """In the quiet hours that `log_shipper.later_window` names."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShipLogs(Reply):
+    """Bundle the logs and deliver them. Answered when the bundle has left, is stopped, or the time is nearly up."""
+
+    priority: ShipPriority = ShipPriority.NOW
+    reason: str = ""
+    """For the vendor, in a few words; it stands in the bundle."""
+    since_ms: int | None = None
+    """Only lines from this time on; none: all that is kept."""
+    until_ms: int | None = None
+    services: tuple[str, ...] = ()
+    """Only the logs of these processes; none: of all."""
+    wait: bool = True
+    """False: answered as soon as the request is on disk; `logs.status` tells the rest."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ShipLogs:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            priority=ShipPriority(body.get("priority", ShipPriority.NOW)),
+            reason=body.get("reason", ""),
+            since_ms=body.get("since_ms"),
+            until_ms=body.get("until_ms"),
+            services=many(body.get("services", ()), None),
+            wait=body.get("wait", True),
+        )
+
+
+class BundleState(OpenEnum):
+    """How far a bundle is. `shipped`, `stopped` and `dropped` are ends."""
+
+    ASKED = "asked"
+    """The request is on disk; nothing is collected yet."""
+    PACKED = "packed"
+    """The bundle lies in the outbox and waits for its delivery, or for the next try."""
+    SENDING = "sending"
+    SHIPPED = "shipped"
+    """The server has all of it, under its final name."""
+    STOPPED = "stopped"
+    """The proof found card data or a key in the logs; nothing has left. `detail` says in which file and line."""
+    DROPPED = "dropped"
+    """Given up: the outbox was over its quota, or the bundle too old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle(Reply):
+    """One bundle."""
+
+    id: str
+    state: BundleState
+    priority: ShipPriority
+    asked_ms: int
+    by: str = ""
+    """The client that asked; `log_shipper` after a crash."""
+    reason: str = ""
+    name: str = ""
+    """Its file's name, on the server as well."""
+    size_bytes: int = 0
+    sha256: str = ""
+    """Of the file, in lower-case hex."""
+    files: int = 0
+    """Log files in it."""
+    logs_bytes: int = 0
+    """What they take in it, unpacked."""
+    sent_bytes: int = 0
+    tries: int = 0
+    """To deliver it."""
+    next_try_ms: int | None = None
+    ended_ms: int | None = None
+    """When it was shipped, stopped or dropped."""
+    detail: str = ""
+    """What went wrong last, and what to do about it."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> Bundle:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            id=body["id"],
+            state=BundleState(body["state"]),
+            priority=ShipPriority(body["priority"]),
+            asked_ms=body["asked_ms"],
+            by=body.get("by", ""),
+            reason=body.get("reason", ""),
+            name=body.get("name", ""),
+            size_bytes=body.get("size_bytes", 0),
+            sha256=body.get("sha256", ""),
+            files=body.get("files", 0),
+            logs_bytes=body.get("logs_bytes", 0),
+            sent_bytes=body.get("sent_bytes", 0),
+            tries=body.get("tries", 0),
+            next_try_ms=body.get("next_try_ms"),
+            ended_ms=body.get("ended_ms"),
+            detail=body.get("detail", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ShipProgress(Reply):
+    """How far it is."""
+
+    state: BundleState
+    text: str
+    done_bytes: int = 0
+    of_bytes: int = 0
+    """0: not known."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ShipProgress:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            state=BundleState(body["state"]),
+            text=body["text"],
+            done_bytes=body.get("done_bytes", 0),
+            of_bytes=body.get("of_bytes", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LogUse(Reply):
+    """The log files of one process, as they are kept on this machine (T22)."""
+
+    service: str
+    files: int
+    size_bytes: int
+    oldest_ms: int
+    """When the oldest of them was last written to."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> LogUse:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            service=body["service"],
+            files=body["files"],
+            size_bytes=body["size_bytes"],
+            oldest_ms=body["oldest_ms"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LogsStatus(Reply):
+    """What waits, what was shipped, and what is kept."""
+
+    destination: str = ""
+    """Without user and password; empty: none is set."""
+    recipients: int = 0
+    """Public keys that bundles are encrypted to; 0: none can be made."""
+    open: tuple[Bundle, ...] = ()
+    """Not ended, in the order in which they come."""
+    ended: tuple[Bundle, ...] = ()
+    """The last ones, newest first."""
+    outbox_bytes: int = 0
+    outbox_limit_bytes: int = 0
+    last_success_ms: int | None = None
+    logs: tuple[LogUse, ...] = ()
+    problems: tuple[str, ...] = ()
+    """What keeps logs from being shipped, each with its way out."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> LogsStatus:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            destination=body.get("destination", ""),
+            recipients=body.get("recipients", 0),
+            open=many(body.get("open", ()), Bundle.from_wire),
+            ended=many(body.get("ended", ()), Bundle.from_wire),
+            outbox_bytes=body.get("outbox_bytes", 0),
+            outbox_limit_bytes=body.get("outbox_limit_bytes", 0),
+            last_success_ms=body.get("last_success_ms"),
+            logs=many(body.get("logs", ()), LogUse.from_wire),
+            problems=many(body.get("problems", ()), None),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Subscribe(Reply):
     """Ask for events on this connection; the list replaces the one before. An empty list ends it."""
@@ -3195,7 +3379,10 @@ class StoreStatus(Reply):
 
     services: tuple[Health, ...]
     missing: tuple[str, ...]
+    """Processes on the way of a payment that do not answer."""
     options: ClientOptions | None = None
+    operations_missing: tuple[str, ...] = ()
+    """Processes that updates and logs need, and payments do not, that do not answer."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> StoreStatus:
@@ -3204,6 +3391,7 @@ class StoreStatus(Reply):
             services=many(body["services"], Health.from_wire),
             missing=many(body["missing"], None),
             options=maybe(body.get("options"), ClientOptions.from_wire),
+            operations_missing=many(body.get("operations_missing", ()), None),
         )
 
 
@@ -3809,6 +3997,20 @@ class KeyEvent(Reply):
 
 
 @dataclass(frozen=True, slots=True)
+class LogsEvent(Reply):
+    """A bundle has come further."""
+
+    bundle: Bundle
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> LogsEvent:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            bundle=Bundle.from_wire(body["bundle"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class PoolEvent(Reply):
     """Something has changed in the pools; told once a second at most."""
 
@@ -3854,6 +4056,8 @@ REPLIES: dict[str, type[Reply] | None] = {
     "key.exchange_reader": KeyInfo,
     "key.exchange_terminal": KeyInfo,
     "key.list": KeyList,
+    "logs.ship": Bundle,
+    "logs.status": LogsStatus,
     "membership.read": MembershipCard,
     "merchant.download": DownloadedMerchant,
     "merchant.list": MerchantList,
@@ -3900,6 +4104,7 @@ EVENTS: dict[str, type[Reply]] = {
     "host.line": LineEvent,
     "integrity.result": IntegrityEvent,
     "key.event": KeyEvent,
+    "logs.shipped": LogsEvent,
     "pool.state": PoolEvent,
 }
 """Topic → what its events carry."""

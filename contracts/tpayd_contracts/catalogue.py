@@ -15,6 +15,7 @@ from tpayd_contracts import (
     host,
     integrity,
     keys,
+    logs,
     orders,
     pad,
     payment,
@@ -46,6 +47,7 @@ _MODULES: tuple[ModuleType, ...] = (
     host,
     keys,
     integrity,
+    logs,
     gateway,
     health,
     sandbox,
@@ -66,6 +68,7 @@ EVENT_BODIES: dict[str, type] = {
     host.TOPIC_LINE: host.LineEvent,
     integrity.TOPIC_INTEGRITY: integrity.IntegrityEvent,
     keys.TOPIC_KEY: keys.KeyEvent,
+    logs.TOPIC_LOGS: logs.LogsEvent,
     pooling.TOPIC_POOL: pooling.PoolEvent,
 }
 """Topics that a client may subscribe to, and what their events carry."""

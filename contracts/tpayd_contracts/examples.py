@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from tpayd_contracts import device, gateway, health, host, integrity, keys, pad, payment, pooling, sandbox, taking
+from tpayd_contracts import device, gateway, health, host, integrity, keys, logs, pad, payment, pooling, sandbox, taking
 from tpayd_contracts.errors import ErrorBody, ErrorCode, Outcome
 from tpayd_contracts.example_business import BUSINESS
 from tpayd_contracts.example_fleet import FLEET
 from tpayd_contracts.example_integrity import INTEGRITY, INTEGRITY_EVENT
+from tpayd_contracts.example_logs import LOGS, LOGS_EVENT
 from tpayd_contracts.example_payments import AT_MS, PAYMENTS, REQUEST_ID, Example
 from tpayd_contracts.example_pooling import POOL_EVENT, POOLING
 from tpayd_contracts.example_records import RECORDS
@@ -146,6 +147,7 @@ EVENTS: dict[str, Struct] = {
     device.TOPIC_DEVICE: device.DeviceEvent(device=_DEVICE, at_ms=AT_MS),
     host.TOPIC_LINE: host.LineEvent(line=_LINE),
     integrity.TOPIC_INTEGRITY: INTEGRITY_EVENT,
+    logs.TOPIC_LOGS: LOGS_EVENT,
     keys.TOPIC_KEY: keys.KeyEvent(
         happened=keys.KeyHappening.EXPIRES_SOON,
         usage=keys.KeyUsage.READER_DATA,
@@ -167,6 +169,7 @@ EXAMPLES: dict[str, Example] = {
     **FLEET,
     **TERMINALS,
     **INTEGRITY,
+    **LOGS,
     **SETTINGS,
     **STEPS,
     **POOLING,

@@ -70,7 +70,10 @@ class StoreStatus(Struct, frozen=True, omit_defaults=True):
 
     services: tuple[Health, ...]
     missing: tuple[str, ...]
+    """Processes on the way of a payment that do not answer."""
     options: ClientOptions | None = None
+    operations_missing: tuple[str, ...] = ()
+    """Processes that updates and logs need, and payments do not, that do not answer."""
 
 
 EVENTS_SUBSCRIBE = Op("events.subscribe", Subscribe, Subscribed, right=Right.READ_ONLY)

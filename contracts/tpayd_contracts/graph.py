@@ -13,6 +13,7 @@ from tpayd_contracts import (
     host,
     integrity,
     keys,
+    logs,
     orders,
     pad,
     payment,
@@ -27,7 +28,7 @@ from tpayd_contracts import (
 )
 from tpayd_contracts.health import HEALTH
 
-__all__ = ["CALLS", "OF_EVERY_SERVICE", "OPS_OF", "SERVICES", "may_call", "service_of"]
+__all__ = ["CALLS", "OF_EVERY_SERVICE", "OPERATIONS", "OPS_OF", "SERVICES", "may_call", "service_of"]
 
 OPS_OF: dict[str, frozenset[str]] = {
     "transaction": frozenset(
@@ -98,6 +99,7 @@ OPS_OF: dict[str, frozenset[str]] = {
             integrity.INTEGRITY_STATUS,
         )
     ),
+    "log_shipper": frozenset(op.name for op in (logs.LOGS_SHIP, logs.LOGS_STATUS)),
     "gateway": frozenset(),
     "sandbox_host": frozenset(op.name for op in (sandbox.HOST_SET, sandbox.HOST_STATUS, sandbox.HOST_LEDGER)),
     "sandbox_readers": frozenset(op.name for op in (sandbox.READER_PRESENT, sandbox.READER_SET, sandbox.READER_STATUS)),
@@ -105,22 +107,25 @@ OPS_OF: dict[str, frozenset[str]] = {
 """Which service answers which operations on its house socket."""
 
 CALLS: dict[str, frozenset[str]] = {
-    "gateway": frozenset({"transaction", "device_broker", "key_manager", "host_link"}),
+    "gateway": frozenset({"transaction", "device_broker", "key_manager", "host_link", "log_shipper"}),
     "transaction": frozenset({"device_broker", "key_manager", "host_link"}),
     "key_manager": frozenset({"device_broker", "host_link"}),
     "device_broker": frozenset(),
     "host_link": frozenset(),
+    "log_shipper": frozenset(),
     "watchdog": frozenset(),
     "cli": frozenset({"sandbox_host", "sandbox_readers"}),
 }
 """caller → services it may call. `cli` is the local tool of whoever owns the instance directory."""
 
 SERVICES: tuple[str, ...] = ("gateway", "transaction", "device_broker", "host_link", "key_manager")
-"""The processes of a live instance, edges last to start mattering: any order works."""
+"""The processes on the way of a payment, edges last to start mattering: any order works."""
 
+OPERATIONS: tuple[str, ...] = ("log_shipper",)
+"""The processes that keep the others healthy: a store sells, and is ready, without them."""
 
 OF_EVERY_SERVICE: frozenset[str] = frozenset(op.name for op in settings.SETTINGS_OPS)
-"""Answered by each of SERVICES for itself; the body says whom it is for."""
+"""Answered by each of SERVICES and OPERATIONS for itself; the body says whom it is for."""
 
 
 def may_call(caller: str, service: str, op: str) -> bool:
@@ -128,7 +133,7 @@ def may_call(caller: str, service: str, op: str) -> bool:
     if op == HEALTH.name:
         return caller in CALLS or caller in OPS_OF
     if op in OF_EVERY_SERVICE:
-        return service in SERVICES and service in CALLS.get(caller, frozenset())
+        return service in (*SERVICES, *OPERATIONS) and service in CALLS.get(caller, frozenset())
     return service in CALLS.get(caller, frozenset()) and op in OPS_OF.get(service, frozenset())
 
 

@@ -34,6 +34,7 @@ from tpayd_contracts import (
     host,
     integrity,
     keys,
+    logs,
     orders,
     payment,
     pooling,
@@ -248,7 +249,7 @@ def _readable(value: object) -> str:
 
 _MODULES = (
     orders, payment, screen, ability, records, business, terminal, standalone, device, fleet, pooling, host, keys,
-    integrity, gateway, health, settings,
+    integrity, logs, gateway, health, settings,
 )  # fmt: skip
 
 

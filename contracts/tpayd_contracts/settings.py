@@ -46,7 +46,9 @@ __all__ = [
 CHANGES_MAX = 64
 VALUE_MAX_CHARS = 8192
 
-SettingsFileName = Literal["store", "gateway", "transaction", "device_broker", "host_link", "key_manager"]
+SettingsFileName = Literal[
+    "store", "gateway", "transaction", "device_broker", "host_link", "key_manager", "log_shipper"
+]  # fmt: skip
 SETTINGS_FILES: dict[str, str] = {
     "store": "gateway",
     "gateway": "gateway",
@@ -54,6 +56,7 @@ SETTINGS_FILES: dict[str, str] = {
     "device_broker": "device_broker",
     "host_link": "host_link",
     "key_manager": "key_manager",
+    "log_shipper": "log_shipper",
 }
 """Settings file → the service that answers for it."""
 

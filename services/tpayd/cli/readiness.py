@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tpayd.cli.house import LocalHouse
 from tpayd.supervision.conf import socket_file
 from tpayd.supervision.control import ProcessInfo, Supervisor, SupervisorGoneError
-from tpayd.supervision.programs import WATCHDOG
+from tpayd.supervision.programs import WATCHDOG, Program
 from tpayd_contracts.health import Health, Readiness
 
 __all__ = ["ServiceState", "service_states"]
@@ -30,6 +30,8 @@ class ServiceState:
     """None: it does not answer."""
     detail: str
     version: str
+    operations: bool = False
+    """Payments do not need it."""
 
     @property
     def ready(self) -> bool:
@@ -45,6 +47,7 @@ class ServiceState:
             "readiness": self.readiness.value if self.readiness else None,
             "detail": self.detail,
             "version": self.version or None,
+            "operations": self.operations,
         }
 
 
@@ -57,23 +60,24 @@ def service_states(house: LocalHouse, *, watchdog: bool = False) -> list[Service
         seen = {process.name: process for process in Supervisor(socket_file(house.instance)).processes()}
     except SupervisorGoneError:
         seen = {}
-    states = [_state(name, seen, health[name]) for name in names]
+    states = [_state(program, seen, health[program.name]) for program in house.programs]
     if watchdog and WATCHDOG in seen:
         process = seen[WATCHDOG]
         states.append(ServiceState(WATCHDOG, process.state.value, process.pid, process.uptime_s, None, "", ""))
     return states
 
 
-def _state(name: str, seen: Mapping[str, ProcessInfo], health: Health | None) -> ServiceState:
-    process = seen.get(name)
+def _state(program: Program, seen: Mapping[str, ProcessInfo], health: Health | None) -> ServiceState:
+    process = seen.get(program.name)
     return ServiceState(
-        name=name,
+        name=program.name,
         state=process.state.value if process else "NO SUPERVISOR",
         pid=process.pid if process else health.pid if health else 0,
         uptime_s=process.uptime_s if process else int(health.uptime_s) if health else 0,
         readiness=health.readiness if health else None,
         detail=_detail(process, health),
         version=health.version if health else "",
+        operations=program.operations,
     )
 
 

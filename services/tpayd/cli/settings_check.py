@@ -13,6 +13,7 @@ from tpayd.key_manager.settings import KeyManagerSettings
 from tpayd.kit.instance import Instance
 from tpayd.kit.settings import SettingsError, load
 from tpayd.kit.store_settings import StoreSettings
+from tpayd.log_shipper.settings import LogShipperSettings
 from tpayd.sandbox.host.settings import SandboxHostSettings
 from tpayd.sandbox.readers.settings import SandboxReadersSettings
 from tpayd.transaction.settings import TransactionSettings
@@ -26,6 +27,7 @@ _FILES: dict[str, type[Struct]] = {
     "device_broker": DeviceBrokerSettings,
     "host_link": HostLinkSettings,
     "key_manager": KeyManagerSettings,
+    "log_shipper": LogShipperSettings,
 }
 _SANDBOX: dict[str, type[Struct]] = {"sandbox_host": SandboxHostSettings, "sandbox_readers": SandboxReadersSettings}
 

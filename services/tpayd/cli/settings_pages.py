@@ -12,7 +12,9 @@ from tpayd_client.types import Setting, SettingsPage
 
 __all__ = ["FILES", "Pages", "fetch", "files_of"]
 
-FILES = ("store", "gateway", "transaction", "device_broker", "host_link", "key_manager")
+_OPERATIONS = ("log_shipper",)
+"""Of processes that a store may be without."""
+FILES = ("store", "gateway", "transaction", "device_broker", "host_link", "key_manager", *_OPERATIONS)
 
 
 class Pages:
@@ -69,9 +71,10 @@ def fetch(pos: Pos, files: Sequence[str] = FILES, *, on_problem: Callable[[str],
         try:
             pages.append(SettingsPage.from_wire(pos.call("settings.show", {"file": file})))
         except TpaydError as error:
-            if on_problem is None:
+            if on_problem is not None:
+                on_problem(f"{file}: {error.message}")
+            elif file not in _OPERATIONS or len(files) == 1:
                 raise
-            on_problem(f"{file}: {error.message}")
     return Pages(pages)
 
 

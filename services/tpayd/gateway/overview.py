@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from tpayd.kit.bus import Caller, CallError, Request
 from tpayd_contracts.gateway import StoreStatus
+from tpayd_contracts.graph import OPERATIONS
 from tpayd_contracts.health import HEALTH, Health
 from tpayd_contracts.operation import Empty
 from tpayd_contracts.settings import ClientOptions
@@ -28,8 +29,9 @@ class Overview:
         found = dict(zip(self._callers, answers, strict=True))
         return StoreStatus(
             services=tuple(health for health in answers if health is not None),
-            missing=tuple(name for name, health in found.items() if health is None),
+            missing=tuple(name for name, health in found.items() if health is None and name not in OPERATIONS),
             options=self._options(),
+            operations_missing=tuple(name for name in OPERATIONS if name in found and found[name] is None),
         )
 
     async def _health(self, caller: Caller) -> Health | None:

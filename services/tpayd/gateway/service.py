@@ -22,11 +22,12 @@ from tpayd_contracts.catalogue import PUBLIC_OPS
 from tpayd_contracts.device import TOPIC_DEVICE
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.gateway import EVENTS_SUBSCRIBE, STORE_STATUS
-from tpayd_contracts.graph import OF_EVERY_SERVICE, SERVICES, service_of
+from tpayd_contracts.graph import OF_EVERY_SERVICE, OPERATIONS, SERVICES, service_of
 from tpayd_contracts.health import HEALTH, Dependency, Readiness
 from tpayd_contracts.host import TOPIC_LINE
 from tpayd_contracts.integrity import TOPIC_INTEGRITY
 from tpayd_contracts.keys import TOPIC_KEY
+from tpayd_contracts.logs import TOPIC_LOGS
 from tpayd_contracts.pooling import TOPIC_POOL
 
 __all__ = ["Gateway"]
@@ -39,6 +40,7 @@ _TOPICS = {
     "device_broker": (TOPIC_DEVICE, TOPIC_POOL),
     "host_link": (TOPIC_LINE,),
     "key_manager": (TOPIC_INTEGRITY, TOPIC_KEY),
+    "log_shipper": (TOPIC_LOGS,),
 }
 """Whose events clients may hear."""
 _ANSWERED_HERE = OF_EVERY_SERVICE | frozenset({EVENTS_SUBSCRIBE.name, STORE_STATUS.name})
@@ -120,7 +122,7 @@ class Gateway:
         house = self._house
         bounds = Bounds(self._settings.max_in_flight_per_client, self._settings.max_in_flight)
         feed = Feed(self._servers)
-        callers = {name: house.caller(name) for name in SERVICES}
+        callers = {name: house.caller(name) for name in (*SERVICES, *OPERATIONS)}
         overview = Overview(callers, self._settings.health_wait_s, lambda: self._options.told)
         lanes = LaneUse(self._servers, lambda: self._options.shared)
         relays = {
@@ -142,7 +144,8 @@ class Gateway:
         house = self._house
         assert house.desk is not None  # noqa: S101  the kit opens it before it starts a service
         for op, own in house.desk.handlers:
-            relays = {name: Relay(op, house.caller(name), bounds) for name in SERVICES if name != house.name}
+            others = [name for name in (*SERVICES, *OPERATIONS) if name != house.name]
+            relays = {name: Relay(op, house.caller(name), bounds) for name in others}
             server.handle_raw(op.name, ByFile(op, relays, server.raw(op, own)).serve)
 
     def _known_key(self, public_key: str) -> str | None:

@@ -31,7 +31,7 @@ from tpayd.kit.settings import ServiceSettings, SettingsError, load
 from tpayd.kit.settings_desk import Served, SettingsDesk
 from tpayd.kit.settings_file import SettingsFile
 from tpayd.kit.store_settings import StoreSettings, load_store
-from tpayd_contracts.graph import SERVICES
+from tpayd_contracts.graph import OPERATIONS, SERVICES
 from tpayd_contracts.settings import SETTINGS_FILES
 
 __all__ = ["ProcessLife"]
@@ -228,7 +228,7 @@ class ProcessLife(Generic[S]):
 
     async def _open_desk(self, house: House[S]) -> SettingsDesk | None:
         """Serve this process's settings file, and store.toml where it answers for that too."""
-        if self._name not in SERVICES:
+        if self._name not in (*SERVICES, *OPERATIONS):
             return None
         instance = self._instance
         files: list[Served[Any]] = []

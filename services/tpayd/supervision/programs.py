@@ -17,6 +17,8 @@ class Program:
     module: str
     priority: int
     """Supervisor starts the lowest first, at once, and ends the highest first, one group after the other."""
+    operations: bool = False
+    """It keeps the others healthy; a store is ready, and sells, without it."""
 
 
 _LIVE = (
@@ -27,6 +29,7 @@ _LIVE = (
     Program("device_broker", "tpayd.device_broker", 200),
     Program("host_link", "tpayd.host_link", 200),
 )
+_OPERATIONS = (Program("log_shipper", "tpayd.log_shipper", 600, operations=True),)
 _SANDBOX = (
     Program("sandbox_host", "tpayd.sandbox.host", 100),
     Program("sandbox_readers", "tpayd.sandbox.readers", 100),
@@ -35,4 +38,8 @@ _SANDBOX = (
 
 def programs(*, sandbox: bool) -> tuple[Program, ...]:
     """The processes of an instance, in the order in which they start; the watchdog is not one of them."""
-    return tuple(sorted(_LIVE + (_SANDBOX if sandbox else ()), key=lambda program: (program.priority, program.name)))
+    return tuple(
+        sorted(
+            _LIVE + _OPERATIONS + (_SANDBOX if sandbox else ()), key=lambda program: (program.priority, program.name)
+        )
+    )

@@ -14,6 +14,7 @@ from tpayd.key_manager.settings import KeyManagerSettings
 from tpayd.kit.settings_desk import guide, leaves
 from tpayd.kit.settings_desk.leaves import Leaf, UnknownSettingError, leaf_at, read_value
 from tpayd.kit.store_settings import StoreSettings
+from tpayd.log_shipper.settings import LogShipperSettings
 from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.terminals import PREVENTION
 from tpayd_contracts.settings import SETTINGS_FILES, SettingKind
@@ -25,6 +26,7 @@ FILES: dict[str, type[Struct]] = {
     "device_broker": DeviceBrokerSettings,
     "host_link": HostLinkSettings,
     "key_manager": KeyManagerSettings,
+    "log_shipper": LogShipperSettings,
 }
 ELSEWHERE = {("transaction", PREVENTION)}
 ALL = [(file, leaf) for file, kind in FILES.items() for leaf in leaves(kind)]

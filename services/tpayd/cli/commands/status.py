@@ -19,6 +19,7 @@ from tpayd.cli.pos import Gateway, open_pos
 from tpayd.cli.readiness import ServiceState, service_states
 from tpayd.cli.shape import as_json
 from tpayd.supervision.daemon import launcher_pid
+from tpayd.supervision.programs import WATCHDOG
 from tpayd_client.types import DeviceList, IntegrityReport, IntegrityState, KeyInfo, LineStatus
 from tpayd_contracts.health import Readiness
 
@@ -70,7 +71,8 @@ def status(output: Output) -> int:
     output.result(data, show)
     if not running:
         return Exit.NOT_RUNNING
-    return Exit.OK if all(state.ready for state in states if state.name != "watchdog") else Exit.NO
+    needed = [state for state in states if state.name != WATCHDOG and not state.operations]
+    return Exit.OK if all(state.ready for state in needed) else Exit.NO
 
 
 def starts_at_boot(home: Path, places: Sequence[Path] = _UNIT_PLACES) -> bool:

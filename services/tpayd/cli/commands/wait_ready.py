@@ -22,7 +22,7 @@ _LOOK_EVERY_S = 0.2
 @json_option
 @pass_output
 def wait_ready(output: Output, timeout_s: float) -> int:
-    """Wait until every process is ready to take payments; says who is not, and why.
+    """Wait until every process that takes payments is ready; says who is not, and why.
 
     Exit status 6 when the time is up. A process that lacks keys is not ready: `tpayd keys exchange --all`.
     """
@@ -37,7 +37,7 @@ def wait_until_ready(output: Output, house: LocalHouse, timeout_s: float) -> lis
     with output.waiting("waiting until all processes are ready") as update:
         while True:
             states = service_states(house)
-            missing = [state for state in states if not state.ready]
+            missing = [state for state in states if not state.ready and not state.operations]
             if not missing:
                 return states
             if time.monotonic() > deadline:
