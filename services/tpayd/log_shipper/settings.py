@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from tpayd.kit.settings import ServiceSettings
+from tpayd.log_shipper.delivery.settings import DestinationSettings
 
 __all__ = ["LogShipperSettings", "OnCrash"]
 
@@ -41,3 +42,4 @@ class LogShipperSettings(ServiceSettings, frozen=True, forbid_unknown_fields=Tru
     """Whether the logs are shipped when a process has died by a fault."""
     on_crash_every_min: Annotated[int, Meta(ge=1, le=10_080)] = 60
     """At most one such bundle in this time."""
+    destination: DestinationSettings = DestinationSettings()

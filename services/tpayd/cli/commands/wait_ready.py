@@ -32,12 +32,12 @@ def wait_ready(output: Output, timeout_s: float) -> int:
 
 
 def wait_until_ready(output: Output, house: LocalHouse, timeout_s: float) -> list[ServiceState]:
-    """The states of all processes once all are ready. Raises CommandError at the limit."""
+    """The states of the processes that payments need, once all are ready. Raises CommandError at the limit."""
     deadline = time.monotonic() + timeout_s
     with output.waiting("waiting until all processes are ready") as update:
         while True:
-            states = service_states(house)
-            missing = [state for state in states if not state.ready and not state.operations]
+            states = [state for state in service_states(house) if not state.operations]
+            missing = [state for state in states if not state.ready]
             if not missing:
                 return states
             if time.monotonic() > deadline:
