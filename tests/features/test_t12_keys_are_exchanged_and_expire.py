@@ -80,7 +80,7 @@ def test_the_owner_is_warned_and_sees_it_everywhere(shop: KeyShop) -> None:
         if key.get("device") == "reader-1" and key["state"] == "active"
     ]  # fmt: skip
     assert (30, True) == (key["days_left"], "`tpayd keys exchange --reader reader-1`" in key["note"])
-    assert 29.9 < shop.metric('tpayd_key_manager_days_to_expiry{usage="reader_data"}') <= 30
+    assert 29.9 < shop.metric('tpayd_key_manager_expiry_seconds{usage="reader_data"}') / 86_400 <= 30
     assert 29.9 * 86_400 < shop.metric("tpayd_key_manager_soonest_expiry_seconds") < 30 * 86_400
     entries = tpayd("keys", "audit", "show", "--json", "--last", "1000", home=home).json["entries"]
     last_date = max(entry["number"] for entry in entries if entry["event"] == "date")

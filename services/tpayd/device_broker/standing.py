@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from msgspec.structs import replace
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from tpayd.device_broker import figures
 from tpayd.device_broker.bars import Bars
@@ -34,9 +37,7 @@ class BrokerMetrics:
     def __init__(
         self, metrics: Metrics, pool: Pool, readers: Mapping[str, Reader], bars: Bars, now_us: Callable[[], int]
     ) -> None:
-        states = metrics.gauge("devices", "Readers by state", ["state"])
-        for state in DeviceState:
-            states.labels(state.value).set_function(partial(_count, pool, readers, state))
+        metrics.add(_States(pool, readers))
         barred = metrics.gauge("barred_readers", "Readers that no payment gets", ["cause"])
         for cause in BarCause:
             barred.labels(cause.value).set_function(partial(bars.count, cause))
@@ -163,5 +164,29 @@ def _detail(reader: Reader, fault: Fault | None, *, in_use: bool) -> str | None:
     return missing_abilities(reader.name, reader.lacking, reader.abilities) if reader.lacking else None
 
 
-def _count(pool: Pool, readers: Mapping[str, Reader], state: DeviceState) -> int:
-    return sum(1 for name in readers if pool.state(name) is state)
+class _States(Collector):
+    """How the readers stand: counted by state, and each by its name. The settings allow 64."""
+
+    def __init__(self, pool: Pool, readers: Mapping[str, Reader]) -> None:
+        self._pool = pool
+        self._readers = readers
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Called by the thread that serves /metrics, while the event loop may add a reader or take one away."""
+        stands: dict[str, DeviceState] = {}
+        for name in tuple(self._readers):
+            with contextlib.suppress(KeyError):
+                stands[name] = self._pool.state(name)
+        counts = GaugeMetricFamily("tpayd_device_broker_devices", "Readers by state", labels=("state",))
+        for state in DeviceState:
+            counts.add_metric((state.value,), sum(each is state for each in stands.values()))
+        yield counts
+        each_one = GaugeMetricFamily(
+            "tpayd_device_broker_device_state", "1 for the state a reader is in", labels=("device", "state")
+        )
+        for name, state in stands.items():
+            each_one.add_metric((name, state.value), 1)
+        yield each_one

@@ -6,7 +6,7 @@ import math
 from collections import Counter as Tally
 
 from tpayd.key_manager.keyring import Keyring
-from tpayd.key_manager.trusted_time import DAY_MS, TrustedTime
+from tpayd.key_manager.trusted_time import TrustedTime
 from tpayd.kit.metrics import Metrics
 from tpayd_contracts.keys import KeyState, KeyUsage
 
@@ -18,7 +18,9 @@ class KeyGauges:
 
     def __init__(self, metrics: Metrics) -> None:
         self._keys = metrics.gauge("keys", "Keys by usage and state", ("usage", "state"))
-        self._expiry = metrics.gauge("days_to_expiry", "Days until the first active key of a usage expires", ("usage",))
+        self._expiry = metrics.gauge(
+            "expiry_seconds", "Seconds until the first active key of a usage expires; below 0: it has", ("usage",)
+        )
         self._soonest = metrics.gauge("soonest_expiry_seconds", "Seconds until the first of all active keys expires")
         self._machine = metrics.gauge("machine_clock_ahead_seconds", "The machine's clock, ahead of the trusted time")
         self._from_host = metrics.gauge("time_from_host", "1 once a host's MACed time has set the trusted time")
@@ -28,7 +30,7 @@ class KeyGauges:
         self.bad_macs = metrics.counter("bad_macs", "Answers of the host whose MAC is wrong")
         self.refused = metrics.counter("refused", "Messages that got no MAC, by reason", ("reason",))
         self.exchanges = metrics.counter("exchanges", "Key exchanges by their end and by who began them", ("end", "by"))
-        self.counter_waits = metrics.counter("counter_waits", "MACs that waited for the disk to reserve counters")
+        self.reserve_waits = metrics.counter("reserve_waits", "MACs that waited for the disk to reserve counters")
 
     def show_store(self, entries: int, *, holds: bool, damaged: int) -> None:
         """The state of the store."""
@@ -51,7 +53,7 @@ class KeyGauges:
                 self._keys.labels(usage.value, state.value).set(tally[usage, state])
             ends = [key.expires_at_ms or 0 for key in keyring if (key.usage, key.state) == (usage, KeyState.ACTIVE)]
             if ends:
-                self._expiry.labels(usage.value).set(round((min(ends) - now_ms) / DAY_MS, 3))
+                self._expiry.labels(usage.value).set((min(ends) - now_ms) / 1000)
             else:
                 # No sample is better than a number that looks like one.
                 self._expiry.remove_by_labels({"usage": usage.value})

@@ -160,7 +160,7 @@ class OpenKeys:
         return f"{_named('expires soon, or has: ', ending)}: `tpayd keys exchange --all`" if ending else ""
 
     def _reserve(self, key_id: str, limit: int) -> None:
-        self._gauges.counter_waits.inc()
+        self._gauges.reserve_waits.inc()
         self._store.reserve_counters(key_id, limit)
 
     def _reserve_ahead(self, key_id: str, limit: int) -> None:

@@ -7,6 +7,6 @@
 * `instance`  the directory of one installation
 * `clock`     time, injected
 * `logs`, `log_file`, `redaction`   JSON lines without card data
-* `metrics`, `request_stats`        Prometheus, on loopback
+* `metrics`, `request_stats`        Prometheus, on loopback; `timings`, `scrape_target`
 * `life`, `health`, `guard`, `lock`, `linux`, `timers`, `loop_lag`   one idea each, used by `process`
 """

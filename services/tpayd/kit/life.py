@@ -27,6 +27,7 @@ from tpayd.kit.log_file import LogFile, Retention
 from tpayd.kit.logs import Log, LogTarget
 from tpayd.kit.loop_lag import LoopLag
 from tpayd.kit.metrics import Metrics
+from tpayd.kit.scrape_target import write_target
 from tpayd.kit.settings import ServiceSettings, SettingsError, load
 from tpayd.kit.settings_desk import Served, SettingsDesk
 from tpayd.kit.settings_file import SettingsFile
@@ -261,12 +262,20 @@ class ProcessLife(Generic[S]):
         port_file = self._instance.run_file(self._name, "metrics")
         for port in (self._settings.metrics_port, 0):
             try:
-                self._metrics.serve(port, port_file)
+                served_at = self._metrics.serve(port, port_file)
             except OSError as error:
                 # A taken port must not keep a store from selling: any other will do, even none.
                 self._log.error("metrics.port_refused", port=port, why=str(error))
             else:
+                self._tell_prometheus(served_at)
                 return
+
+    def _tell_prometheus(self, port: int) -> None:
+        labels = {"store": self._store.merchant.id, "sandbox": str(self._store.sandbox).lower()}
+        try:
+            write_target(self._instance.home, self._name, port, labels)
+        except OSError as error:
+            self._log.error("metrics.target_not_written", why=str(error))
 
 
 def _calm_garbage_collector() -> None:

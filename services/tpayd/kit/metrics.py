@@ -16,16 +16,29 @@ from pathlib import Path
 from threading import Thread
 from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    disable_created_metrics,
+    start_http_server,
+)
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
-from tpayd.kit.request_stats import BUCKETS_S, RequestStats
+from tpayd.kit.request_stats import RequestStats
+from tpayd.kit.timings import BUCKETS_S
 from tpayd_contracts.version import CONTRACT_VERSION
 
 __all__ = ["Metrics"]
 
 _LOOPBACK = "127.0.0.1"
+
+# A second series for each counter, which says when it began: `process_start_time_seconds` says that already.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:
@@ -70,6 +83,10 @@ class Metrics:
         """A gauge `tpayd_<what>{service=…}` of the kit, read when scraped."""
         gauge = Gauge(f"tpayd_{what}", text, ["service"], registry=self.registry)
         gauge.labels(self.service).set_function(read)
+
+    def add(self, collector: Collector) -> None:
+        """Metrics that are made when scraped, for what is counted on a hot path. Names as above."""
+        self.registry.register(collector)
 
     def serve(self, port: int, port_file: Path) -> int:
         """Serve /metrics on 127.0.0.1 and write the real port to `port_file`. Raises OSError if the port is taken."""

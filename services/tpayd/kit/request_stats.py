@@ -6,22 +6,17 @@ hop. Here a request costs one dictionary look-up and two additions; the metric o
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from tpayd.kit.timings import Timings
 from tpayd_contracts.catalogue import OPS
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.graph import OPS_OF
 
-__all__ = ["BUCKETS_S", "RequestStats"]
-
-BUCKETS_S = (
-    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
-)  # fmt: skip
-"""From a hop between two processes (0.1 ms) to a customer who looks for the card (30 s)."""
+__all__ = ["RequestStats"]
 
 _OTHER = "other"
 _CODES = frozenset({"ok", *ErrorCode})
@@ -31,25 +26,15 @@ _DROPS_MAX = 32
 class _Series:
     """One operation of one service: how often each code, and how long."""
 
-    __slots__ = ("buckets", "codes", "total_s")
+    __slots__ = ("codes", "timings")
 
     def __init__(self) -> None:
         self.codes: dict[str, int] = {}
-        self.buckets = [0] * (len(BUCKETS_S) + 1)
-        self.total_s = 0.0
+        self.timings = Timings()
 
     def add(self, code: str, seconds: float) -> None:
         self.codes[code] = self.codes.get(code, 0) + 1
-        self.buckets[bisect_left(BUCKETS_S, seconds)] += 1
-        self.total_s += seconds
-
-    def cumulative(self) -> list[tuple[str, float]]:
-        total = 0
-        rows: list[tuple[str, float]] = []
-        for bound, count in zip((*BUCKETS_S, float("inf")), list(self.buckets), strict=True):
-            total += count
-            rows.append(("+Inf" if bound == float("inf") else str(bound), total))
-        return rows
+        self.timings.add(seconds)
 
 
 class RequestStats(Collector):
@@ -60,7 +45,7 @@ class RequestStats(Collector):
         self._served: dict[str, _Series] = {}
         self._called: dict[tuple[str, ...], _Series] = {}
         self._dropped: dict[str, int] = {}
-        self._open = 0
+        self._open: dict[str, int] = {}
 
     def served(self, op: str, code: str, seconds: float) -> None:
         """A request was answered; `code` is `ok` or an error code."""
@@ -83,9 +68,9 @@ class RequestStats(Collector):
             what = _OTHER
         self._dropped[what] = self._dropped.get(what, 0) + 1
 
-    def open_requests(self, count: int) -> None:
-        """Requests being served now."""
-        self._open = count
+    def open_requests(self, endpoint: str, count: int) -> None:
+        """Requests being served now at one endpoint."""
+        self._open[endpoint] = count
 
     def describe(self) -> list[Metric]:
         """Nothing beforehand: the registry need not scrape us to register us."""
@@ -101,7 +86,7 @@ class RequestStats(Collector):
             drops.add_metric((self._service, what), count)
         yield drops
         open_now = GaugeMetricFamily("tpayd_bus_open_requests", "Requests being served now", labels=("service",))
-        open_now.add_metric((self._service,), self._open)
+        open_now.add_metric((self._service,), sum(self._open.copy().values()))
         yield open_now
 
     def _families(
@@ -112,6 +97,6 @@ class RequestStats(Collector):
         for key, series in all_series.items():
             for code, count in series.codes.copy().items():
                 total.add_metric((self._service, *key, code), count)
-            times.add_metric((self._service, *key), series.cumulative(), series.total_s)
+            times.add_metric((self._service, *key), series.timings.cumulative(), series.timings.total_s)
         yield total
         yield times

@@ -12,9 +12,10 @@ from pathlib import Path
 from string import Template
 
 from tpayd.kit.instance import HOME_VARIABLE, Instance, InstanceError
+from tpayd.kit.scrape_target import forget_others
 from tpayd.shipped import shipped
 from tpayd.supervision.launcher import BYTECODE_VARIABLE
-from tpayd.supervision.programs import Program
+from tpayd.supervision.programs import WATCHDOG, Program
 
 __all__ = ["conf_file", "socket_file", "write_conf"]
 
@@ -47,6 +48,7 @@ def write_conf(instance: Instance, programs: Sequence[Program], python: str = sy
     partial = target.with_suffix(".part")
     partial.write_text(_text(instance, programs, python), encoding="utf-8")
     partial.replace(target)
+    forget_others(instance.home, {WATCHDOG, *(program.name for program in programs)})
     return target
 
 

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,6 +30,7 @@ from tpayd.supervision.conf import socket_file
 from tpayd.supervision.control import ProcessInfo, Supervisor, SupervisorGoneError
 from tpayd.supervision.programs import WATCHDOG
 from tpayd.supervision.vigil import Vigil
+from tpayd.supervision.watch_figures import WatchFigures
 
 __all__ = ["Watchdog", "events"]
 
@@ -39,17 +41,19 @@ _FATAL = "PROCESS_STATE_FATAL"
 class Watchdog:
     """One round after the other; the shell around `Vigil`."""
 
-    def __init__(self, instance: Instance, log: Log) -> None:
+    def __init__(self, instance: Instance, log: Log, figures: WatchFigures) -> None:
         self._instance = instance
         self._supervisor = Supervisor(socket_file(instance))
         self._vigil = Vigil()
         self._log = log
+        self._figures = figures
 
     def take(self, event: str, fields: dict[str, str]) -> None:
         """Act on one event of supervisor's."""
         if event == _FATAL:
             name = fields["processname"]
             wait_s = self._vigil.gave_up(name, time.monotonic())
+            self._figures.given_up(name)
             self._log.error("process.given_up", alarm=True, process=name, next_start_in_s=wait_s)
             return
         try:
@@ -58,7 +62,9 @@ class Watchdog:
             self._log.warning("supervisor.silent", problem=str(error))
 
     def _round(self, processes: Sequence[ProcessInfo]) -> None:
+        self._figures.round(processes)
         for process in self._vigil.hung(self._ping(self._vigil.to_ping(processes))):
+            self._figures.hung(process.name)
             self._log.error("process.hung", alarm=True, process=process.name, pid=process.pid)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
@@ -101,11 +107,15 @@ def main() -> int:
     instance = Instance.open(parser.parse_args().home, create=False)
     clock = SystemClock()
     log_file = LogFile(instance.log, WATCHDOG, clock, Retention())
-    watchdog = Watchdog(instance, make_log(LogTarget(WATCHDOG, clock, log_file)))
+    log = make_log(LogTarget(WATCHDOG, clock, log_file))
+    figures = WatchFigures(instance, version_of("tpayd"), clock)
+    watchdog = Watchdog(instance, log, figures)
     try:
+        figures.serve(log)
         for event, fields in events(sys.stdin.buffer, sys.stdout.buffer):
             watchdog.take(event, fields)
     finally:
+        figures.close()
         log_file.close()
     return 0
 

@@ -35,4 +35,5 @@ Beside payments by POS
 The process
     * `service`           puts it together, and serves the operations
     * `settings`          config/transaction.toml
+    * `figures`           how payments ended and whose time they took, as metrics
 """

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
 from tpayd.kit.store_settings import Merchant
+from tpayd.transaction.figures import PaymentFigures
 from tpayd.transaction.journal import Journal
 from tpayd.transaction.waits import Waits
 
@@ -26,6 +27,8 @@ class Books:
     waits: Waits
     downloaded: Callable[[str], Merchant | None] = lambda _: None
     """As the host names the merchant behind a terminal, if that was asked."""
+    figures: PaymentFigures = field(default_factory=PaymentFigures)
+    """Where ends of payments are counted."""
 
     def merchant_of(self, terminal_id: str) -> Merchant:
         """Who is paid at a terminal, for its receipts."""

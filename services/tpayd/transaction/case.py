@@ -37,6 +37,7 @@ class Case:
         self.told = told
         self._books = books
         self._started_us = books.clock.monotonic_us()
+        self._began_here = False
         self._since_ms = _since_ms(payment, books.clock)
         """When it got into its state, on the clock that nobody can set."""
         self.balance_minor: int | None = None
@@ -71,6 +72,7 @@ class Case:
 
     def open(self, event: ev.Created | ev.Buried) -> tuple[Effect, ...]:
         """Journal the first event."""
+        self._began_here = True
         self.payment, effects = flow.begin(event) if isinstance(event, ev.Created) else flow.bury(event)
         self._books.journal.put(self.payment, event)
         return effects
@@ -82,6 +84,7 @@ class Case:
         payment, effects = flow.step(self.payment, event, self._books.clock.unix_ms())
         if payment.ended_ms is not None and self.payment.ended_ms is None:
             payment = replace(payment, total_us=self._books.clock.monotonic_us() - self._started_us)
+            self._books.figures.ended(payment, timed=self._began_here)
         if payment.state is not self.payment.state:
             self._since_ms = self._books.clock.boottime_ms()
         self.payment = payment

@@ -234,6 +234,7 @@ class Transaction:
 
     def _count(self) -> None:
         metrics, desk = self._house.metrics, self._desk
+        metrics.add(self._books.figures)
         metrics.gauge("payments_under_way", "Payments without a verdict").set_function(lambda: desk.under_way)
         metrics.gauge("reversals_owed", "Payments that must be taken back").set_function(
             lambda: len(desk.reversals.owed)

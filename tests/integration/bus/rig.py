@@ -50,7 +50,7 @@ class Counts:
     def dropped(self, what: str) -> None:
         self.drops[what] += 1
 
-    def open_requests(self, count: int) -> None: ...
+    def open_requests(self, endpoint: str, count: int) -> None: ...
 
 
 async def until(probe: Callable[[], T], *, timeout_s: float = 10.0, what: str = "it") -> T:

@@ -36,7 +36,8 @@ def test_requests_are_counted_by_operation_and_code(metrics: Metrics, tmp_path: 
     stats.served("payment.sale", "busy", 0.0001)
     stats.called("transaction", "payment.sale", "timeout", 1.0)
     stats.dropped("late_answer")
-    stats.open_requests(3)
+    stats.open_requests("ipc", 1)
+    stats.open_requests("tcp", 2)
     seen = scrape(metrics, tmp_path)
 
     labels = 'op="payment.sale",service="gateway"'

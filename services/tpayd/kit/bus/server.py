@@ -324,4 +324,4 @@ class Server:
             session.slow = False
             if everyone or session.open:
                 self.send(session, _PING, None)
-        self._stats.open_requests(self._open_count)
+        self._stats.open_requests(self.endpoint, self._open_count)

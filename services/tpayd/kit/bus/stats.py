@@ -19,8 +19,8 @@ class BusStats(Protocol):
     def dropped(self, what: str) -> None:
         """A message could not be used or delivered: `bad_message`, `slow_peer`, `peer_gone`, `late_answer`."""
 
-    def open_requests(self, count: int) -> None:
-        """Requests being served now."""
+    def open_requests(self, endpoint: str, count: int) -> None:
+        """Requests being served now at one endpoint; a process may have several."""
 
 
 class NoStats:
@@ -32,4 +32,4 @@ class NoStats:
 
     def dropped(self, what: str) -> None: ...
 
-    def open_requests(self, count: int) -> None: ...
+    def open_requests(self, endpoint: str, count: int) -> None: ...

@@ -1,0 +1,59 @@
+"""How payments ended, and whose time they took: counted when a payment ends, made into metrics when scraped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from tpayd.kit.timings import Timings
+from tpayd.transaction.payment import Payment
+from tpayd.transaction.verdict import VERDICTS
+
+__all__ = ["PaymentFigures"]
+
+_SHARES = ("customer", "reader", "host", "daemon", "total")
+
+
+class PaymentFigures(Collector):
+    """Of the payments that ended in this process. Labels are words of the contract."""
+
+    def __init__(self) -> None:
+        self._ends: dict[tuple[str, str, str], int] = {}
+        self._shares = {share: Timings() for share in _SHARES}
+
+    def ended(self, payment: Payment, *, timed: bool) -> None:
+        """A payment has its verdict; `timed` says whether this process has seen all of it."""
+        if payment.order is None:
+            return
+        end = payment.order.kind.value, VERDICTS[payment.state].value, payment.reason.value if payment.reason else ""
+        self._ends[end] = self._ends.get(end, 0) + 1
+        if timed:
+            others_us = payment.customer_us + payment.reader_us + payment.host_us
+            shares_us = (
+                payment.customer_us, payment.reader_us, payment.host_us,
+                max(0, payment.total_us - others_us), payment.total_us,
+            )  # fmt: skip
+            for timings, took_us in zip(self._shares.values(), shares_us, strict=True):
+                timings.add(took_us / 1_000_000)
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics, as of now. Called by the thread that serves /metrics."""
+        ends = CounterMetricFamily(
+            "tpayd_transaction_payments", "Payments that ended, by kind, verdict and reason",
+            labels=("kind", "verdict", "reason"),
+        )  # fmt: skip
+        for end, count in self._ends.copy().items():
+            ends.add_metric(end, count)
+        yield ends
+        times = HistogramMetricFamily(
+            "tpayd_transaction_payment_seconds", "Time of a payment by whose share it was; total is all of it",
+            labels=("share",),
+        )  # fmt: skip
+        for share, timings in self._shares.items():
+            times.add_metric((share,), timings.cumulative(), timings.total_s)
+        yield times
