@@ -41,7 +41,7 @@ INSTALLED = MANIFEST_NAMES[Kind.INSTALLATION]
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledStore]:
     """Signed, started, keys exchanged, a card at each reader."""
     place = tmp_path_factory.mktemp("t11")
-    store = InstalledStore(place, Installation.make(place))
+    store = InstalledStore(place, Installation.make(place), settings={"transaction": {"answer_wait_s": 4.0}})
     store.tpayd("integrity", "sign")
     with store:
         store.open_shop(card="visa-ic")
