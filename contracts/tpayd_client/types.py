@@ -14,35 +14,37 @@ from typing import Any
 from tpayd_client.wire import OpenEnum, Reply, many, maybe, some
 
 __all__ = [
-    "Ability", "Amount", "AppliedChange", "Applies", "ApplyPreset", "AssignDevice", "AssignDevices",
-    "AssignedDevices", "Balance", "Bar", "BarCause", "Bundle", "BundleState", "CONTRACT", "CardNetwork",
-    "CardState", "CardStateQuery", "CardSummary", "CashIcBalanceRequest", "CashIcRefundRequest",
+    "Ability", "Amount", "AnswerNotice", "AppliedChange", "Applies", "ApplyPreset", "ApplyUpdate", "AssignDevice",
+    "AssignDevices", "AssignedDevices", "Balance", "Bar", "BarCause", "Bundle", "BundleState", "CONTRACT",
+    "CardNetwork", "CardState", "CardStateQuery", "CardSummary", "CashIcBalanceRequest", "CashIcRefundRequest",
     "CashIcSaleRequest", "CashReceiptPurpose", "CashReceiptRequest", "CashReceiptVoidReason",
     "CashReceiptVoidRequest", "ChangeSettings", "ChangedSettings", "CheckIntegrity", "CheckScope", "ClientOptions",
     "CloseProgress", "CloseReport", "Confirmation", "DayQuery", "DayTotals", "DeleteTerminals", "Dependency",
     "Device", "DeviceCount", "DeviceEvent", "DeviceFault", "DeviceList", "DeviceQuery", "DeviceReport",
     "DeviceState", "DeviceTestProgress", "DeviceTestStep", "DeviceTrouble", "Difference", "DownloadMerchant",
-    "DownloadedMerchant", "EVENTS", "EjectCard", "EntryMode", "ErrorBody", "ErrorCode", "ExchangeProgress",
-    "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Finding", "FindingKind", "Health", "Hello",
-    "InsertedQuery", "IntegrityEvent", "IntegrityProgress", "IntegrityQuery", "IntegrityReport", "IntegrityResult",
-    "IntegrityState", "KeyEvent", "KeyHappening", "KeyInfo", "KeyList", "KeyNumber", "KeyPress", "KeyState",
-    "KeyTime", "KeyUsage", "KeyedNumber", "LaneAcknowledgements", "LaneQuery", "LaneRef", "LaneTurns", "Language",
-    "Line", "LineEvent", "LineState", "LineStatus", "ListedPayment", "LogUse", "LogsEvent", "LogsStatus",
-    "Maintenance", "MembershipCard", "MembershipRequest", "Merchant", "MerchantList", "OpenTerminals",
-    "OpenedTerminals", "Opening", "OriginalOnReceipt", "OriginalPayment", "Outcome", "OwedReversal",
-    "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "Pending",
-    "PoolEvent", "PoolFigures", "PoolQuery", "PoolStanding", "PoolStatus", "PortState", "PosKey", "REPLIES",
-    "Readiness", "Reason", "Receipt", "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant", "ReceiptRequest",
-    "ReceiptSheet", "RemoveDevice", "ReportQuery", "RestoreSettings", "Right", "SaleRequest", "ScanCode",
-    "ScanDevices", "ScanProgress", "ScanResult", "ScannedCode", "ScannedPort", "ScreenAsk", "ScreenNumber",
-    "ScreenPrompt", "ScreenSignature", "ScreenState", "SelfTest", "SetPassword", "SetPrevention", "Setting",
-    "SettingChange", "SettingGroup", "SettingKind", "SettingsHistory", "SettingsHistoryQuery", "SettingsPage",
-    "SettingsQuery", "SettingsVersion", "SettleRequest", "SettledAs", "Share", "ShipLogs", "ShipPriority",
-    "ShipProgress", "ShowText", "SimplePayRequest", "Slot", "Slots", "StagedTerminals",
-    "StandaloneCashReceiptRequest", "StandaloneQuery", "StandaloneSaleRequest", "StandaloneTerminal", "Step",
-    "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal", "TerminalBalance", "TerminalList",
-    "TimeSplit", "TotalLine", "UnacknowledgedPayment", "UnacknowledgedPayments", "UnacknowledgedPolicy", "Verdict",
-    "VoidRequest", "WatchScreen", "Welcome",
+    "DownloadUpdate", "DownloadedMerchant", "EVENTS", "EjectCard", "EntryMode", "ErrorBody", "ErrorCode",
+    "ExchangeProgress", "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Finding", "FindingKind", "Health",
+    "Hello", "InsertedQuery", "IntegrityEvent", "IntegrityProgress", "IntegrityQuery", "IntegrityReport",
+    "IntegrityResult", "IntegrityState", "KeyEvent", "KeyHappening", "KeyInfo", "KeyList", "KeyNumber", "KeyPress",
+    "KeyState", "KeyTime", "KeyUsage", "KeyedNumber", "LaneAcknowledgements", "LaneQuery", "LaneRef", "LaneTurns",
+    "Language", "Line", "LineEvent", "LineState", "LineStatus", "ListedPayment", "LogUse", "LogsEvent",
+    "LogsStatus", "Maintenance", "MembershipCard", "MembershipRequest", "Merchant", "MerchantList", "NoticeAnswer",
+    "OpenTerminals", "OpenedTerminals", "Opening", "OriginalOnReceipt", "OriginalPayment", "Outcome",
+    "OwedReversal", "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult",
+    "PaymentState", "Pending", "PoolEvent", "PoolFigures", "PoolQuery", "PoolStanding", "PoolStatus", "PortState",
+    "PosKey", "REPLIES", "Readiness", "Reason", "Receipt", "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant",
+    "ReceiptRequest", "ReceiptSheet", "ReleaseInfo", "RemoveDevice", "ReportQuery", "RestoreSettings", "Right",
+    "SaleRequest", "ScanCode", "ScanDevices", "ScanProgress", "ScanResult", "ScannedCode", "ScannedPort",
+    "ScreenAsk", "ScreenNumber", "ScreenPrompt", "ScreenSignature", "ScreenState", "SelfTest", "SetPassword",
+    "SetPrevention", "Setting", "SettingChange", "SettingGroup", "SettingKind", "SettingsHistory",
+    "SettingsHistoryQuery", "SettingsPage", "SettingsQuery", "SettingsVersion", "SettleRequest", "SettledAs",
+    "Share", "ShipLogs", "ShipPriority", "ShipProgress", "ShowText", "SimplePayRequest", "Slot", "Slots",
+    "StagedTerminals", "StandaloneCashReceiptRequest", "StandaloneQuery", "StandaloneSaleRequest",
+    "StandaloneTerminal", "Step", "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal",
+    "TerminalBalance", "TerminalList", "TimeSplit", "TotalLine", "UnacknowledgedPayment", "UnacknowledgedPayments",
+    "UnacknowledgedPolicy", "UpdateEvent", "UpdateHistory", "UpdateHistoryQuery", "UpdateNotice", "UpdateOutcome",
+    "UpdateProgress", "UpdateRecord", "UpdateStatus", "UpdateStep", "Verdict", "VoidRequest", "WatchScreen",
+    "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -3895,6 +3897,267 @@ class Maintenance(Reply):
         )
 
 
+class UpdateStep(OpenEnum):
+    """Where the updater is."""
+
+    IDLE = "idle"
+    CHECKING = "checking"
+    DOWNLOADING = "downloading"
+    STAGING = "staging"
+    """The release is being installed beside the running one."""
+    STAGED = "staged"
+    """Installed and examined; it is applied at the next occasion, or by hand."""
+    WAITING = "waiting"
+    """For the update window, or until no payment is under way."""
+    SWITCHING = "switching"
+    """The daemon is being restarted from the new release."""
+    TRIAL = "trial"
+    """The new release runs; if it is not healthy the old one comes back by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseInfo(Reply):
+    """One release, as its signed description tells it."""
+
+    version: str
+    published_at_ms: int
+    size_bytes: int = 0
+    """Of what is not here yet."""
+    changelog: str = ""
+    changelog_ko: str = ""
+    problem: str = ""
+    """Why it cannot be applied here; empty: it can."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ReleaseInfo:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            version=body["version"],
+            published_at_ms=body["published_at_ms"],
+            size_bytes=body.get("size_bytes", 0),
+            changelog=body.get("changelog", ""),
+            changelog_ko=body.get("changelog_ko", ""),
+            problem=body.get("problem", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateNotice(Reply):
+    """There is a newer version [업데이트 알림]; told at most once a day."""
+
+    notice_id: str
+    release: ReleaseInfo
+    wait_s: float
+    """How long an answer is waited for."""
+    automatic: bool
+    """What happens without one: true: the update begins; false: nothing."""
+    at_ms: int
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> UpdateNotice:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            notice_id=body["notice_id"],
+            release=ReleaseInfo.from_wire(body["release"]),
+            wait_s=body["wait_s"],
+            automatic=body["automatic"],
+            at_ms=body["at_ms"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStatus(Reply):
+    """How it stands."""
+
+    step: UpdateStep
+    running: str
+    """The version that runs."""
+    text: str = ""
+    """For a person: what is under way, what is waited for, or what went wrong last."""
+    newest: ReleaseInfo | None = None
+    """The newest release that was heard of; none: nothing newer than what runs."""
+    staged: str = ""
+    """The version that is installed beside the running one, if any."""
+    checked_at_ms: int | None = None
+    """When the releases were last asked for and heard."""
+    window: str = ""
+    """When releases are applied by themselves, e.g. `02:00-05:00`."""
+    notice: UpdateNotice | None = None
+    """The one that waits for an answer."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> UpdateStatus:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            step=UpdateStep(body["step"]),
+            running=body["running"],
+            text=body.get("text", ""),
+            newest=maybe(body.get("newest"), ReleaseInfo.from_wire),
+            staged=body.get("staged", ""),
+            checked_at_ms=body.get("checked_at_ms"),
+            window=body.get("window", ""),
+            notice=maybe(body.get("notice"), UpdateNotice.from_wire),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateProgress(Reply):
+    """How far it is."""
+
+    step: UpdateStep
+    text: str
+    done_bytes: int = 0
+    of_bytes: int = 0
+    """0: not known."""
+    lanes: tuple[str, ...] = ()
+    """Those whose payment is waited for."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> UpdateProgress:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            step=UpdateStep(body["step"]),
+            text=body["text"],
+            done_bytes=body.get("done_bytes", 0),
+            of_bytes=body.get("of_bytes", 0),
+            lanes=many(body.get("lanes", ()), None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadUpdate(Reply):
+    """Fetch and verify a release, and install it beside the running one. What was fetched before is used again."""
+
+    version: str = ""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> DownloadUpdate:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            version=body.get("version", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyUpdate(Reply):
+    """Go over to a release as soon as no payment is under way; fetches it first if need be."""
+
+    version: str = ""
+    now: bool = False
+    """Also outside the update window."""
+    wait_s: float = 300.0
+    """How long payments under way are waited for; new ones are refused as `busy` only for the last moment."""
+    again: bool = False
+    """Also a release that was rolled back here before."""
+    restart: bool = False
+    """Where there is nothing newer: restart the daemon all the same."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> ApplyUpdate:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            version=body.get("version", ""),
+            now=body.get("now", False),
+            wait_s=body.get("wait_s", 300.0),
+            again=body.get("again", False),
+            restart=body.get("restart", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateHistoryQuery(Reply):
+    """Ask for the last attempts."""
+
+    limit: int = 20
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> UpdateHistoryQuery:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            limit=body.get("limit", 20),
+        )
+
+
+class UpdateOutcome(OpenEnum):
+    """What became of an attempt."""
+
+    STAGED = "staged"
+    WITHDRAWN = "withdrawn"
+    """It was not begun after all; the version before ran on."""
+    TRIAL = "trial"
+    COMMITTED = "committed"
+    ROLLED_BACK = "rolled_back"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRecord(Reply):
+    """One attempt."""
+
+    version: str
+    outcome: UpdateOutcome
+    at_ms: int
+    before: str = ""
+    """The version that ran before."""
+    by: str = ""
+    """A client's name, or `automatic`."""
+    text: str = ""
+    """Why, where it did not stay."""
+    took_ms: int = 0
+    """From the end of the old processes to the new ones' being ready, or back to the old ones' start."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> UpdateRecord:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            version=body["version"],
+            outcome=UpdateOutcome(body["outcome"]),
+            at_ms=body["at_ms"],
+            before=body.get("before", ""),
+            by=body.get("by", ""),
+            text=body.get("text", ""),
+            took_ms=body.get("took_ms", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateHistory(Reply):
+    """Attempts, newest first."""
+
+    records: tuple[UpdateRecord, ...]
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> UpdateHistory:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            records=many(body["records"], UpdateRecord.from_wire),
+        )
+
+
+class NoticeAnswer(OpenEnum):
+    """What a person says to the notice."""
+
+    UPDATE = "update"
+    """업데이트"""
+    LATER = "later"
+    """취소, 닫기"""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerNotice(Reply):
+    """Answer a notice that still waits."""
+
+    notice_id: str
+    answer: NoticeAnswer
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> AnswerNotice:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            notice_id=body["notice_id"],
+            answer=NoticeAnswer(body["answer"]),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceEvent(Reply):
     """A device changed its state (T9)."""
@@ -4026,6 +4289,20 @@ class PoolEvent(Reply):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class UpdateEvent(Reply):
+    """The updater's state has changed."""
+
+    status: UpdateStatus
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> UpdateEvent:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            status=UpdateStatus.from_wire(body["status"]),
+        )
+
+
 REPLIES: dict[str, type[Reply] | None] = {
     "ability.card": Slots,
     "ability.code": ScannedCode,
@@ -4096,6 +4373,12 @@ REPLIES: dict[str, type[Reply] | None] = {
     "terminal.list": TerminalList,
     "terminal.open": OpenedTerminals,
     "terminal.stage_delete": TerminalList,
+    "update.answer": UpdateStatus,
+    "update.apply": UpdateStatus,
+    "update.check": UpdateStatus,
+    "update.download": UpdateStatus,
+    "update.history": UpdateHistory,
+    "update.status": UpdateStatus,
 }
 """Operation → what answers it."""
 
@@ -4106,5 +4389,7 @@ EVENTS: dict[str, type[Reply]] = {
     "key.event": KeyEvent,
     "logs.shipped": LogsEvent,
     "pool.state": PoolEvent,
+    "update.notice": UpdateNotice,
+    "update.state": UpdateEvent,
 }
 """Topic → what its events carry."""

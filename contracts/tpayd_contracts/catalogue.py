@@ -27,6 +27,7 @@ from tpayd_contracts import (
     standalone,
     taking,
     terminal,
+    updates,
 )
 from tpayd_contracts.operation import Op
 
@@ -54,6 +55,7 @@ _MODULES: tuple[ModuleType, ...] = (
     pad,
     settings,
     pooling,
+    updates,
 )
 
 OPS: dict[str, Op[Any, Any]] = {
@@ -70,5 +72,7 @@ EVENT_BODIES: dict[str, type] = {
     keys.TOPIC_KEY: keys.KeyEvent,
     logs.TOPIC_LOGS: logs.LogsEvent,
     pooling.TOPIC_POOL: pooling.PoolEvent,
+    updates.TOPIC_UPDATE: updates.UpdateEvent,
+    updates.TOPIC_NOTICE: updates.UpdateNotice,
 }
 """Topics that a client may subscribe to, and what their events carry."""

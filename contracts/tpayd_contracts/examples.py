@@ -8,7 +8,21 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from tpayd_contracts import device, gateway, health, host, integrity, keys, logs, pad, payment, pooling, sandbox, taking
+from tpayd_contracts import (
+    device,
+    gateway,
+    health,
+    host,
+    integrity,
+    keys,
+    logs,
+    pad,
+    payment,
+    pooling,
+    sandbox,
+    taking,
+    updates,
+)
 from tpayd_contracts.errors import ErrorBody, ErrorCode, Outcome
 from tpayd_contracts.example_business import BUSINESS
 from tpayd_contracts.example_fleet import FLEET
@@ -20,6 +34,7 @@ from tpayd_contracts.example_records import RECORDS
 from tpayd_contracts.example_settings import OPTIONS, SETTINGS
 from tpayd_contracts.example_steps import STEPS
 from tpayd_contracts.example_terminals import TERMINALS
+from tpayd_contracts.example_updates import NOTICE_EVENT, UPDATE_EVENT, UPDATES
 from tpayd_contracts.operation import Empty, Right
 
 __all__ = [
@@ -160,6 +175,8 @@ EVENTS: dict[str, Struct] = {
         days_left=30,
     ),
     pooling.TOPIC_POOL: POOL_EVENT,
+    updates.TOPIC_UPDATE: UPDATE_EVENT,
+    updates.TOPIC_NOTICE: NOTICE_EVENT,
 }
 
 EXAMPLES: dict[str, Example] = {
@@ -173,6 +190,7 @@ EXAMPLES: dict[str, Example] = {
     **SETTINGS,
     **STEPS,
     **POOLING,
+    **UPDATES,
     device.LEASE_ACQUIRE.name: Example(
         _WISH,
         _LEASE,

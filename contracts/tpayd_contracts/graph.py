@@ -25,6 +25,7 @@ from tpayd_contracts import (
     standalone,
     taking,
     terminal,
+    updates,
 )
 from tpayd_contracts.health import HEALTH
 
@@ -52,6 +53,8 @@ OPS_OF: dict[str, frozenset[str]] = {
             ability.NUMBER_KEY,
             ability.CODE_SCAN,
             ability.TEXT_SHOW,
+            updates.PAYMENTS_HOLD,
+            updates.PAYMENTS_RESUME,
         )
     )
     | {op.name for op in (*terminal.TERMINAL_OPS, *standalone.STANDALONE_OPS, *business.BUSINESS_OPS)},
@@ -100,6 +103,7 @@ OPS_OF: dict[str, frozenset[str]] = {
         )
     ),
     "log_shipper": frozenset(op.name for op in (logs.LOGS_SHIP, logs.LOGS_STATUS)),
+    "updater": frozenset(op.name for op in updates.UPDATE_OPS),
     "gateway": frozenset(),
     "sandbox_host": frozenset(op.name for op in (sandbox.HOST_SET, sandbox.HOST_STATUS, sandbox.HOST_LEDGER)),
     "sandbox_readers": frozenset(op.name for op in (sandbox.READER_PRESENT, sandbox.READER_SET, sandbox.READER_STATUS)),
@@ -107,9 +111,10 @@ OPS_OF: dict[str, frozenset[str]] = {
 """Which service answers which operations on its house socket."""
 
 CALLS: dict[str, frozenset[str]] = {
-    "gateway": frozenset({"transaction", "device_broker", "key_manager", "host_link", "log_shipper"}),
+    "gateway": frozenset({"transaction", "device_broker", "key_manager", "host_link", "log_shipper", "updater"}),
     "transaction": frozenset({"device_broker", "key_manager", "host_link"}),
     "key_manager": frozenset({"device_broker", "host_link"}),
+    "updater": frozenset({"transaction", "device_broker", "key_manager"}),
     "device_broker": frozenset(),
     "host_link": frozenset(),
     "log_shipper": frozenset(),
@@ -121,7 +126,7 @@ CALLS: dict[str, frozenset[str]] = {
 SERVICES: tuple[str, ...] = ("gateway", "transaction", "device_broker", "host_link", "key_manager")
 """The processes on the way of a payment, edges last to start mattering: any order works."""
 
-OPERATIONS: tuple[str, ...] = ("log_shipper",)
+OPERATIONS: tuple[str, ...] = ("updater", "log_shipper")
 """The processes that keep the others healthy: a store sells, and is ready, without them."""
 
 OF_EVERY_SERVICE: frozenset[str] = frozenset(op.name for op in settings.SETTINGS_OPS)

@@ -43,6 +43,7 @@ from tpayd_contracts import (
     settings,
     standalone,
     terminal,
+    updates,
 )
 from tpayd_contracts.describe import FieldNote, class_doc, closure, fields_of, is_enum
 from tpayd_contracts.operation import Empty, Op
@@ -249,7 +250,7 @@ def _readable(value: object) -> str:
 
 _MODULES = (
     orders, payment, screen, ability, records, business, terminal, standalone, device, fleet, pooling, host, keys,
-    integrity, logs, gateway, health, settings,
+    integrity, logs, gateway, health, settings, updates,
 )  # fmt: skip
 
 

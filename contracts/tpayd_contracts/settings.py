@@ -47,7 +47,7 @@ CHANGES_MAX = 64
 VALUE_MAX_CHARS = 8192
 
 SettingsFileName = Literal[
-    "store", "gateway", "transaction", "device_broker", "host_link", "key_manager", "log_shipper"
+    "store", "gateway", "transaction", "device_broker", "host_link", "key_manager", "updater", "log_shipper"
 ]  # fmt: skip
 SETTINGS_FILES: dict[str, str] = {
     "store": "gateway",
@@ -57,6 +57,7 @@ SETTINGS_FILES: dict[str, str] = {
     "host_link": "host_link",
     "key_manager": "key_manager",
     "log_shipper": "log_shipper",
+    "updater": "updater",
 }
 """Settings file → the service that answers for it."""
 

@@ -17,6 +17,7 @@ from tpayd.log_shipper.settings import LogShipperSettings
 from tpayd.sandbox.host.settings import SandboxHostSettings
 from tpayd.sandbox.readers.settings import SandboxReadersSettings
 from tpayd.transaction.settings import TransactionSettings
+from tpayd.updater.settings import UpdaterSettings
 
 __all__ = ["Checked", "check_files"]
 
@@ -28,6 +29,7 @@ _FILES: dict[str, type[Struct]] = {
     "host_link": HostLinkSettings,
     "key_manager": KeyManagerSettings,
     "log_shipper": LogShipperSettings,
+    "updater": UpdaterSettings,
 }
 _SANDBOX: dict[str, type[Struct]] = {"sandbox_host": SandboxHostSettings, "sandbox_readers": SandboxReadersSettings}
 

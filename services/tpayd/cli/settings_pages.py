@@ -12,7 +12,7 @@ from tpayd_client.types import Setting, SettingsPage
 
 __all__ = ["FILES", "Pages", "fetch", "files_of"]
 
-_OPERATIONS = ("log_shipper",)
+_OPERATIONS = ("updater", "log_shipper")
 """Of processes that a store may be without."""
 FILES = ("store", "gateway", "transaction", "device_broker", "host_link", "key_manager", *_OPERATIONS)
 

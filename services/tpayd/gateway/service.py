@@ -29,6 +29,7 @@ from tpayd_contracts.integrity import TOPIC_INTEGRITY
 from tpayd_contracts.keys import TOPIC_KEY
 from tpayd_contracts.logs import TOPIC_LOGS
 from tpayd_contracts.pooling import TOPIC_POOL
+from tpayd_contracts.updates import TOPIC_NOTICE, TOPIC_UPDATE
 
 __all__ = ["Gateway"]
 
@@ -41,6 +42,7 @@ _TOPICS = {
     "host_link": (TOPIC_LINE,),
     "key_manager": (TOPIC_INTEGRITY, TOPIC_KEY),
     "log_shipper": (TOPIC_LOGS,),
+    "updater": (TOPIC_UPDATE, TOPIC_NOTICE),
 }
 """Whose events clients may hear."""
 _ANSWERED_HERE = OF_EVERY_SERVICE | frozenset({EVENTS_SUBSCRIBE.name, STORE_STATUS.name})

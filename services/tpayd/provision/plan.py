@@ -11,7 +11,8 @@ LANES_MAX = 999
 READERS_MAX = 64
 
 _METRICS_PORT_OFFSET = {
-    "gateway": 11, "transaction": 12, "device_broker": 13, "host_link": 14, "key_manager": 15, "log_shipper": 17,
+    "gateway": 11, "transaction": 12, "device_broker": 13, "host_link": 14, "key_manager": 15, "updater": 16,
+    "log_shipper": 17,
 }  # fmt: skip
 _SANDBOX_HOST_PORT_OFFSET = 20
 

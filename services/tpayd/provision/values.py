@@ -9,8 +9,8 @@ __all__ = ["settings_values"]
 Values = dict[str, object]
 
 _SERVICES = (
-    "gateway", "transaction", "device_broker", "host_link", "key_manager", "log_shipper", "sandbox_host",
-    "sandbox_readers",
+    "gateway", "transaction", "device_broker", "host_link", "key_manager", "updater", "log_shipper",
+    "sandbox_host", "sandbox_readers",
 )  # fmt: skip
 _VIRTUAL_ABILITIES = ("ic", "stripe", "contactless", "qr", "sign", "pin")
 

@@ -29,7 +29,10 @@ _LIVE = (
     Program("device_broker", "tpayd.device_broker", 200),
     Program("host_link", "tpayd.host_link", 200),
 )
-_OPERATIONS = (Program("log_shipper", "tpayd.log_shipper", 600, operations=True),)
+_OPERATIONS = (
+    Program("updater", "tpayd.updater", 600, operations=True),
+    Program("log_shipper", "tpayd.log_shipper", 600, operations=True),
+)
 _SANDBOX = (
     Program("sandbox_host", "tpayd.sandbox.host", 100),
     Program("sandbox_readers", "tpayd.sandbox.readers", 100),

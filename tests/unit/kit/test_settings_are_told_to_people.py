@@ -17,6 +17,7 @@ from tpayd.kit.store_settings import StoreSettings
 from tpayd.log_shipper.settings import LogShipperSettings
 from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.terminals import PREVENTION
+from tpayd.updater.settings import UpdaterSettings
 from tpayd_contracts.settings import SETTINGS_FILES, SettingKind
 
 FILES: dict[str, type[Struct]] = {
@@ -26,6 +27,7 @@ FILES: dict[str, type[Struct]] = {
     "device_broker": DeviceBrokerSettings,
     "host_link": HostLinkSettings,
     "key_manager": KeyManagerSettings,
+    "updater": UpdaterSettings,
     "log_shipper": LogShipperSettings,
 }
 ELSEWHERE = {("transaction", PREVENTION)}

@@ -11,7 +11,7 @@ from tpayd.kit.instance import Instance
 from tpayd.supervision.conf import write_conf
 from tpayd.supervision.programs import programs
 
-LIVE = {"gateway", "transaction", "device_broker", "host_link", "key_manager", "log_shipper"}
+LIVE = {"gateway", "transaction", "device_broker", "host_link", "key_manager", "updater", "log_shipper"}
 SANDBOX = {"sandbox_host", "sandbox_readers"}
 
 

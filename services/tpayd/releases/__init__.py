@@ -1,0 +1,1 @@
+"""Where releases lie, and how one follows another. Standard library only: the launcher reads this, too."""
