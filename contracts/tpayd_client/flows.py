@@ -194,7 +194,7 @@ def resolve(
             last = typed(reply, PaymentResult.from_wire)
         except TpaydError as error:
             cause = cause or error
-            if isinstance(error, NotAllowed) and error.code is not ErrorCode.HELLO_REQUIRED:
+            if _is_last_word(error):
                 raise _unknown(lane, request_id, error) from error
             # Nobody could be asked: whoever comes back has the verdict at once, so this wait does not grow.
             yield Pause(STATUS_EVERY_S)
@@ -214,6 +214,13 @@ def typed(reply: Body, shape: Callable[[Body], T]) -> T:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         text = f"the daemon's answer does not fit the contract ({error!r}); update this client"
         raise OutcomeUnknown(ErrorBody(code=ErrorCode.BAD_MESSAGE, message=text, outcome=Outcome.UNKNOWN)) from error
+
+
+def _is_last_word(error: TpaydError) -> bool:
+    """Asking again would bring nothing new: who asks may not, or the daemon says that it will never know."""
+    if error.code is ErrorCode.RESTORED:
+        return not error.retryable
+    return isinstance(error, NotAllowed) and error.code is not ErrorCode.HELLO_REQUIRED
 
 
 def _worth_waiting(error: TpaydError) -> bool:

@@ -40,11 +40,11 @@ __all__ = [
     "SettingsHistoryQuery", "SettingsPage", "SettingsQuery", "SettingsVersion", "SettleRequest", "SettledAs",
     "Share", "ShipLogs", "ShipPriority", "ShipProgress", "ShowText", "SimplePayRequest", "Slot", "Slots",
     "StagedTerminals", "StandaloneCashReceiptRequest", "StandaloneQuery", "StandaloneSaleRequest",
-    "StandaloneTerminal", "Step", "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal",
-    "TerminalBalance", "TerminalList", "TimeSplit", "TotalLine", "UnacknowledgedPayment", "UnacknowledgedPayments",
-    "UnacknowledgedPolicy", "UpdateEvent", "UpdateHistory", "UpdateHistoryQuery", "UpdateNotice", "UpdateOutcome",
-    "UpdateProgress", "UpdateRecord", "UpdateStatus", "UpdateStep", "Verdict", "VoidRequest", "WatchScreen",
-    "Welcome",
+    "StandaloneTerminal", "Step", "StoreRestored", "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed",
+    "Terminal", "TerminalBalance", "TerminalList", "TimeSplit", "TotalLine", "UnacknowledgedPayment",
+    "UnacknowledgedPayments", "UnacknowledgedPolicy", "UpdateEvent", "UpdateHistory", "UpdateHistoryQuery",
+    "UpdateNotice", "UpdateOutcome", "UpdateProgress", "UpdateRecord", "UpdateStatus", "UpdateStep", "Verdict",
+    "VoidRequest", "WatchScreen", "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -93,6 +93,11 @@ class ErrorCode(OpenEnum):
     """Payments must be settled first."""
     TERMINAL_NOT_OPEN = "terminal_not_open"
     """Fraud-cancel prevention is on, and the lane's terminal is not on the list of open ones."""
+    RESTORED = "restored"
+    """The store was restored from a backup that may be older than this payment: whether it happened, the daemon
+    cannot know. The till's own record, the customer's slip or the acquirer can. If `retryable`, the host is
+    being asked.
+    """
     TIMEOUT = "timeout"
     """The answer did not come within the deadline."""
     PEER_LOST = "peer_lost"
@@ -367,6 +372,8 @@ class Reason(OpenEnum):
     """The customer did not sign."""
     NUMBER_FAILED = "number_failed"
     """The customer keyed no number."""
+    RESTORED = "restored"
+    """The store was restored from a backup that may be older than this payment."""
     CODE_UNKNOWN = "code_unknown"
     """No wallet has codes like the one that was shown."""
 
@@ -1809,6 +1816,22 @@ class TerminalBalance(Reply):
 
 
 @dataclass(frozen=True, slots=True)
+class StoreRestored(Reply):
+    """The store was restored from a backup: what it did in between stands at the host and not in this journal."""
+
+    backup_at_ms: int
+    restored_at_ms: int
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> StoreRestored:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            backup_at_ms=body["backup_at_ms"],
+            restored_at_ms=body["restored_at_ms"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class CloseReport(Reply):
     """What a close found. It is kept, and changes nothing about any payment."""
 
@@ -1822,6 +1845,8 @@ class CloseReport(Reply):
     """Payments without a POS of which nothing but the verdict is kept now."""
     without_pos: tuple[TotalLine, ...] = ()
     """The part of the day's lines that such payments are: a later close of the day adds them from here."""
+    restored: StoreRestored | None = None
+    """The store was restored from a backup, and part of this business day lies in between."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> CloseReport:
@@ -1833,6 +1858,7 @@ class CloseReport(Reply):
             terminals=many(body["terminals"], TerminalBalance.from_wire),
             purged_stubs=body.get("purged_stubs", 0),
             without_pos=many(body.get("without_pos", ()), TotalLine.from_wire),
+            restored=maybe(body.get("restored"), StoreRestored.from_wire),
         )
 
 

@@ -141,6 +141,13 @@ class TerminalBalance(Struct, frozen=True, omit_defaults=True):
     """Request ids of payments that may explain the difference: open ones, and those that were settled by hand."""
 
 
+class StoreRestored(Struct, frozen=True):
+    """The store was restored from a backup: what it did in between stands at the host and not in this journal."""
+
+    backup_at_ms: UnixMs
+    restored_at_ms: UnixMs
+
+
 class CloseReport(Struct, frozen=True, omit_defaults=True):
     """What a close found. It is kept, and changes nothing about any payment."""
 
@@ -154,6 +161,8 @@ class CloseReport(Struct, frozen=True, omit_defaults=True):
     """Payments without a POS of which nothing but the verdict is kept now."""
     without_pos: tuple[TotalLine, ...] = ()
     """The part of the day's lines that such payments are: a later close of the day adds them from here."""
+    restored: StoreRestored | None = None
+    """The store was restored from a backup, and part of this business day lies in between."""
 
 
 class CloseProgress(Struct, frozen=True):

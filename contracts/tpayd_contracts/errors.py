@@ -69,6 +69,9 @@ class ErrorCode(enum.StrEnum):
     """Payments must be settled first."""
     TERMINAL_NOT_OPEN = "terminal_not_open"
     """Fraud-cancel prevention is on, and the lane's terminal is not on the list of open ones."""
+    RESTORED = "restored"
+    """The store was restored from a backup that may be older than this payment: whether it happened, the daemon cannot
+    know. The till's own record, the customer's slip or the acquirer can. If `retryable`, the host is being asked."""
 
     # What went wrong with it?
     TIMEOUT = "timeout"

@@ -117,6 +117,8 @@ class Reason(enum.StrEnum):
     """The customer did not sign."""
     NUMBER_FAILED = "number_failed"
     """The customer keyed no number."""
+    RESTORED = "restored"
+    """The store was restored from a backup that may be older than this payment."""
     CODE_UNKNOWN = "code_unknown"
     """No wallet has codes like the one that was shown."""
 

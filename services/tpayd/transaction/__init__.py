@@ -21,6 +21,7 @@ A payment runs
     * `orders/`           an order comes in: what may be kept of it, what it takes back, does it look like a repeat
     * `steps/`            a payment's run, effect by effect: reader, keys and host, numbers, leases
     * `errands/`          what outlives the run: reversals, inquiries, the POS's acknowledgement
+    * `aftermath`         what may be said of payments after the store was restored from a backup
 
 On disk, and asked later
     * `journal/`          events in chains of hashes, and the last value of each payment

@@ -10,6 +10,7 @@ from tpayd.kit.bus import CallError, Request
 from tpayd.kit.store_settings import StoreSettings
 from tpayd.transaction import events as ev
 from tpayd.transaction import flow
+from tpayd.transaction.aftermath import Aftermath
 from tpayd.transaction.books import Books
 from tpayd.transaction.case import Case
 from tpayd.transaction.effects import Effect, Inquire, Reverse, UnmarkOriginal
@@ -65,9 +66,11 @@ class Desk:
         settings: TransactionSettings,
         admit: Callable[[Payment], None],
         may_sell: Callable[[str], bool],
+        aftermath: Aftermath | None = None,
     ) -> None:
         """`admit` refuses what must not begin; raises CallError. `may_sell` tells of a terminal for credit sales."""
         self._books = books
+        self._aftermath = aftermath or Aftermath(books.clock)
         self._may_sell = may_sell
         self._admit = admit
         self._readers = readers
@@ -103,7 +106,8 @@ class Desk:
             return
         self._check_disk()
         case = Case(self._payment(key, terminal_id, order, request), self._books)
-        at_once = order.original is None and not self._books.journal.may_hold(*key)
+        looks_up = order.original is not None or self._books.journal.may_hold(*key)
+        at_once = not looks_up and not self._aftermath.doubts(lane)
         if at_once:
             self._admit(case.payment)
         self._registry.claim(case)
@@ -116,11 +120,12 @@ class Desk:
 
     async def status(self, ref: PaymentRef) -> PaymentResult:
         """What is known now. An id that nobody knows is buried first."""
-        return (await self.case_of(ref)).asked()
+        case = await self._known(ref)
+        return case.asked()
 
     async def abort(self, ref: PaymentRef) -> PaymentResult:
         """End a payment that has not been sent. Raises CallError `too_late`."""
-        case = await self.case_of(ref)
+        case = await self._known(ref)
         runner = self._runners.get(case.key)
         if runner is not None and runner.interrupt(ev.AbortAsked()):
             await runner.finished()
@@ -132,13 +137,13 @@ class Desk:
 
     async def confirm(self, ref: PaymentRef, *, proceed: bool) -> PaymentResult:
         """The cashier's answer about a payment that looks like an earlier one. Raises CallError `too_late`."""
-        case = await self.case_of(ref)
+        case = await self._known(ref)
         answer(case, Asks.DUPLICATE, Said(proceed))
         return case.result()
 
     async def acknowledge(self, ref: PaymentRef) -> PaymentResult:
         """The POS has recorded the verdict. While there is none, nothing is acknowledged, and the answer says WAIT."""
-        case = await self.case_of(ref)
+        case = await self._known(ref)
         if case.told and case.payment.acknowledged_ms is None:
             case.apply(ev.Acknowledged())
             await self._commit()
@@ -223,7 +228,10 @@ class Desk:
         asked = case.payment
         try:
             found = await self._books.journal.find(*case.key)
-            if found is None:
+            if found is None and self._aftermath.doubts(asked.lane):
+                self._registry.forget(case)
+                self._aftermath.check_known((await self._bury(case.key, asked.terminal_id)).payment)
+            elif found is None:
                 self._admit(asked)
                 case.payment = await self._originals.claim(asked)
                 self._run(case, carried)
@@ -263,6 +271,12 @@ class Desk:
             except CallError as error:
                 request.fail(error)
 
+    async def _known(self, ref: PaymentRef) -> Case:
+        """The same for a POS that asks. Raises CallError `restored` where nobody can know."""
+        case = await self.case_of(ref)
+        self._aftermath.check_known(case.payment)
+        return case
+
     async def case_of(self, ref: PaymentRef) -> Case:
         """The payment of that name: from memory, from disk, or buried now."""
         key = ref.lane, ref.request_id
@@ -290,9 +304,10 @@ class Desk:
         payment = Payment(
             payment_id=str(uuid.uuid4()), lane=key[0], request_id=key[1], body_hash=b"", order=None,
             terminal_id=terminal_id, profile=self._store.host_profile, created_ms=self._books.clock.unix_ms(),
-            state=PaymentState.ABORTED, reason=Reason.NEVER_SEEN,
+            state=PaymentState.ABORTED, reason=Reason.RESTORED if self._aftermath.lasts else Reason.NEVER_SEEN,
         )  # fmt: skip
         self._check_disk()
+        self._aftermath.hear(key[0])
         case = Case(payment, self._books)
         self._registry.hold(case)
         case.open(ev.Buried(payment))
@@ -320,6 +335,7 @@ class Desk:
             raise CallError.not_started(
                 ErrorCode.KEY_CONFLICT, "this request id was used for another request; take a new one", field="key"
             )
+        self._aftermath.check_known(case.payment)
         if case.told:
             request.reply(case.result(repeated=True))
         else:
@@ -411,7 +427,7 @@ class Desk:
 
 
 def _is_tombstone(case: Case) -> bool:
-    return case.payment.order is None and case.payment.reason is Reason.NEVER_SEEN
+    return case.payment.order is None and case.payment.reason in (Reason.NEVER_SEEN, Reason.RESTORED)
 
 
 def _storage_failed(error: StorageError) -> CallError:

@@ -10,6 +10,8 @@ from tpayd_contracts.payment import CardSummary, Reason
 from tpayd_contracts.records import ReceiptCopy, SettledAs
 
 __all__ = [
+    "FIRST",
+    "FIRST_NAMES",
     "AbortAsked",
     "Acknowledged",
     "Asked",
@@ -23,6 +25,8 @@ __all__ = [
     "Confirmed",
     "Created",
     "Event",
+    "FirstEvent",
+    "FoundInBackup",
     "HostApproved",
     "HostDeclined",
     "HostUnknown",
@@ -47,6 +51,7 @@ __all__ = [
     "SettledByHand",
     "Signed",
     "Stopped",
+    "StoreRestored",
     "Unheard",
     "Voided",
 ]
@@ -66,6 +71,22 @@ class Buried(_Event, frozen=True, tag="buried"):
     """The POS asked about an id that nobody knew: whatever arrives under it later is refused."""
 
     payment: Payment
+
+
+class StoreRestored(_Event, frozen=True, tag="store_restored"):
+    """From here on the lane's chain is that of a store that was restored from a backup.
+
+    The payment is none: its request id is nobody's, and only gives the mark its place in the journal.
+    """
+
+    payment: Payment
+    backup_id: str
+    backup_ms: int
+    """When the backup was taken. What the lane did after that is not in this chain."""
+
+
+class FoundInBackup(_Event, frozen=True, tag="found_in_backup"):
+    """It was open when the backup was taken, and may have ended since, in a store that is gone."""
 
 
 class Leased(_Event, frozen=True, tag="leased"):
@@ -302,10 +323,16 @@ class ReversalImpossible(_Event, frozen=True, tag="reversal_impossible"):
     detail: str
 
 
+FirstEvent = Created | Buried | StoreRestored
+FIRST = (Created, Buried, StoreRestored)
+"""A payment comes into the journal with one of these."""
+FIRST_NAMES = frozenset(str(kind.__struct_config__.tag) for kind in FIRST)
+
 Event = (
-    Created | Buried | Leased | ReaderLost | CardRead | NumberKeyed | Confirmed | Signed | CardFailed | Stopped
-    | AbortAsked | PosGone | Sealed | CommitFailed | NotSent | HostApproved | HostDeclined | HostUnknown | CardAccepted
-    | CardRefused | Voided | Restored | Acknowledged | Restarted | InquirySealed | InquiryAnswered | InquiryUnanswered
-    | InquiryGivenUp | ReversalSealed | ReversalAnswered | ReversalUnanswered | ReversalImpossible | Unheard | Asked
-    | LeftUnacknowledged | ClosedUnacknowledged | ReceiptPrinted | SettledByHand
+    Created | Buried | StoreRestored | FoundInBackup | Leased | ReaderLost | CardRead | NumberKeyed | Confirmed
+    | Signed | CardFailed | Stopped | AbortAsked | PosGone | Sealed | CommitFailed | NotSent | HostApproved
+    | HostDeclined | HostUnknown | CardAccepted | CardRefused | Voided | Restored | Acknowledged | Restarted
+    | InquirySealed | InquiryAnswered | InquiryUnanswered | InquiryGivenUp | ReversalSealed | ReversalAnswered
+    | ReversalUnanswered | ReversalImpossible | Unheard | Asked | LeftUnacknowledged | ClosedUnacknowledged
+    | ReceiptPrinted | SettledByHand
 )  # fmt: skip

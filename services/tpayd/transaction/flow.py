@@ -14,6 +14,7 @@ The rules of the machine:
    straight to SENDING (a number that the customer keys is asked for in CREATED); a cash-IC payment without an answer is
    inquired, for a bounded time, before it is reversed.
 8. What takes another payment back marks it in the commit of its own approval: neither is on disk without the other.
+9. What a restored backup had open is never taken back blindly and never told NOT PAID on a guess (docs/adr/0031).
 
     CREATED → LEASED → CARD_READ → SENDING → AUTHORIZED → APPROVED → CLOSED
        │         │          │          ├────→ DECLINED
@@ -392,6 +393,35 @@ def acknowledged_unpaid(payment: Payment, event: ev.Acknowledged, now_ms: int) -
     return _to(payment, payment.state, acknowledged_ms=payment.acknowledged_ms or now_ms)
 
 
+# Found open in a backup, by the restore: it may have ended since, in a store that is gone
+
+
+@_row(S.CREATED, S.LEASED, S.CARD_READ)
+def found_before_sending(payment: Payment, event: ev.FoundInBackup, now_ms: int) -> Result:
+    """It has no STAN by which the host could be asked, and may have got one since."""
+    return _to(payment, S.ABORTED, reason=Reason.RESTORED, ended_ms=now_ms, from_backup=True)
+
+
+@_row(S.SENDING, S.AUTHORIZED)
+def found_at_the_host(payment: Payment, event: ev.FoundInBackup, now_ms: int) -> Result:
+    """Not taken back: the POS may have been told PAID."""
+    if payment.ordered.rules.on_unknown is OnUnknown.NOTHING:
+        return _to(payment, S.ABORTED, reason=Reason.RESTARTED, ended_ms=now_ms)
+    inquiry = InquiryRecord(since_ms=now_ms)
+    return _to(payment, S.INQUIRING, Inquire(), reason=Reason.RESTORED, inquiry=inquiry, from_backup=True)
+
+
+@_row(S.INQUIRING)
+def found_inquiring(payment: Payment, event: ev.FoundInBackup, now_ms: int) -> Result:
+    return _to(payment, S.INQUIRING, Inquire(), reason=Reason.RESTORED, from_backup=True)
+
+
+@_row(S.APPROVED)
+def found_unacknowledged(payment: Payment, event: ev.FoundInBackup, now_ms: int) -> Result:
+    """The POS may have acknowledged it since: it is not taken back for want of that."""
+    return _to(payment, S.APPROVED, reverse_unacknowledged=False)
+
+
 # Asking what became of it
 
 
@@ -427,7 +457,9 @@ def inquiry_unanswered(payment: Payment, event: ev.InquiryUnanswered, now_ms: in
 
 @_row(S.INQUIRING)
 def inquiry_given_up(payment: Payment, event: ev.InquiryGivenUp, now_ms: int) -> Result:
-    """WAIT has to end. Nobody knows whether it stands, so it is taken back."""
+    """WAIT has to end. Nobody knows whether it stands, so it is taken back; but not what may have been told PAID."""
+    if payment.from_backup:
+        return _to(payment, S.NEEDS_HUMAN, Commit(), Alarm.NEEDS_HUMAN)
     reason = payment.reason or Reason.HOST_SILENT
     return _owed(payment, S.REVERSING, now_ms, reason, ReversalReason.NO_ANSWER)
 
@@ -480,7 +512,8 @@ def settled_by_hand(payment: Payment, event: ev.SettledByHand, now_ms: int) -> R
     """The POS was told NOT PAID, and that stays, whatever the host's desk said."""
     state = S.CHARGED if event.outcome is SettledAs.STANDS else S.REVERSED
     settlement = Settlement(outcome=event.outcome, by=event.by, note=event.note, at_ms=now_ms)
-    return _to(payment, state, Commit(), settlement=settlement)
+    reason = None if payment.from_backup and state is S.REVERSED else payment.reason
+    return _to(payment, state, Commit(), settlement=settlement, reason=reason)
 
 
 def _reversal(payment: Payment) -> ReversalRecord:

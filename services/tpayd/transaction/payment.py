@@ -125,6 +125,8 @@ class Payment(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     inquiry: InquiryRecord | None = None
     reversal: ReversalRecord | None = None
+    from_backup: bool = False
+    """It was open in the backup that the store was restored from: only the host knows how it ended."""
     unheard: bool = False
     """Nobody has heard the verdict yet."""
     settlement: Settlement | None = None

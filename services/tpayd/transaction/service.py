@@ -13,6 +13,7 @@ from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.house import House
 from tpayd.kit.settings import SettingsError
 from tpayd.kit.store_settings import Merchant
+from tpayd.transaction.aftermath import Aftermath
 from tpayd.transaction.books import Books
 from tpayd.transaction.closing.desk import ClosingDesk
 from tpayd.transaction.desk import Desk
@@ -78,6 +79,7 @@ class Transaction:
         self._journal = self._bookkeeper.journal
         self._acknowledgements = Acknowledgements(house.clock, settings.unacknowledged_after_s)
         self._registry = Registry(settings.remembered_payments)
+        self._aftermath = Aftermath(house.clock)
         self._books = Books(
             self._journal, house.clock, house.log, house.store.merchant, Waits(settings), self._downloaded
         )
@@ -88,6 +90,7 @@ class Transaction:
         found = await self._bookkeeper.open()
         self._refuse_other_profile(found.open)
         stans = Stans(house.store.host_profile, found.stan_blocks, self._journal.put_block, self._registry.stan_in_use)
+        self._aftermath.take_over(found.restored, found.lanes_since)
         self._terminals = open_terminal_desk(house, stans, self._journal)
         self._gate = Gate(enabled=settings.standalone, merchant=self._terminals.merchant)
         leases = Leases(broker, house.log)
@@ -101,6 +104,7 @@ class Transaction:
         self._desk = Desk(
             self._books, readers=readers, customer=customer, host=steps, leases=leases, registry=self._registry,
             store=house.store, settings=settings, admit=self._admit, may_sell=self._terminals.may_sell,
+            aftermath=self._aftermath,
         )  # fmt: skip
         self._acknowledgements.take_over(found.unacknowledged)
         self._journal.on_put = self._acknowledgements.note
@@ -137,7 +141,7 @@ class Transaction:
         self._records = RecordsDesk(
             self._books, desk=self._desk, registry=self._registry, reader=self._bookkeeper.reader,
             acknowledgements=self._acknowledgements, lanes=[lane.name for lane in house.store.lanes],
-            unacknowledged_after_s=settings.unacknowledged_after_s,
+            unacknowledged_after_s=settings.unacknowledged_after_s, aftermath=self._aftermath,
         )  # fmt: skip
         self._records.register(house.server)
         self._closing = self._open_closing(steps)
@@ -177,7 +181,7 @@ class Transaction:
             self._books, store=bookkeeper.store, reader=bookkeeper.reader, host=host, stubs=stubs,
             terminals=self._desk.terminals_busy, terminal_ids=[lane.terminal_id for lane in house.store.lanes],
             profile=profile, cutoff=house.settings.business_day_cutoff,
-            let_go=partial(self._desk.left_unacknowledged, reverse=False),
+            let_go=partial(self._desk.left_unacknowledged, reverse=False), aftermath=self._aftermath,
         )  # fmt: skip
 
     def _admit(self, payment: Payment) -> None:

@@ -47,6 +47,10 @@ REASON_TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.STORAGE_FAILED: ("The daemon could not record the payment", "거래를 기록하지 못하여 중단하였습니다"),
     Reason.RESTARTED: ("The daemon restarted during the payment", "결제 중 데몬이 재시작되었습니다"),
     Reason.NEVER_SEEN: ("No such payment; nothing was charged", "해당 거래가 없습니다. 결제되지 않았습니다"),
+    Reason.RESTORED: (
+        "The store was restored from a backup: whether this was paid is not known here",
+        "백업에서 복원되어 이 거래의 결제 여부를 알 수 없습니다",
+    ),
     Reason.DUPLICATE: (
         "Looks like a payment that was just made, and was not confirmed",
         "동일 카드, 동일 금액 거래가 확인되지 않아 중단하였습니다",

@@ -17,6 +17,7 @@ from tpayd.hosts import Opened, TypeClass
 from tpayd.kit.bus import CallError
 from tpayd.kit.store_settings import LaneSettings, Merchant, StoreSettings
 from tpayd.transaction import events as ev
+from tpayd.transaction.aftermath import Aftermath
 from tpayd.transaction.books import Books
 from tpayd.transaction.case import Case
 from tpayd.transaction.desk import Desk
@@ -146,16 +147,18 @@ class Stand:
         self.registry = Registry(self.settings.remembered_payments)
         self.host = ScriptedHost(self.clock)
         self.acknowledgements = Acknowledgements(self.clock, 60.0)
+        self.aftermath = Aftermath(self.clock)
         self.books = Books(self.journal, self.clock, self.log, STORE.merchant, Waits(self.settings))
         self.desk = Desk(
             self.books, readers=cast("Any", None), customer=cast("Any", None), host=cast("Any", self.host),
             leases=cast("Any", SimpleNamespace()), registry=self.registry, store=STORE, settings=self.settings,
-            admit=lambda _: None, may_sell=lambda _: True,
+            admit=lambda _: None, may_sell=lambda _: True, aftermath=self.aftermath,
         )  # fmt: skip
 
     async def __aenter__(self) -> Stand:
         found = self.journal.open()
         self.acknowledgements.take_over(found.unacknowledged)
+        self.aftermath.take_over(found.restored, found.lanes_since)
         self.journal.on_put = self.acknowledgements.note
         for payment in found.open:
             await self.desk.resume(payment)

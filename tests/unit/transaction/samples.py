@@ -58,6 +58,7 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.InquiryUnanswered("silence"),
     ev.InquiryGivenUp(),
     ev.Restarted(),
+    ev.FoundInBackup(),
     ev.ReversalSealed("000002", "20260922120030", "20260922"),
     ev.ReversalAnswered("00", settled=True),
     ev.ReversalUnanswered("silence"),

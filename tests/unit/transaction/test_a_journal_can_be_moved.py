@@ -14,13 +14,14 @@ from tests.harness.postgres import PostgresServer
 from tests.unit.transaction.samples import NOW_MS, PAYMENT
 from tpayd.transaction import events as ev
 from tpayd.transaction.journal import JournalDamagedError, JournalOwnedError, JournalStore, Owner, StanBlock
+from tpayd.transaction.journal.copying import PAGE
 from tpayd.transaction.journal.entries import Entry
-from tpayd.transaction.journal.moving import PAGE, TargetInUseError, move
+from tpayd.transaction.journal.moving import TargetInUseError, move
 from tpayd.transaction.journal.place import JournalPlace
 from tpayd.transaction.journal.verifying import verify
 
 HERE = Owner("a" * 36, "here:/srv/a")
-TABLES = ("events", "payments", "chains", "stan_blocks")
+TABLES = ("events", "payments", "chains", "stan_blocks", "closes")
 
 
 @pytest.fixture
@@ -42,6 +43,7 @@ def filled(place: Place, count: int = PAGE + 5, *, first: int = 0) -> None:
             for n in range(first, first + count)
         ]
         store.write([Entry(each, ev.Created(each), NOW_MS) for each in payments], [StanBlock("test", "TPAY0001", 300)])
+        store.keep_close("test", "20260302", NOW_MS, lambda number: b"close %d" % number)
 
 
 def everything(place: Place) -> list[list[tuple[object, ...]]]:

@@ -14,6 +14,7 @@ import msgspec
 from tpayd.hosts import HostFormatError
 from tpayd.kit.bus import CallError, Request, Server
 from tpayd.kit.logs import Log
+from tpayd.transaction.aftermath import Aftermath
 from tpayd.transaction.books import Books
 from tpayd.transaction.closing.comparing import compared, not_compared, overall
 from tpayd.transaction.closing.totals import DayBook, host_totals
@@ -69,6 +70,7 @@ class ClosingDesk:
         profile: str,
         cutoff: str,
         let_go: Callable[[Key], Awaitable[None]],
+        aftermath: Aftermath,
     ) -> None:
         """`terminal_ids` are the store's own: each is compared, whether it sold anything or not.
 
@@ -85,6 +87,7 @@ class ClosingDesk:
         self._profile = profile
         self._cutoff = cutoff
         self._let_go = let_go
+        self._aftermath = aftermath
         self._closing = asyncio.Lock()
 
     def register(self, server: Server) -> None:
@@ -118,7 +121,10 @@ class ClosingDesk:
             for done, terminal_id in enumerate(seen):
                 progress(CloseProgress(f"comparing terminal {terminal_id} with the host", done, len(seen)))
                 balances.append(await self._compare(terminal_id, totals))
-            report = CloseReport(0, overall(balances), totals, tuple(balances), without_pos=book.without_pos)
+            report = CloseReport(
+                0, overall(balances), totals, tuple(balances), without_pos=book.without_pos,
+                restored=self._aftermath.at_close(business_day, self._cutoff),
+            )  # fmt: skip
             kept = await self._keep(report)
             self._log.info("business.closed", day=business_day, number=kept.number, balance=kept.balance)
             await self._let_all_go(book.unacknowledged)

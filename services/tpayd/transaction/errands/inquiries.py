@@ -25,6 +25,10 @@ from tpayd_contracts.payment import PaymentState
 __all__ = ["InquiryDesk"]
 
 _JITTER = 0.2
+FROM_BACKUP_LIMIT_S = 86_400.0
+"""For a payment that a restored backup had open: nobody waits for it at a till, and it is not taken back."""
+FROM_BACKUP_WAIT_S = 15.0
+"""Between two questions about one of those, once the usual limit is over."""
 
 
 class InquiryDesk:
@@ -77,6 +81,8 @@ class InquiryDesk:
             return None
         answer, wait_s = await self._one_try(case)
         if answer is None and not self._over(case):
+            if case.payment.from_backup and self._here_s(case) > self._settings.inquiry_limit_s:
+                wait_s = max(wait_s, FROM_BACKUP_WAIT_S)
             return wait_s * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  not for cryptography
         await self._end(case, answer or ev.InquiryGivenUp())
         return None
@@ -134,9 +140,13 @@ class InquiryDesk:
         return ev.InquiryAnswered(code, True, answer.approval_code, self._books.clock.unix_ms()), 0.0
 
     def _not_found_counts(self, case: Case) -> bool:
-        here_ms = self._books.clock.boottime_ms() - self._here_since_ms[case.payment.payment_id]
-        return here_ms >= self._settings.host_max_processing_s * 1000
+        return self._here_s(case) >= self._settings.host_max_processing_s
+
+    def _here_s(self, case: Case) -> float:
+        return (self._books.clock.boottime_ms() - self._here_since_ms[case.payment.payment_id]) / 1000
 
     def _over(self, case: Case) -> bool:
+        if case.payment.from_backup:
+            return self._here_s(case) >= FROM_BACKUP_LIMIT_S
         asked_ms = self._books.clock.boottime_ms() - self._asked_since_ms[case.payment.payment_id]
         return asked_ms >= self._settings.inquiry_limit_s * 1000

@@ -140,8 +140,8 @@ class Auditor:
 
     def _follow(self, row: StoredEvent, event: ev.Event | None) -> None:
         followed = self._live.get(row.payment_id)
-        if row.event in _FIRST:
-            payment = event.payment if isinstance(event, ev.Created | ev.Buried) else None
+        if row.event in ev.FIRST_NAMES:
+            payment = event.payment if isinstance(event, ev.FirstEvent) else None
             self._live[row.payment_id] = _Followed(row.position, row.position, payment)
             if len(self._live) > _MAX_LIVE:
                 self._finish(*self._live.popitem(last=False))
@@ -176,9 +176,6 @@ class Auditor:
         self.damages += 1
         if len(self.findings) < MAX_FINDINGS:
             self.findings.append(finding)
-
-
-_FIRST = frozenset(str(kind.__struct_config__.tag) for kind in (ev.Created, ev.Buried))
 
 
 def _digest(payment: Payment, last_position: int) -> int:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import structlog
 
 from tpayd.kit.clock import Clock
-from tpayd.transaction.events import Buried, Created, Event
+from tpayd.transaction.events import FIRST, Created, Event
 from tpayd.transaction.journal.entries import Entry, StanBlock
 from tpayd.transaction.journal.errors import DoubtError, StorageError
 from tpayd.transaction.journal.known_keys import KnownKeys
@@ -31,9 +31,6 @@ KEYS_PER_PAGE = 2_000
 KEYS_AGAIN_AFTER_S = 1.0
 COMMIT_MAX_S = 10.0
 """A disk that has not answered for so long counts as one that took nothing; what was put is still written if it can."""
-
-_FIRST = (Created, Buried)
-"""A payment's key comes into the journal with one of these."""
 
 
 class Journal:
@@ -92,7 +89,7 @@ class Journal:
         if isinstance(event, Created) and not payment.standalone:
             self.newest[payment.lane] = payment.request_id
         self.on_put(payment)
-        if isinstance(event, _FIRST):
+        if isinstance(event, FIRST):
             self._keys.add(payment.lane, payment.request_id)
         self._entries.append(Entry(payment, event, self._clock.unix_ms()))
         self._flush_later()

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, delete, func, insert, select, tuple_
+from sqlalchemy import Row, Select, delete, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from tpayd.transaction.journal.copying import TABLES, copy_tables
 from tpayd.transaction.journal.database import Database, reason_of
 from tpayd.transaction.journal.entries import Ends
 from tpayd.transaction.journal.errors import JournalDamagedError, StorageError
@@ -22,20 +23,10 @@ from tpayd.transaction.journal.migrating import upgrade
 from tpayd.transaction.journal.opening import read_ends
 from tpayd.transaction.journal.owning import Writership, is_moved, moved_to
 from tpayd.transaction.journal.place import JournalPlace
-from tpayd.transaction.journal.schema import chains, events, payments, stan_blocks
+from tpayd.transaction.journal.schema import events
 from tpayd.transaction.journal.verifying import Progress, Verified, audit, in_transaction
 
 __all__ = ["TargetInUseError", "move"]
-
-PAGE = 1_000
-"""Rows copied at once."""
-
-_TABLES: tuple[tuple[Table, tuple[Any, ...]], ...] = (
-    (events, (events.c.position,)),
-    (payments, (payments.c.lane, payments.c.request_id)),
-    (chains, (chains.c.lane,)),
-    (stan_blocks, (stan_blocks.c.profile, stan_blocks.c.terminal_id)),
-)
 
 
 class TargetInUseError(StorageError):
@@ -64,8 +55,7 @@ def move(source: JournalPlace, target: JournalPlace, progress: Progress) -> Veri
             if there != ends or not ends.position:
                 _make_room(old, new, there, ends)
                 Writership(target.owner).take(new, by_force=True)
-                for table, key in _TABLES:
-                    _copy(old, new, table, key, progress)
+                copy_tables(lambda query: _rows(old, query), new, progress)
             found = audit(in_transaction(new), progress)
             if not found.intact:
                 first = found.findings[0]
@@ -98,24 +88,8 @@ def _make_room(old: Connection, new: Connection, there: Ends, ends: Ends) -> Non
     its_last: Select[Any] = select(events.c.lane, events.c.hash).where(events.c.position == there.position)
     if new.execute(its_last).all() != _rows(old, its_last):
         raise in_use
-    for table, _ in _TABLES:
+    for table, _ in TABLES:
         new.execute(delete(table))
-
-
-def _copy(old: Connection, new: Connection, table: Table, key: Sequence[Any], progress: Progress) -> None:
-    total = _rows(old, select(func.count()).select_from(table))[0][0]
-    done, page = 0, select(table).order_by(*key).limit(PAGE)
-    query = page
-    while True:
-        rows = _rows(old, query)
-        if rows:
-            new.execute(insert(table), [row._asdict() for row in rows])
-            last = [getattr(rows[-1], column.name) for column in key]
-            query = page.where(tuple_(*key) > last if len(key) > 1 else key[0] > last[0])
-        done += len(rows)
-        progress(f"copying {table.name}", done, total)
-        if len(rows) < PAGE:
-            return
 
 
 def _rows(connection: Connection, query: Select[Any]) -> Sequence[Row[Any]]:

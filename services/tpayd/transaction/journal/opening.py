@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from tpayd.transaction.journal.chain import Link
 from tpayd.transaction.journal.entries import OPEN_STATES, Ends, decode_payment
 from tpayd.transaction.journal.errors import JournalDamagedError, StorageError
+from tpayd.transaction.journal.gap import Gap
 from tpayd.transaction.journal.rebuilding import Damaged, StoredEvent, parked, replay
 from tpayd.transaction.journal.schema import chains, events, payments, stan_blocks
 from tpayd.transaction.payment import Payment
@@ -35,6 +36,10 @@ class Found:
     """Lane → request id of the payment that it began last."""
     damaged: tuple[Damaged, ...] = ()
     """Of `open` and `unacknowledged`: those that could not be read, parked for a person."""
+    restored: Gap | None = None
+    """The journal was restored from a backup."""
+    lanes_since: frozenset[str] = frozenset()
+    """Lanes that have begun or asked for a payment since then."""
     rebuilt: tuple[Payment, ...] = ()
     """Of `open` and `unacknowledged`: those whose record was damaged, and that their events made again."""
 
@@ -76,6 +81,7 @@ def read_open(connection: Connection, ends: Ends) -> Found:
             except StorageError as beyond:
                 damaged.append(Damaged(parked(row), str(beyond)))
     blocks = connection.execute(select(stan_blocks)).all()
+    restored = Gap.read(connection)
     kept += rebuilt
     kept += [each.payment for each in damaged]
     return Found(
@@ -84,6 +90,8 @@ def read_open(connection: Connection, ends: Ends) -> Found:
         tuple(payment for payment in kept if payment.state not in OPEN_STATES),
         dict(ends.newest),
         tuple(damaged),
+        restored,
+        restored.lanes_since(connection) if restored is not None else frozenset(),
         tuple(rebuilt),
     )
 

@@ -10,18 +10,24 @@ process or a lost connection left behind in the server. That needs row locks onl
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Dialect, bindparam, delete, insert, select, update
+from sqlalchemy import Dialect, Row, Select, bindparam, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
 from tpayd.transaction.journal.errors import JournalOwnedError
 from tpayd.transaction.journal.schema import about
 from tpayd.transaction.journal.statements import Query
 
-__all__ = ["Owner", "Writership", "is_moved", "moved_to", "put_about", "read_about"]
+__all__ = ["RESTORED", "Owner", "Writership", "carried_over", "is_moved", "moved_to", "put_about", "read_about"]
 
 _OWNER, _OWNER_PLACE, _WRITER, _MOVED_TO = "owner", "owner_place", "writer", "moved_to"
+RESTORED = "restored"
+"""That the journal was restored from a backup, see `restoring`."""
+_CARRIED_OVER = (RESTORED,)
+"""What is true of a journal wherever it lies."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,12 @@ def moved_to(connection: Connection, destination: str) -> None:
 def is_moved(connection: Connection) -> bool:
     """Whether the journal goes on elsewhere."""
     return read_about(connection, _MOVED_TO) is not None
+
+
+def carried_over(read: Callable[[Select[Any]], Sequence[Row[Any]]], new: Connection) -> None:
+    """Take along, to another database, what the journal knows of itself and not of where it is."""
+    for row in read(select(about).where(about.c.name.in_(_CARRIED_OVER))):
+        put_about(new, row.name, row.value)
 
 
 def lock_about(connection: Connection) -> None:

@@ -65,7 +65,7 @@ def replay(rows: Iterable[StoredEvent]) -> Payment:
     payment: Payment | None = None
     for row in rows:
         event = decode_event(row)
-        if isinstance(event, ev.Created | ev.Buried):
+        if isinstance(event, ev.FirstEvent):
             payment = event.payment
         elif payment is None:
             raise ValueError("its first event is missing")

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection
 
-from tpayd.transaction.events import Buried, Created
+from tpayd.transaction.events import FIRST_NAMES, FirstEvent
 from tpayd.transaction.journal.entries import OPEN_STATES, decode_payment, encode_payment
 from tpayd.transaction.journal.owning import put_about, read_about
 from tpayd.transaction.journal.rebuilding import StoredEvent, decode_event
@@ -49,7 +49,7 @@ def purge_page(connection: Connection, before_ms: int, position: int | None = No
     purged_payments = purged_events = 0
     passed_over: int | None = None
     for row in old:
-        if row.payload is None or row.event not in _FIRST:
+        if row.payload is None or row.event not in FIRST_NAMES:
             continue
         count = _purge(connection, row, before_ms)
         if count:
@@ -76,7 +76,7 @@ def _purge(connection: Connection, first: StoredEvent, before_ms: int) -> int:
         event = decode_event(first)
     except ValueError:
         return 0  # damaged: `verify` tells
-    assert isinstance(event, Created | Buried)  # noqa: S101
+    assert isinstance(event, FirstEvent)  # noqa: S101
     key = payments.c.lane == event.payment.lane, payments.c.request_id == event.payment.request_id
     row = connection.execute(select(payments).where(*key).with_for_update()).one_or_none()
     if row is None or row.first_position != first.position:
@@ -103,6 +103,3 @@ def _note(connection: Connection, start: int, done_to: int) -> None:
     """Remember how far everything is purged, if all before it is."""
     if start <= int(read_about(connection, _DONE_TO) or 0) + 1 and done_to >= start:
         put_about(connection, _DONE_TO, str(done_to))
-
-
-_FIRST = frozenset(str(kind.__struct_config__.tag) for kind in (Created, Buried))

@@ -20,7 +20,7 @@ from tpayd.transaction.journal.entries import Ends, Entry, Rows, StanBlock, deco
 from tpayd.transaction.journal.errors import DoubtError, StorageError
 from tpayd.transaction.journal.migrating import upgrade
 from tpayd.transaction.journal.opening import Found, check_end, read_ends, read_open, rebuild
-from tpayd.transaction.journal.owning import Owner, Writership
+from tpayd.transaction.journal.owning import Owner, Writership, put_about
 from tpayd.transaction.journal.retention import Purged, purge_page
 from tpayd.transaction.journal.schema import chains, events, payments, stan_blocks
 from tpayd.transaction.journal.statements import ChunkedInsert, Query
@@ -161,6 +161,15 @@ class JournalStore:
             connection = self._live()
             with connection.begin():
                 return [(row.lane, row.request_id) for row in connection.execute(page)]
+
+    def note(self, name: str, value: str) -> None:
+        """Something that the journal knows of itself. Raises StorageError."""
+        self._change(lambda connection: put_about(connection, name, value))
+
+    @property
+    def ends(self) -> Ends:
+        """Where it ends, as far as this store knows."""
+        return self._ends
 
     def keep_close(self, profile: str, business_day: str, at_ms: int, report: Callable[[int], bytes]) -> KeptClose:
         """See `day_book.keep_close`; in a transaction of its own. Raises StorageError."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 from tpayd.kit.bus import CallError, Request, Server
 from tpayd.transaction import events as ev
 from tpayd.transaction import flow
+from tpayd.transaction.aftermath import Aftermath
 from tpayd.transaction.books import Books
 from tpayd.transaction.desk import Desk
 from tpayd.transaction.errands.acknowledgements import Acknowledgements
@@ -55,8 +56,10 @@ class RecordsDesk:
         acknowledgements: Acknowledgements,
         lanes: Sequence[str],
         unacknowledged_after_s: float,
+        aftermath: Aftermath | None = None,
     ) -> None:
         self._books = books
+        self._aftermath = aftermath or Aftermath(books.clock)
         self._desk = desk
         self._registry = registry
         self._reader = reader
@@ -91,7 +94,9 @@ class RecordsDesk:
             self._books.log.warning("payment.not_swept", lane=key[0], request_id=key[1], why=str(error))
 
     async def _last(self, _: Request, asked: LaneRef) -> PaymentResult:
-        return await self._desk.status(PaymentRef(asked.lane, await self._newest(asked.lane)))
+        ref = PaymentRef(asked.lane, await self._newest(asked.lane))
+        self._aftermath.check_last((await self._desk.case_of(ref)).payment)
+        return await self._desk.status(ref)
 
     async def _explain(self, _: Request, asked: ExplainRequest) -> Story:
         lane, request_id = await self._name(asked)

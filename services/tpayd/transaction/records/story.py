@@ -90,6 +90,8 @@ def _after(before: Payment | None, each: Recorded, *, first: bool) -> tuple[Paym
         return flow.begin(event)
     if isinstance(event, ev.Buried) and first:
         return flow.bury(event)
+    if isinstance(event, ev.StoreRestored) and first:
+        return event.payment, ()
     if before is None or event is None:
         return None, ()
     try:

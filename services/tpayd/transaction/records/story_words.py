@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from tpayd.transaction import events as ev
@@ -78,7 +79,7 @@ def _sealed(event: ev.Sealed, _: Payment | None) -> str:
     return f"STAN {event.stan}, business day {event.business_day}"
 
 
-def _found(_: ev.Restarted, before: Payment | None) -> str:
+def _found(_: ev.Event, before: Payment | None) -> str:
     return f"it stood at {before.state}" if before is not None else ""
 
 
@@ -99,6 +100,10 @@ def _settled(event: ev.SettledByHand, _: Payment | None) -> str:
     return f"{event.outcome}, by {event.by}: {event.note}"
 
 
+def _moment(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms // 1000, UTC).astimezone().isoformat(" ", "seconds")
+
+
 def _s(microseconds: int) -> str:
     return f"{microseconds / 1_000_000:.3f} s"
 
@@ -106,6 +111,10 @@ def _s(microseconds: int) -> str:
 _WORDS: dict[str, _Words] = {
     "created": _Words(Share.POS, "The POS asked for a payment", _asked),
     "buried": _Words(Share.POS, "The POS asked about an id that nobody knew: it can never be used"),
+    "store_restored": _Words(
+        Share.PERSON, "The store was restored from a backup", lambda event, _: f"taken at {_moment(event.backup_ms)}"
+    ),
+    "found_in_backup": _Words(Share.PERSON, "The backup had it open: only the host knows how it ended", _found),
     "leased": _Words(Share.DAEMON, "It got a reader", lambda event, _: f"{event.label} ({event.reader})"),
     "reader_lost": _Words(Share.READER, "The reader was lost", lambda event, _: event.reader),
     "card_read": _Words(Share.CUSTOMER, "The card was read", _read),
