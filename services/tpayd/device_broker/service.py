@@ -89,7 +89,7 @@ class DeviceBroker:
         )  # fmt: skip
         self._pools = PoolDesk(
             self._pool, self._lending, self._standing, lambda: self._standing.arrangement.labels,
-            MaintenanceFile(house.instance.data), house.clock, house.log, self._tell_pools,
+            MaintenanceFile(house.instance.data_of(house.name)), house.clock, house.log, self._tell_pools,
         )  # fmt: skip
         self._nightly = Nightly(settings.reset_at, house.clock.local())
         self._keys = KeySteps(self._lending, self._readers, house.clock, int(settings.key_hold_s * 1e6))

@@ -82,4 +82,5 @@ def _is_private(directory: Path) -> bool:
         found = directory.lstat()
     except OSError:
         return False
-    return directory.is_dir() and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    # Root's, where the launcher is root and this process has a user of its own.
+    return directory.is_dir() and found.st_uid in (os.geteuid(), 0) and not found.st_mode & 0o022

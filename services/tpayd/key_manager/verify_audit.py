@@ -15,6 +15,7 @@ from tpayd.key_manager.settings import KeyManagerSettings
 from tpayd.key_manager.store import KeyStore
 from tpayd.kit.instance import Instance
 from tpayd.kit.settings import load
+from tpayd.kit.users import acting_as
 
 __all__ = ["Checked", "LoggedHead", "compare_with_log", "logged_heads", "verify_instance"]
 
@@ -54,11 +55,12 @@ def verify_instance(instance: Instance, logs: Iterable[Path] = ()) -> Checked:
     # Before the chain: what is added meanwhile must not look like missing.
     heads = list(logged_heads(files))
     settings = load(instance.settings_file("key_manager"), KeyManagerSettings)
-    store = KeyStore.open(store_file(instance.data), provider_of(instance, settings), read_only=True)
-    try:
-        report, entries, signatures = store.verify(), store.entries(), store.signatures()
-    finally:
-        store.close()
+    with acting_as("key_manager", instance.users):
+        store = KeyStore.open(store_file(instance.data), provider_of(instance, settings), read_only=True)
+        try:
+            report, entries, signatures = store.verify(), store.entries(), store.signatures()
+        finally:
+            store.close()
     own = [head for head in heads if head.store == store.name]
     return Checked(report, entries, len(own), compare_with_log(signatures, own))
 

@@ -16,7 +16,8 @@ def replace_file(path: Path, content: bytes, mode: int) -> None:
 def prepare_file(path: Path, content: bytes, mode: int) -> Path:
     """Write what shall replace `path` beside it, on the disk: what can fail for want of space has succeeded then.
 
-    Returns where it lies, for `commit_file`. Raises OSError, and leaves nothing behind then.
+    Returns where it lies, for `commit_file`. Raises OSError, and leaves nothing behind then. What root replaces stays
+    its owner's: the command line of an instance whose processes have users of their own is root's.
     """
     fresh = path.with_name(f".{path.name}.new")
     fresh.unlink(missing_ok=True)
@@ -24,6 +25,7 @@ def prepare_file(path: Path, content: bytes, mode: int) -> Path:
     try:
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(file.fileno(), mode)
+            _keep_owner(path, file.fileno())
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -31,6 +33,16 @@ def prepare_file(path: Path, content: bytes, mode: int) -> Path:
         fresh.unlink(missing_ok=True)
         raise
     return fresh
+
+
+def _keep_owner(path: Path, descriptor: int) -> None:
+    if os.geteuid() != 0:
+        return
+    try:
+        before = path.lstat()
+    except FileNotFoundError:
+        return
+    os.fchown(descriptor, before.st_uid, before.st_gid)
 
 
 def commit_file(fresh: Path, path: Path) -> None:

@@ -114,8 +114,8 @@ class ProcessLife(Generic[S]):
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         incarnation = uuid.uuid4().hex
         server = Server(
-            name, instance.rpc(name), context=context, clock=self._clock, log=log, admission=HouseAdmission(name),
-            software=self._version, stats=self._metrics.requests,
+            name, instance.rpc(name), context=context, clock=self._clock, log=log,
+            admission=HouseAdmission(name, users=instance.users), software=self._version, stats=self._metrics.requests,
         )  # fmt: skip
         publisher = Publisher(instance.evt(name), context=context, incarnation=incarnation, log=log)
         server.start()

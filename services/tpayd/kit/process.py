@@ -1,7 +1,8 @@
 """Run a service: one process's life, the same for all.
 
-1. Directory, lock, log, settings. What is wrong here is told in one line on stderr and in the log, with exit code 78
-   (EX_CONFIG) for settings and 70 (EX_SOFTWARE) for the rest; supervisor shows both.
+1. Its own user, where it has one (`kit.users`). Directory, lock, log, settings. What is wrong here is told in one line
+   on stderr and in the log, with exit code 78 (EX_CONFIG) for settings and 70 (EX_SOFTWARE) for the rest; supervisor
+   shows both.
 2. The bus is bound and the service built; after a crash loop it waits, answering PING and `health.get` only.
 3. `start`, then READY until SIGTERM or SIGINT.
 4. Draining: new requests are refused (`draining`), what is under way gets `drain_s`; a second signal cuts that short.
@@ -26,7 +27,7 @@ from typing import NoReturn, TypeVar
 
 from tpayd.kit.clock import SystemClock
 from tpayd.kit.house import House, Service
-from tpayd.kit.instance import HOME_VARIABLE, Instance, InstanceError
+from tpayd.kit.instance import HOME_VARIABLE, Instance, InstanceError, home_of
 from tpayd.kit.life import ProcessLife
 from tpayd.kit.linux import end_with_parent, forbid_memory_images, take_turns
 from tpayd.kit.lock import ServiceLock
@@ -34,6 +35,7 @@ from tpayd.kit.log_file import LogFile, Retention
 from tpayd.kit.logs import Log, LogTarget, bridge_standard_logging, make_log
 from tpayd.kit.redaction import redact_text
 from tpayd.kit.settings import ServiceSettings, SettingsError
+from tpayd.kit.users import HouseUsers, UsersError, take_own_user
 
 __all__ = ["House", "Service", "run"]
 
@@ -49,6 +51,10 @@ def run(name: str, settings_type: type[S], build: Callable[[House[S]], Service])
     log: Log | None = None
     try:
         with ExitStack() as stack:
+            users = HouseUsers.read(home_of(home))
+            if users is not None:
+                # First of all: the kernel forgets what was asked of it below when the user changes.
+                take_own_user(name, users)
             end_with_parent()
             forbid_memory_images()
             take_turns()
@@ -66,7 +72,7 @@ def run(name: str, settings_type: type[S], build: Callable[[House[S]], Service])
             except Exception as error:
                 log.critical("process.failed", why=str(error), exc_info=not isinstance(error, SettingsError))
                 raise
-    except (SettingsError, InstanceError) as error:
+    except (SettingsError, InstanceError, UsersError) as error:
         _give_up(name, error, os.EX_CONFIG)
     except Exception as error:
         _give_up(name, error, os.EX_SOFTWARE)
@@ -86,7 +92,7 @@ def _arguments(name: str) -> argparse.Namespace:
 
 
 def _give_up(name: str, error: Exception, code: int) -> NoReturn:
-    kind = "" if isinstance(error, (SettingsError, InstanceError)) else f"{type(error).__name__}: "
+    kind = "" if isinstance(error, (SettingsError, InstanceError, UsersError)) else f"{type(error).__name__}: "
     with contextlib.suppress(OSError):  # supervisor may be gone, and the pipe with it
         print(redact_text(f"tpayd {name}: {kind}{error}"), file=sys.stderr, flush=True)
     sys.exit(code)

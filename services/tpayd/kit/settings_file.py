@@ -40,6 +40,7 @@ from tpayd.kit.settings_history import (
     stamp,
 )
 from tpayd.kit.toml_edit import NoSuchPlaceError, drop_value, dumps, flat, put_value, value_at
+from tpayd_contracts.settings import SETTINGS_FILES
 
 __all__ = ["ChangedMeanwhileError", "NoSuchVersionError", "NotSavedError", "Saved", "SettingsFile", "Snapshot"]
 
@@ -101,7 +102,8 @@ class SettingsFile(Generic[S]):
         cls, instance: Instance, name: str, settings_type: type[S], check: Callable[[S], None] | None = None
     ) -> SettingsFile[S]:
         """`config/<name>.toml` of an instance."""
-        return cls(instance.settings_file(name), settings_type, instance.data / "settings", check)
+        directory = instance.data_of(SETTINGS_FILES.get(name, name)) / "settings"
+        return cls(instance.settings_file(name), settings_type, directory, check)
 
     def read(self) -> Snapshot[S]:
         """The file as it is now. Raises SettingsError."""

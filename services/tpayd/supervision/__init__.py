@@ -2,6 +2,7 @@
 
 * `programs`   which processes an instance runs, and in which order they end
 * `conf`       supervisor's configuration, generated into the instance directory
+* `separation` gives each process a user of its own, where root starts them
 * `control`    asks the running supervisor, over its private socket
 * `launcher`   keeps supervisord itself alive; standard library only, so that no release can break it
 * `warm_up`    compiles once what all processes import, for a launcher that has just started

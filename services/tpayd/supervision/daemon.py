@@ -17,6 +17,7 @@ from tpayd.supervision import launcher
 from tpayd.supervision.conf import conf_file, socket_file, write_conf
 from tpayd.supervision.control import ProcessInfo, Supervisor, SupervisorGoneError
 from tpayd.supervision.programs import Program
+from tpayd.supervision.separation import settle
 
 __all__ = ["DaemonError", "end", "launcher_command", "launcher_pid", "left_behind", "start"]
 
@@ -55,6 +56,7 @@ def launcher_command(instance: Instance, *options: str) -> list[str]:
 
 def start(instance: Instance, programs: Sequence[Program], wait_s: float = START_WAIT_S) -> list[ProcessInfo]:
     """Start the launcher in the background and return when supervisor runs. Raises DaemonError, InstanceError."""
+    settle(instance)
     write_conf(instance, programs)
     deadline = time.monotonic() + wait_s
     _launch(instance, "--detach").wait(wait_s)

@@ -162,7 +162,7 @@ class Launcher:
         nothing = subprocess.DEVNULL
         try:
             with subprocess.Popen(
-                command, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True
+                command, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True, umask=0o027
             ) as child:
                 _wait_readable([self._wakeup, pidfd := os.pidfd_open(child.pid)], WARM_UP_MAX_S)
                 os.close(pidfd)
@@ -176,6 +176,7 @@ class Launcher:
             self._remove_bytecode()
             try:
                 self._bytecode = Path(tempfile.mkdtemp(prefix=_BYTECODE_PREFIX, dir=self._run))
+                self._bytecode.chmod(0o750)  # to read, for processes with users of their own: they are in `run`'s group
             except OSError as error:
                 # They start without; the integrity check says so.
                 _note("bytecode.no_directory", problem=str(error))

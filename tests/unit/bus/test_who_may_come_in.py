@@ -7,6 +7,7 @@ import os
 import pytest
 
 from tpayd.kit.bus import CallError, HouseAdmission, Peer
+from tpayd.kit.users import HouseUsers
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.gateway import Hello
 from tpayd_contracts.graph import CALLS, OF_EVERY_SERVICE, OPS_OF, may_call
@@ -41,4 +42,22 @@ def test_others_stay_out(uids: set[int] | None, uid: int, name: str) -> None:
     """Another user, root where it is not named, and a name that is none of the house's."""
     with pytest.raises(CallError) as refused:
         HouseAdmission("transaction", uids=uids).admit(_peer(uid), Hello(client=name, contract="1.0"))
+    assert (ErrorCode.NOT_PERMITTED, Outcome.NOT_STARTED) == (refused.value.code, refused.value.outcome)
+
+
+@pytest.mark.parametrize(("uid", "name"), [(60802, "transaction"), (60801, "gateway"), (0, "cli")])
+def test_a_name_comes_in_from_its_own_uid_where_each_process_has_one(uid: int, name: str) -> None:
+    """And the command line is root's."""
+    door = HouseAdmission("device_broker", users=HouseUsers(60800))
+    assert name == door.admit(_peer(uid), Hello(client=name, contract="1.0")).name
+
+
+@pytest.mark.parametrize(
+    ("uid", "name"),
+    [(60801, "transaction"), (0, "transaction"), (60801, "cli"), (1000, "cli"), (None, "transaction"), (60802, "till")],
+)
+def test_a_name_counts_from_no_other_uid(uid: int | None, name: str) -> None:
+    """Not even from root's; and a connection whose uid the kernel does not tell is nobody's."""
+    with pytest.raises(CallError) as refused:
+        HouseAdmission("device_broker", users=HouseUsers(60800)).admit(_peer(uid), Hello(client=name, contract="1.0"))
     assert (ErrorCode.NOT_PERMITTED, Outcome.NOT_STARTED) == (refused.value.code, refused.value.outcome)

@@ -14,6 +14,7 @@ from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.kit.instance import InstanceError
 from tpayd.supervision.conf import write_conf
 from tpayd.supervision.daemon import DaemonError, launcher_command, launcher_pid, start
+from tpayd.supervision.separation import settle
 
 __all__ = ["up"]
 
@@ -37,6 +38,7 @@ def up(output: Output, wait_s: float | None, foreground: bool) -> int:
     already = pid is not None
     try:
         if foreground and not already:
+            settle(house.instance)
             write_conf(house.instance, house.programs)
             command = launcher_command(house.instance)
             os.execv(command[0], command)  # noqa: S606 (a list of arguments; the launcher takes this process over)

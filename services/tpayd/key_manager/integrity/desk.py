@@ -64,7 +64,7 @@ class IntegrityDesk:
             raise SettingsError(
                 file, "integrity", '"off" is for a sandbox alone: a live store takes no payment unchecked'
             )
-        self._path = house.instance.data / "integrity.json"
+        self._path = house.instance.data_of(house.name) / "integrity.json"
         self._results = Results()
         self._checked: Checked | None = None
         self._files = FileWatch(trust_file(house.instance.config), CHECK_LIMIT_S)

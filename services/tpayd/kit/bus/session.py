@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import zmq
 
 from tpayd.kit.bus.errors import CallError
+from tpayd.kit.users import HouseUsers, UsersError
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.gateway import Hello, Welcome
 from tpayd_contracts.graph import CALLS, OF_EVERY_SERVICE, OPS_OF, may_call
@@ -106,23 +107,35 @@ class Admission(Protocol):
 class HouseAdmission:
     """Lets in the house's processes: a known uid, and a name that has an edge to this service in the call graph.
 
-    Processes of one uid could read each other's memory anyway, so the name is taken on trust within a uid; where
-    supervisor gives each service its own uid, `uids` says whose is whose.
+    Processes of one uid could read each other's memory anyway, so the name is taken on trust within a uid. Where each
+    service has a uid of its own, `users` says whose is whose, and a name counts from its own uid alone.
     """
 
-    def __init__(self, service: str, *, uids: Collection[int] | None = None) -> None:
+    def __init__(self, service: str, *, uids: Collection[int] | None = None, users: HouseUsers | None = None) -> None:
         self._service = service
+        self._users = users
         self._uids = frozenset(uids) if uids is not None else frozenset({os.getuid(), 0})
 
     def admit(self, peer: Peer, hello: Hello) -> Admitted:
-        if peer.uid is not None and peer.uid not in self._uids:
+        if self._users is None and peer.uid is not None and peer.uid not in self._uids:
             raise CallError.not_started(
                 ErrorCode.NOT_PERMITTED, f"uid {peer.uid} is not of this house; see docs/operations.md, 'Users'"
             )
         known = OPS_OF.get(self._service, frozenset()) | OF_EVERY_SERVICE | {HEALTH.name}
         if hello.client not in CALLS and hello.client not in OPS_OF:
             raise CallError.not_started(ErrorCode.NOT_PERMITTED, f"{hello.client} is not a process of this house")
+        if self._users is not None and not self._is(peer, hello.client, self._users):
+            raise CallError.not_started(
+                ErrorCode.NOT_PERMITTED, f"uid {peer.uid} is not {hello.client}'s; see docs/operations.md, 'Users'"
+            )
         return Admitted(hello.client, frozenset(op for op in known if may_call(hello.client, self._service, op)))
 
     def welcome(self, welcome: Welcome) -> Welcome:
         return welcome
+
+    @staticmethod
+    def _is(peer: Peer, name: str, users: HouseUsers) -> bool:
+        try:
+            return peer.uid == users.uid(name)
+        except UsersError:
+            return False

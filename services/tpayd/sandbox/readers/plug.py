@@ -43,6 +43,9 @@ class Cable:
             return
         reader_end, store_end = os.openpty()
         tty.setraw(store_end)
+        # A port belongs to a group, so that whoever is in it can open it: here the house, which may have many users.
+        os.fchown(store_end, -1, os.getegid())
+        os.fchmod(store_end, 0o660)
         os.set_blocking(reader_end, False)
         # The store's end stays open here as well: without that, nobody listening would look like a pulled plug.
         self._ends = (reader_end, store_end)

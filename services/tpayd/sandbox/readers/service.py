@@ -49,7 +49,7 @@ class SandboxReaders:
         for directory in (sandbox, ports, vaults):
             directory.mkdir(mode=0o750, exist_ok=True)
         self._cards = load_cards(sandbox / "cards.toml")
-        secret = instance_secret(house.instance.secrets / "sandbox_readers.key")
+        secret = instance_secret(house.instance.secrets_of(house.name) / "sandbox_readers.key")
         self._seats: dict[str, _Seat] = {}
         for index, settings in enumerate(house.settings.readers):
             for name in _names(settings.auto_card):

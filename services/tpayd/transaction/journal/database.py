@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 import time
 from pathlib import Path
@@ -75,6 +77,8 @@ class Database:
             raise self._refused
         if self._reading and self.is_sqlite and not Path(self._url.database or "").exists():
             raise StorageError(f"there is no journal yet: {self._url.database}")
+        if self.is_sqlite and not self._reading:
+            self._make_private()
         try:
             connection = self._engine.connect()
         except SQLAlchemyError as error:
@@ -83,6 +87,11 @@ class Database:
             raise self._refused from error
         self._refused = None
         return connection
+
+    def _make_private(self) -> None:
+        """SQLite would let the group read a new file; the files beside it get this one's mode."""
+        with contextlib.suppress(OSError):  # it is there; or SQLite says what is wrong
+            os.close(os.open(self._url.database or "", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
     def begin_to_write(self, connection: Connection) -> None:
         """Keep other writers out from now on, until commit; PostgreSQL does so by locks on rows."""

@@ -55,7 +55,7 @@ def open_terminal_desk(house: House[TransactionSettings], stans: Stans, journal:
         return stan
 
     settings, clock, log = house.settings, house.clock, house.log
-    registers, passwords = RegisterFile(house.instance.data), PasswordFile(house.instance.secrets)
+    registers, passwords = RegisterFile(house.instance.data), PasswordFile(house.instance.secrets_of(house.name))
     profile = house.store.host_profile
     desk = TerminalDesk(
         registers.read(),

@@ -1,0 +1,212 @@
+"""Started by root with separate users, each process is its own user, and can be nobody else. Real uids, as root."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.harness.installation import InstalledStore
+from tests.harness.readable import ReadableInstallation, readable_environment
+from tpayd.kit.instance import Instance, InstanceError
+from tpayd.kit.users import HouseUsers
+from tpayd.supervision.conf import socket_file
+from tpayd.supervision.control import Supervisor
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give processes users of their own")
+
+_STRANGER = 60_890
+_ASK = """
+import sys
+from tpayd.kit.bus import CallError, ask
+from tpayd_contracts.health import HEALTH
+from tpayd_contracts.operation import Empty
+try:
+    print(ask(sys.argv[1], HEALTH, Empty(), name=sys.argv[2], timeout_s=float(sys.argv[3])).service)
+except CallError as error:
+    print(error.code.value)
+"""
+_OPEN = """
+import sys
+for path in sys.argv[1:]:
+    try:
+        open(path, "rb").close()
+        print("read")
+    except OSError as error:
+        print(type(error).__name__)
+"""
+_BIND = """
+import socket, sys
+try:
+    socket.socket(socket.AF_UNIX).bind(sys.argv[1])
+    print("bound")
+except OSError as error:
+    print(type(error).__name__)
+"""
+
+
+class SeparateStore(InstalledStore):
+    """A sandbox whose processes have users of their own."""
+
+    installation: ReadableInstallation
+
+    @property
+    def users(self) -> HouseUsers:
+        assert self.instance.users is not None
+        return self.instance.users
+
+    def separate(self) -> None:
+        self.tpayd("users", "separate")
+        self.instance = Instance.open(self.instance.home, create=False)
+
+    def run_as(self, name: str, code: str, *arguments: str) -> str:
+        return self.installation.run_as(self.users.uid(name), self.users.gid, code, *arguments)
+
+    def says(self, uid: int, service: str, name: str, wait_s: float = 10.0) -> str:
+        """What `service` answers a process of this uid that says it is `name`."""
+        return self.installation.run_as(uid, self.users.gid, _ASK, self.instance.rpc(service), name, str(wait_s))
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[SeparateStore]:
+    # Not below pytest's own directory, which is root's alone.
+    place = Path(tempfile.mkdtemp(prefix="tpayd-test-", dir="/tmp"))
+    place.chmod(0o755)
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, place)
+        made = SeparateStore(place, readable_environment(place), settings={"key_manager": {"integrity": "off"}})
+        made.separate()
+        with made:
+            made.open_shop(card="visa-ic")
+            yield made
+
+
+def test_each_process_runs_under_its_own_uid_without_any_privilege(store: SeparateStore) -> None:
+    """Root are the launcher, supervisord and the watchdog, which start and kill; nobody else has a capability."""
+    found = {}
+    for process in Supervisor(socket_file(store.instance)).processes():
+        told = dict(line.split(":\t", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines())
+        uids, gids, capable = (
+            told["Uid"].split(),
+            told["Gid"].split(),
+            int(told["CapEff"], 16) | int(told["CapPrm"], 16),
+        )
+        found[process.name] = (set(map(int, uids)), set(map(int, gids)), bool(capable))
+
+    users = store.users
+    watchdog = found.pop("watchdog")
+    assert {0} == watchdog[0]
+    assert {name: ({users.uid(name)}, {users.gid}, False) for name in store.running()} == found
+    assert len(found) == len({users.uid(name) for name in found})
+
+
+def test_such_a_store_sells(store: SeparateStore) -> None:
+    """Readers, keys, host and journal are reached by whoever needs them; no card number is left in a file."""
+    assert "PAID" in store.tpayd("sale", "11000").out
+    assert [] == store.card_number_leaks()
+
+
+def test_a_name_counts_from_its_own_uid_alone(store: SeparateStore) -> None:
+    """Not even a process of the house, and not even root, can say that it is transaction."""
+    users = store.users
+    heard = {
+        (caller, name): store.says(users.uid(caller), "device_broker", name)
+        for caller, name in (
+            ("transaction", "transaction"),
+            ("gateway", "transaction"),
+            ("gateway", "gateway"),
+            ("cli", "cli"),
+            ("cli", "transaction"),
+            ("gateway", "cli"),
+        )
+    }
+    assert {
+        ("transaction", "transaction"): "device_broker",
+        ("gateway", "transaction"): "not_permitted",
+        ("gateway", "gateway"): "device_broker",
+        ("cli", "cli"): "device_broker",
+        ("cli", "transaction"): "not_permitted",
+        ("gateway", "cli"): "not_permitted",
+    } == heard
+
+
+def test_who_is_not_of_the_house_reaches_no_socket(store: SeparateStore) -> None:
+    """Neither the house's nor supervisor's; a process of the house reaches no supervisor."""
+    instance = store.instance
+    answer = store.installation.run_as(_STRANGER, _STRANGER, _ASK, instance.rpc("device_broker"), "transaction", "1")
+    assert "unavailable" == answer
+    found = socket_file(instance).stat()
+    assert (0o700, 0) == (found.st_mode & 0o777, found.st_uid)
+
+
+def test_nobody_can_answer_in_anothers_place(store: SeparateStore) -> None:
+    """A process of the house makes sockets in its own directory alone."""
+    run = store.instance.run
+    places = ("transaction/rpc2", "transaction.rpc", "public/gateway2", "gateway/other")
+    assert ["PermissionError", "PermissionError", "bound", "bound"] == [
+        store.run_as("gateway", _BIND, str(run / place)) for place in places
+    ]
+
+
+def test_the_journal_and_the_keys_are_for_their_processes_alone(store: SeparateStore) -> None:
+    """And the logs are for log_shipper to read."""
+    instance = store.instance
+    journal = [str(instance.data / f"journal.sqlite3{suffix}") for suffix in ("", "-wal", "-shm")]
+    keys = [str(instance.data / "keys" / "keys.sqlite3"), str(instance.secrets / "key_manager.passphrase")]
+    logs = [str(path) for path in sorted(instance.log.glob("*.jsonl"))]
+    settings = [str(instance.settings_file("store")), str(instance.home / "clients.toml")]
+
+    def reads(name: str, paths: list[str]) -> set[str]:
+        return set(store.run_as(name, _OPEN, *paths).splitlines())
+
+    readers = {name: (reads(name, journal), reads(name, keys)) for name in store.running()}
+    refused = {"PermissionError"}
+    expected = dict.fromkeys(store.running(), (refused, refused))
+    expected["transaction"] = ({"read"}, refused)
+    expected["key_manager"] = (refused, {"read"})
+    assert expected == readers
+    assert ({"read"}, {"read"}) == (reads("log_shipper", logs), reads("gateway", settings))
+    assert len(store.running()) < len(logs)
+
+
+def test_roots_command_line_works_as_ever(store: SeparateStore) -> None:
+    """Settings, clients, journal and audit chain: what root writes is read by those whom it concerns."""
+    store.tpayd("settings", "set", "gateway.log_keep_days=5")
+    store.tpayd("client", "add", "till-9", "--lane", "1")
+    store.tpayd("journal", "verify")
+    store.tpayd("keys", "audit", "verify")
+    added = store.instance.secrets / "clients" / "till-9.key"
+    with store.client("till-9", key_file=added) as till:
+        assert ("1",) == tuple(till.connect().lanes)
+    owner = store.instance.settings_file("gateway").stat().st_uid
+    assert store.users.uid("gateway") == owner
+
+
+def test_a_directory_that_strangers_can_write_to_is_refused(store: SeparateStore) -> None:
+    """And `tpayd up`, which is root's, puts it right."""
+    config = store.instance.config
+    config.chmod(0o777)
+    try:
+        with pytest.raises(InstanceError, match="tpayd users separate"):
+            Instance.open(store.instance.home, create=False)
+    finally:
+        config.chmod(0o3770)
+
+
+def test_all_can_share_one_user_again(store: SeparateStore) -> None:
+    """Once the daemon is down: `users join` gives everything back to root, and nothing is lost."""
+    said = store.tpayd("users", "join", status=5)
+    assert "tpayd down" in said.err
+    store.tpayd("down")
+    store.tpayd("users", "join")
+    store.instance = Instance.open(store.instance.home, create=False)
+    owners = {path.lstat().st_uid for path in store.instance.home.rglob("*")}
+    assert (None, {0}) == (store.instance.users, owners)
+    assert "intact" in store.tpayd("journal", "verify").out
+    store.separate()
+    assert 1 == len(list((store.instance.data / "device_broker").glob("settings")))
