@@ -20,6 +20,7 @@ from tpayd_contracts import (
     payment,
     pooling,
     sandbox,
+    sandbox_updates,
     taking,
     updates,
 )
@@ -126,6 +127,14 @@ _READERS = sandbox.ReaderList(
         ),
     ),
     cards=("visa-ic", "master-contactless", "local-stripe"),
+)
+_UPDATES_STATUS = sandbox_updates.UpdatesServerStatus(
+    behaviour=sandbox_updates.UpdatesBehaviour(
+        fault=sandbox_updates.UpdatesFault.CUT, only="targets/wheels/*", at_bytes=4096, times=1
+    ),
+    url="http://127.0.0.1:7721",
+    directory="/var/lib/tpayd/sandbox/updates",
+    requests=7,
 )
 _HOST_STATUS = sandbox.HostStatus(
     behaviour=sandbox.HostBehaviour(mode=sandbox.HostMode.DECLINE, code="51", delay_ms=250, times=1),
@@ -356,4 +365,8 @@ EXAMPLES: dict[str, Example] = {
         sandbox.SetReader(reader="front", plug=sandbox.Plug.IN, auto_card="visa-ic", auto_delay_ms=500), _READERS
     ),
     sandbox.READER_STATUS.name: Example(Empty(), _READERS),
+    sandbox_updates.UPDATES_SET.name: Example(
+        sandbox_updates.SetUpdatesServer(behaviour=_UPDATES_STATUS.behaviour), _UPDATES_STATUS
+    ),
+    sandbox_updates.UPDATES_STATUS.name: Example(Empty(), _UPDATES_STATUS),
 }

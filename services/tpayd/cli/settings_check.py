@@ -16,6 +16,7 @@ from tpayd.kit.store_settings import StoreSettings
 from tpayd.log_shipper.settings import LogShipperSettings
 from tpayd.sandbox.host.settings import SandboxHostSettings
 from tpayd.sandbox.readers.settings import SandboxReadersSettings
+from tpayd.sandbox.updates.settings import SandboxUpdatesSettings
 from tpayd.transaction.settings import TransactionSettings
 from tpayd.updater.settings import UpdaterSettings
 
@@ -31,7 +32,7 @@ _FILES: dict[str, type[Struct]] = {
     "log_shipper": LogShipperSettings,
     "updater": UpdaterSettings,
 }
-_SANDBOX: dict[str, type[Struct]] = {"sandbox_host": SandboxHostSettings, "sandbox_readers": SandboxReadersSettings}
+_SANDBOX: dict[str, type[Struct]] = {"sandbox_host": SandboxHostSettings, "sandbox_readers": SandboxReadersSettings, "sandbox_updates": SandboxUpdatesSettings}
 
 
 @dataclass(frozen=True)

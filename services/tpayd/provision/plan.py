@@ -15,6 +15,7 @@ _METRICS_PORT_OFFSET = {
     "log_shipper": 17,
 }  # fmt: skip
 _SANDBOX_HOST_PORT_OFFSET = 20
+_SANDBOX_UPDATES_PORT_OFFSET = 21
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Plan:
     """The installed files are not checked: they are a source tree, which nobody signs. For a sandbox."""
     port_base: int = DEFAULT_PORT_BASE
     ports: dict[str, int] = field(default_factory=dict)
-    """Ports that differ from the base's: `gateway`, `sandbox_host`, `metrics.<service>`. 0 takes any free one."""
+    """Ports that differ from the base's: `gateway`, `sandbox_host`, `sandbox_updates`,
+    `metrics.<service>`. 0 takes any free one."""
 
     @property
     def lane_names(self) -> tuple[str, ...]:
@@ -70,6 +72,11 @@ class Plan:
     def sandbox_host_port(self) -> int:
         """The virtual card host's tcp port, on loopback."""
         return self.ports.get("sandbox_host", self.port_base + _SANDBOX_HOST_PORT_OFFSET)
+
+    @property
+    def sandbox_updates_port(self) -> int:
+        """The port of the sandbox's server of releases, on loopback."""
+        return self.ports.get("sandbox_updates", self.port_base + _SANDBOX_UPDATES_PORT_OFFSET)
 
     def metrics_port(self, service: str) -> int:
         """The port of a service's metrics; 0 (any) for services without one of their own."""

@@ -10,7 +10,7 @@ Values = dict[str, object]
 
 _SERVICES = (
     "gateway", "transaction", "device_broker", "host_link", "key_manager", "updater", "log_shipper",
-    "sandbox_host", "sandbox_readers",
+    "sandbox_host", "sandbox_readers", "sandbox_updates",
 )  # fmt: skip
 _VIRTUAL_ABILITIES = ("ic", "stripe", "contactless", "qr", "sign", "pin")
 
@@ -25,6 +25,7 @@ def settings_values(plan: Plan) -> dict[str, Values]:
     if plan.sandbox:
         files["host_link"]["profiles.test.addresses"] = [f"127.0.0.1:{plan.sandbox_host_port}"]
         files["sandbox_host"]["port"] = plan.sandbox_host_port
+        files["sandbox_updates"]["port"] = plan.sandbox_updates_port
         files["sandbox_readers"]["readers"] = [
             {"name": name, "auto_card": plan.auto_card} for name in plan.reader_names
         ]

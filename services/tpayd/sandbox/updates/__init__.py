@@ -1,0 +1,1 @@
+"""A server of releases and firmware that can be told to fail: HTTP over the directory of a repository."""

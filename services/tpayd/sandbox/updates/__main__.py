@@ -1,0 +1,8 @@
+"""Starts the process."""
+
+from tpayd.kit.process import run
+from tpayd.sandbox.updates.service import SandboxUpdates
+from tpayd.sandbox.updates.settings import SandboxUpdatesSettings
+
+if __name__ == "__main__":
+    run("sandbox_updates", SandboxUpdatesSettings, SandboxUpdates)
