@@ -32,7 +32,11 @@ _FILES: dict[str, type[Struct]] = {
     "log_shipper": LogShipperSettings,
     "updater": UpdaterSettings,
 }
-_SANDBOX: dict[str, type[Struct]] = {"sandbox_host": SandboxHostSettings, "sandbox_readers": SandboxReadersSettings, "sandbox_updates": SandboxUpdatesSettings}
+_SANDBOX: dict[str, type[Struct]] = {
+    "sandbox_host": SandboxHostSettings,
+    "sandbox_readers": SandboxReadersSettings,
+    "sandbox_updates": SandboxUpdatesSettings,
+}
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from tpayd.cli.errors import CommandError
+from tpayd.cli.commands.sandbox_updates import sandbox_house, updates
 from tpayd.cli.exits import Exit
-from tpayd.cli.house import LocalHouse, open_house
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.payment_view import won
 from tpayd.cli.shape import as_json
@@ -49,7 +48,7 @@ def _digits(_: click.Context, __: click.Parameter, value: str | None) -> str | N
 
 @click.group()
 def sandbox() -> None:
-    """Tell the virtual card host and the virtual readers what to do. Refused outside a sandbox.
+    """Tell the virtual host, the virtual readers and the server of releases what to do. Refused outside a sandbox.
 
     \b
     Examples:
@@ -59,7 +58,11 @@ def sandbox() -> None:
       tpayd sandbox reader reader-1 --unplug
       tpayd sandbox card visa-ic               hold a card to the first reader
       tpayd sandbox ledger                     what the host has booked
+      tpayd sandbox updates cut --times 1      a download breaks off once
     """
+
+
+sandbox.add_command(updates)
 
 
 @sandbox.command()
@@ -72,7 +75,7 @@ def sandbox() -> None:
 @pass_output
 def host(output: Output, mode: str | None, code: str, delay_ms: int, times: int, only: str | None) -> int:
     """Show the virtual host, or have it behave as MODE for the next requests."""
-    house = _sandbox_house()
+    house = sandbox_house()
     if mode is None:
         status = house.ask(_HOST, HOST_STATUS, Empty())
     else:
@@ -101,7 +104,7 @@ def reader(
     line: str | None,
 ) -> int:  # fmt: skip
     """Show the virtual readers, or change the one called NAME."""
-    house = _sandbox_house()
+    house = sandbox_house()
     if name is None:
         readers = house.ask(_READERS, READER_STATUS, Empty())
     else:
@@ -131,7 +134,7 @@ def reader(
 @pass_output
 def card(output: Output, name: str | None, reader_name: str | None) -> int:
     """List the test cards and wallets, or hold the one called NAME to a reader: it is taken at the next wait."""
-    house = _sandbox_house()
+    house = sandbox_house()
     readers = house.ask(_READERS, READER_STATUS, Empty())
     if name is not None:
         chosen = reader_name or next((each.name for each in readers.readers if each.plugged), None)
@@ -155,20 +158,13 @@ def ledger(output: Output, after: int, limit: int) -> int:
 
     A void has no NET of its own: it lowers that of its ORIGINAL.
     """
-    booked = _sandbox_house().ask(_HOST, HOST_LEDGER, LedgerQuery(after, limit))
+    booked = sandbox_house().ask(_HOST, HOST_LEDGER, LedgerQuery(after, limit))
     columns = (
         "NO", "TERMINAL", "STAN", "DAY", "KIND", "AMOUNT", "NET", "RESPONSE", "APPROVAL", "CARD", "DETAIL", "ORIGINAL",
         "VOIDED", "REVERSED",
     )  # fmt: skip
     output.result(as_json(booked), lambda: output.table(columns, [_row(entry) for entry in booked.entries]))
     return Exit.OK
-
-
-def _sandbox_house() -> LocalHouse:
-    house = open_house()
-    if not house.store.sandbox:
-        raise CommandError(f"{house.instance.home} is not a sandbox", Exit.REFUSED, code="not_sandbox")
-    return house
 
 
 def _show_host(output: Output, status: HostStatus) -> None:
