@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tpayd.cli.commands.sandbox_updates import sandbox_house, updates
+from tpayd.cli.errors import CommandError
 from tpayd.cli.exits import Exit
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.payment_view import won
