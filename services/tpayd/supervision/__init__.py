@@ -5,6 +5,10 @@
 * `separation` gives each process a user of its own, where root starts them
 * `control`    asks the running supervisor, over its private socket
 * `launcher`   keeps supervisord itself alive; standard library only, so that no release can break it
+* `outside`    puts a copy of the launcher outside all releases, and notes where tpayd was installed
+* `changeover` the launcher's part in going over to another release, and back
+* `judge`      when a release on trial has failed, without I/O
+* `prepare`    has a release write supervisor's configuration for its own processes
 * `warm_up`    compiles once what all processes import, for a launcher that has just started
 * `watchdog`   supervisor's event listener: finds hung processes and given-up ones
 * `vigil`      the watchdog's rules, without I/O

@@ -11,11 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from tpayd.kit.instance import Instance
 from tpayd.supervision import launcher
 from tpayd.supervision.conf import conf_file, socket_file, write_conf
 from tpayd.supervision.control import ProcessInfo, Supervisor, SupervisorGoneError
+from tpayd.supervision.outside import base_python, launcher_outside, note_release
 from tpayd.supervision.programs import Program
 from tpayd.supervision.separation import settle
 
@@ -48,10 +50,16 @@ def launcher_pid(instance: Instance) -> int | None:
 
 
 def launcher_command(instance: Instance, *options: str) -> list[str]:
-    """How the launcher is started. By its file, not as a module: it needs no package of ours."""
-    places = {"home": instance.home, "run": instance.run, "log": instance.log, "conf": conf_file(instance)}
+    """How the launcher is started: a copy outside all releases, by the system's Python. Raises DaemonError."""
+    try:
+        note_release(instance)
+        outside = launcher_outside(instance)
+    except (OSError, ValueError) as error:
+        raise DaemonError(f"{instance.home} does not take the launcher: {error}") from error
+    places = {"home": instance.home, "run": instance.run, "log": instance.log, "conf": conf_file(instance),
+              "python": Path(sys.executable)}  # fmt: skip
     named = [text for name, path in places.items() for text in (f"--{name}", str(path))]
-    return [sys.executable, "-I", launcher.__file__, *named, *options]
+    return [base_python(), "-I", "-B", str(outside), *named, *options]
 
 
 def start(instance: Instance, programs: Sequence[Program], wait_s: float = START_WAIT_S) -> list[ProcessInfo]:

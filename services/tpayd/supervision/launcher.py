@@ -1,6 +1,6 @@
 """Keeps supervisord alive. Standard library only, so that it starts even where an installation is broken.
 
-    python -I launcher.py --home HOME --run RUN --log LOG --conf SUPERVISORD_CONF
+    python -I <a copy of this> --home HOME --run RUN --log LOG --conf SUPERVISORD_CONF --python PYTHON
 
 What it does about what it meets:
 
@@ -11,8 +11,14 @@ What it does about what it meets:
 | supervisord is stopped (SIGSTOP)      | continues it (SIGCONT) at the second probe in a row without an answer   |
 | supervisord runs, and answers nothing | kills it after `HUNG_PROBES` probes, and starts it again                |
 | supervisord runs already at the start | takes it over: its launcher was killed, and payments are not disturbed  |
+| the updater orders another release    | ends all, moves the link, starts the new release on trial               |
+| a release on trial fails              | ends all within `BACK_END_S`, moves the link back, starts the old one   |
 | SIGTERM or SIGINT                     | ends supervisord and all processes in order, within `STOP_LIMIT_S`      |
 | SIGQUIT                               | kills what is left at once                                              |
+
+It runs from a copy in the instance directory, by the system's Python: no release can take away the one that judges it.
+Which environment the processes are started from, the link `releases/current` says; it is read once for each start of
+supervisord. What becomes of an order, and of a trial, is in `changeover`.
 
 Every process is started with `-I` and with one directory for bytecode (`-X pycache_prefix`) that the launcher makes
 anew, 0700, and removes in the end: bytecode that lies beside a source in the installation is never run (docs/adr/0022).
@@ -42,7 +48,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-__all__ = ["BYTECODE_VARIABLE", "EXIT_ALREADY_RUNNING", "processes_of"]
+from tpayd.supervision.changeover import Changeover
+
+__all__ = ["BYTECODE_VARIABLE", "EXIT_ALREADY_RUNNING", "modules_of", "processes_of"]
 
 EXIT_ALREADY_RUNNING = 3
 BYTECODE_VARIABLE = "TPAYD_BYTECODE"
@@ -61,6 +69,15 @@ STOP_LIMIT_S = 600.0
 """For all groups of processes, one after the other. `tpayd down` has a limit of its own."""
 KILL_WAIT_S = 10.0
 WARM_UP_MAX_S = 15.0
+LOOK_EVERY_S = 0.5
+"""Between two looks into the apply journal."""
+TRIAL_LOOK_EVERY_S = 0.1
+"""While a release is on trial: a process that dies at its start does not live for long."""
+TAKE_END_S = 90.0
+"""For the old processes, when a release is gone over to; no payment is under way then."""
+BACK_END_S = 3.0
+"""For those of a release that failed: what they have not finished by then, the old ones recover."""
+PREPARE_MAX_S = 20.0
 _BYTECODE_PREFIX = "bytecode-"
 
 
@@ -70,21 +87,31 @@ def processes_of(home: Path) -> list[int]:
     By their command line, `… -m tpayd.<service> --home <home>`: the environment of a process that forbids memory
     images is hidden even from its owner.
     """
+    return list(modules_of(home))
+
+
+def modules_of(home: Path) -> dict[int, str]:
+    """The same, each with its module's name below `tpayd`."""
     place = os.fsencode(home)
-    found = []
+    found = {}
     for pid, entry in _processes():
         arguments = _read(entry / "cmdline").split(b"\0")
         follows = dict(itertools.pairwise(arguments))
-        if follows.get(b"-m", b"").startswith(b"tpayd.") and follows.get(b"--home") == place:
-            found.append(pid)
+        module = follows.get(b"-m", b"")
+        if module.startswith(b"tpayd.") and follows.get(b"--home") == place:
+            found[pid] = os.fsdecode(module.removeprefix(b"tpayd."))
     return found
 
 
 class Launcher:
     """One instance's launcher: its lock is held, its signals arrive on a pipe."""
 
-    def __init__(self, home: Path, run: Path, log: Path, conf: Path) -> None:
+    def __init__(self, home: Path, run: Path, log: Path, conf: Path, python: Path) -> None:
+        """`conf` was written by the environment of `python`, which is used where no release is noted."""
         self._home = home
+        self._own_python = self._prepared_for = python
+        own = Path(os.path.realpath(python.parent.parent))
+        self._changeover = Changeover(home, own, _note, lambda: modules_of(home))
         self._run = run
         self._log = log
         self._conf = conf
@@ -104,15 +131,23 @@ class Launcher:
         wait_s = 0.0
         while not self._stopping:
             began = time.monotonic()
-            supervisord = self._take_over() or self._start()
-            self._watch(supervisord)
+            supervisord = self._take_over()
+            if supervisord is None:
+                self._changeover.settle()
+                supervisord = self._start()
+            if supervisord is None:
+                continue
+            wanted_away = self._watch(supervisord)
             if self._stopping:
-                self._end(supervisord)
+                self._end(supervisord, STOP_LIMIT_S)
+            elif wanted_away:
+                self._end(supervisord, BACK_END_S if self._changeover.condemned else TAKE_END_S)
             else:
                 _note("supervisord.ended", pid=supervisord.pid, after_s=round(time.monotonic() - began, 1))
+                self._changeover.ended()
             supervisord.close()
-            self._clear_orphans()
-            if time.monotonic() - began >= HEALTHY_AFTER_S:
+            self._clear_orphans(0.0 if self._changeover.condemned else ORPHANS_WAIT_S)
+            if wanted_away or self._changeover.condemned or time.monotonic() - began >= HEALTHY_AFTER_S:
                 wait_s = 0.0
             elif not self._stopping:
                 self._pause(wait_s)
@@ -124,7 +159,7 @@ class Launcher:
         self._stopping = True
         supervisord = self._take_over()
         if supervisord is not None:
-            self._end(supervisord)
+            self._end(supervisord, STOP_LIMIT_S)
             supervisord.close()
         self._clear_orphans()
         self._remove_bytecode()
@@ -138,27 +173,58 @@ class Launcher:
             arguments = _read(entry / "cmdline").split(b"\0")
             if os.fsencode(self._conf) in arguments and b"supervisor.supervisord" in arguments:
                 _note("supervisord.taken_over", pid=pid)
-                return Supervisord(pid)
+                return Supervisord(pid, _environment(arguments[0]))
         return None
 
-    def _start(self) -> Supervisord:
+    def _start(self) -> Supervisord | None:
+        """Start supervisord from the release in use; None where that turned out to be impossible."""
         self._clear_orphans()
-        bytecode = str(self._bytecode_directory())
+        python = self._python()
+        bytecode = str(self._bytecode_directory(python))
+        self._prepare(python, bytecode)
+        if self._changeover.condemned:
+            return None
         with (self._log / "supervisord.stderr").open("wb") as complaints:
             child = subprocess.Popen(
-                [*_isolated(bytecode), "-m", "supervisor.supervisord", "-c", str(self._conf)],
+                [*_isolated(python, bytecode), "-m", "supervisor.supervisord", "-c", str(self._conf)],
                 env={**os.environ, BYTECODE_VARIABLE: bytecode},
                 stdin=subprocess.DEVNULL,
                 stdout=complaints,
                 stderr=complaints,
                 start_new_session=True,
             )
-        _note("supervisord.started", pid=child.pid)
-        return Supervisord(child.pid, child)
+        _note("supervisord.started", pid=child.pid, python=str(python))
+        return Supervisord(child.pid, _environment(os.fsencode(python)), child)
 
-    def _warm_up(self, bytecode: str) -> None:
+    def _python(self) -> Path:
+        """The interpreter of the release in use."""
+        environment = self._changeover.environment()
+        if environment is None or environment == _environment(os.fsencode(self._own_python)):
+            return self._own_python
+        return environment / "bin" / "python"
+
+    def _prepare(self, python: Path, bytecode: str) -> None:
+        """Have the environment write supervisor's configuration: only it knows which processes it has."""
+        if python == self._prepared_for:
+            return
+        command = [*_isolated(python, bytecode), "-m", "tpayd.supervision.prepare", "--home", str(self._home)]
+        try:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False,
+                timeout=PREPARE_MAX_S, start_new_session=True,
+            )  # fmt: skip
+            problem = "" if done.returncode == 0 else _last_line(done.stderr)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            problem = str(error)
+        if problem:
+            _note("release.not_prepared", python=str(python), problem=problem)
+            self._changeover.not_prepared(problem)
+        else:
+            self._prepared_for = python
+
+    def _warm_up(self, python: Path, bytecode: str) -> None:
         """Have the bytecode made once, instead of by every process at the same time."""
-        command = [*_isolated(bytecode), "-m", "tpayd.supervision.warm_up"]
+        command = [*_isolated(python, bytecode), "-m", "tpayd.supervision.warm_up"]
         nothing = subprocess.DEVNULL
         try:
             with subprocess.Popen(
@@ -170,7 +236,7 @@ class Launcher:
         except OSError as error:
             _note("bytecode.not_made", problem=str(error))
 
-    def _bytecode_directory(self) -> Path:
+    def _bytecode_directory(self, python: Path) -> Path:
         """One for all that this launcher starts: whatever is started again finds its bytecode there."""
         if self._bytecode is None:
             self._remove_bytecode()
@@ -181,7 +247,7 @@ class Launcher:
                 # They start without; the integrity check says so.
                 _note("bytecode.no_directory", problem=str(error))
                 return self._run / f"{_BYTECODE_PREFIX}none"
-            self._warm_up(str(self._bytecode))
+            self._warm_up(python, str(self._bytecode))
         return self._bytecode
 
     def _remove_bytecode(self) -> None:
@@ -189,12 +255,18 @@ class Launcher:
         for directory in self._run.glob(f"{_BYTECODE_PREFIX}*"):
             shutil.rmtree(directory, ignore_errors=True)
 
-    def _watch(self, supervisord: Supervisord) -> None:
-        """Return when supervisord has ended, or when a stop is asked for."""
+    def _watch(self, supervisord: Supervisord) -> bool:
+        """Return when supervisord has ended, a stop is asked for, or (True) when what runs has to make room."""
         missed = 0
-        while not self._stopping and not supervisord.ended(PROBE_EVERY_S, self._wakeup):
-            if self._stopping:
-                return
+        probe_at = time.monotonic() + PROBE_EVERY_S
+        while not self._stopping:
+            if self._changeover.condemned or self._changeover.look(supervisord.environment):
+                return True
+            if supervisord.ended(TRIAL_LOOK_EVERY_S if self._changeover.on_trial else LOOK_EVERY_S, self._wakeup):
+                return False
+            if self._stopping or time.monotonic() < probe_at:
+                continue
+            probe_at = time.monotonic() + PROBE_EVERY_S
             if _answers(self._run / "super.sock"):
                 missed = 0
                 continue
@@ -205,22 +277,23 @@ class Launcher:
             elif missed >= HUNG_PROBES:
                 _note("supervisord.hung", pid=supervisord.pid, probes=missed)
                 supervisord.send(signal.SIGKILL)
+        return False
 
-    def _end(self, supervisord: Supervisord) -> None:
+    def _end(self, supervisord: Supervisord, limit_s: float) -> None:
         _note("supervisord.stopping", pid=supervisord.pid)
         supervisord.send(signal.SIGTERM)
         supervisord.send(signal.SIGCONT)
-        deadline = time.monotonic() + STOP_LIMIT_S
-        while not supervisord.ended(1.0, self._wakeup):
+        deadline = time.monotonic() + limit_s
+        while not supervisord.ended(min(1.0, limit_s), self._wakeup):
             if self._hurry or time.monotonic() > deadline:
                 _note("supervisord.killed", pid=supervisord.pid)
                 supervisord.send(signal.SIGKILL)
                 supervisord.ended(KILL_WAIT_S)
                 return
 
-    def _clear_orphans(self) -> None:
+    def _clear_orphans(self, wait_s: float = ORPHANS_WAIT_S) -> None:
         """Return when no process of an earlier supervisord lives: they follow it by themselves, else are killed."""
-        deadline = time.monotonic() + (0.0 if self._hurry else ORPHANS_WAIT_S)
+        deadline = time.monotonic() + (0.0 if self._hurry else wait_s)
         give_up = deadline + KILL_WAIT_S
         while orphans := processes_of(self._home):
             if time.monotonic() > deadline:
@@ -244,8 +317,10 @@ class Launcher:
 class Supervisord:
     """A running supervisord, held by a pidfd: a process id that is used again is never taken for it."""
 
-    def __init__(self, pid: int, child: subprocess.Popen[bytes] | None = None) -> None:
+    def __init__(self, pid: int, environment: Path, child: subprocess.Popen[bytes] | None = None) -> None:
         self.pid = pid
+        self.environment = environment
+        """It was started from there."""
         self._child = child
         self._pidfd = os.pidfd_open(pid)
 
@@ -272,8 +347,18 @@ class Supervisord:
             self._child.wait(KILL_WAIT_S)
 
 
-def _isolated(bytecode: str) -> list[str]:
-    return [sys.executable, "-I", "-X", f"pycache_prefix={bytecode}"]
+def _isolated(python: Path, bytecode: str) -> list[str]:
+    return [str(python), "-I", "-X", f"pycache_prefix={bytecode}"]
+
+
+def _environment(python: bytes) -> Path:
+    """The environment that an interpreter belongs to: `bin/python` in it is a link, to be left as it is."""
+    return Path(os.path.realpath(Path(os.fsdecode(python)).parent.parent))
+
+
+def _last_line(text: bytes) -> str:
+    lines = text.decode(errors="replace").strip().splitlines()
+    return lines[-1][:300] if lines else "it ended without a word"
 
 
 def _processes() -> Iterator[tuple[int, Path]]:
@@ -327,7 +412,7 @@ def _write_pid(file: TextIO, pid: int) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="keeps tpayd's supervisor alive")
-    for name in ("home", "run", "log", "conf"):
+    for name in ("home", "run", "log", "conf", "python"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--detach", action="store_true", help="go into the background once no other launcher can start")
@@ -347,7 +432,7 @@ def main() -> int:
             os.setsid()
         else:
             _write_pid(pid_file, os.getpid())
-        launcher = Launcher(told.home, told.run, told.log, told.conf)
+        launcher = Launcher(told.home, told.run, told.log, told.conf, told.python)
         if told.end:
             launcher.end()
         else:
