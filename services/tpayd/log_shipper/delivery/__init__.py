@@ -11,14 +11,18 @@ Pure:
 * `retry`       which failure is worth another try, and when
 * `pace`        total deadline and least speed
 * `settings`    a destination, as the settings file has it
+* `host_keys`   an SSH server's key, and whether it is the pinned one
+* `sentences`   what people read when it fails
 
 With I/O:
-* `carry`       the steps of a try, the same for every protocol
+* `deliver`     one try
+* `carry`       its steps, the same for every protocol
+* `watch`       tells its progress, and ends it when it no longer gets on
 * `remote`      what the steps need of a server
-* `sftp`, `ftp` the servers
-* `checking`    tries a destination without a bundle
+* `sftp`, `ftp` the servers, by asyncssh and ftplib
 """
 
+from tpayd.log_shipper.delivery.deliver import deliver
 from tpayd.log_shipper.delivery.errors import DeliveryError, Reason
 from tpayd.log_shipper.delivery.retry import Again, after_failure
 from tpayd.log_shipper.delivery.settings import DestinationSettings
@@ -36,4 +40,5 @@ __all__ = [
     "Stage",
     "Verified",
     "after_failure",
+    "deliver",
 ]

@@ -45,3 +45,5 @@ class DeliveryError(Exception):
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+        self.done_bytes = 0
+        """How far the bundle had come by then: further than ever before means that tries do help."""

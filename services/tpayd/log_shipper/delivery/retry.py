@@ -60,9 +60,10 @@ RULES: dict[Reason, Rule] = {
 
 
 def after_failure(reason: Reason, failures_in_row: int, draw: float) -> Again:
-    """What follows the `failures_in_row`-th failure (from 1) without a new byte on the server in between.
+    """What follows the `failures_in_row`-th failure (from 1).
 
-    A try that has brought bytes starts the count anew: a line that is cut every minute still gets a bundle through.
+    A try that brought the bundle further than any before (`DeliveryError.done_bytes`) starts the count anew: a line
+    that is cut every minute still gets it through.
     `draw` is a random number from 0 to 1; `failures_in_row` and `draw` outside of that raise ValueError.
     """
     if failures_in_row < 1 or not 0 <= draw <= 1:
