@@ -9,6 +9,9 @@ command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
 # A port server, for readers in the network.
 PATH="$PATH:/usr/sbin" command -v ser2net >/dev/null || missing+=(ser2net)
+# Servers that log bundles are delivered to.
+PATH="$PATH:/usr/sbin" command -v sshd >/dev/null || missing+=(openssh-server)
+PATH="$PATH:/usr/sbin" command -v vsftpd >/dev/null || missing+=(vsftpd)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 ((${#missing[@]})) || exit 0
 
