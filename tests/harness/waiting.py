@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -19,3 +20,12 @@ def eventually(probe: Callable[[], T], *, timeout_s: float, what: str | Callable
             raise TimeoutError(f"not within {timeout_s} s: {what() if callable(what) else what}")
         time.sleep(_POLL_S)
     return answer
+
+
+def accepts_connections(port: int, address: str = "127.0.0.1") -> bool:
+    """Whether somebody listens there."""
+    try:
+        with socket.create_connection((address, port), 1.0):
+            return True
+    except OSError:
+        return False

@@ -75,10 +75,11 @@ async def _try(cargo: Cargo, destination: DestinationSettings, home: Path, on_pr
         except BaseException:
             remote.abort()
             raise
+        finally:
+            await remote.close()
     except DeliveryError as error:
         error.done_bytes = watch.done_bytes
         raise
-    await remote.close()
     return carried
 
 

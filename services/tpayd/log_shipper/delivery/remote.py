@@ -54,7 +54,7 @@ class Remote(Protocol):
         ...
 
     async def close(self) -> None:
-        """Take leave, without waiting long for an answer."""
+        """Take leave, without waiting long for an answer; after an abort too."""
         ...
 
     def abort(self) -> None:

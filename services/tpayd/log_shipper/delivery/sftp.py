@@ -9,9 +9,9 @@ import asyncio
 import contextlib
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import asyncssh
 
@@ -25,10 +25,14 @@ from tpayd.log_shipper.delivery.sftp_errors import no_login, refused
 
 __all__ = ["SftpRemote", "open_sftp"]
 
+T = TypeVar("T")
+
 _BLOCK_BYTES = 16 * 1024
 """Of one request: every server takes twice that (draft-ietf-secsh-filexfer-02, section 3)."""
 _IN_FLIGHT_MAX = 32
 """Requests without an answer: half a MiB for each round trip."""
+_AS_TOLD = 0
+"""One request for each block; the library's own parallel requests leave faults behind that nobody asks for."""
 _CLOSE_WAIT_S = 2.0
 
 asyncssh.set_log_level("WARNING")
@@ -46,35 +50,44 @@ class SftpRemote:
         self._secret = secret
 
     async def size(self, name: str) -> int | None:
-        with self._named(f"look at {name}"):
+        async def ask() -> int | None:
             try:
                 return (await self._client.stat(self._place.path(name))).size
             except asyncssh.SFTPNoSuchFile:
                 return None
 
+        return await self._do(f"look at {name}", ask())
+
     async def send(self, name: str, source: BinaryIO, start: int, on_bytes: OnBytes) -> None:
-        flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | (0 if start else asyncssh.FXF_TRUNC)
+        async def send() -> None:
+            flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | (0 if start else asyncssh.FXF_TRUNC)
+            async with await self._open(name, flags) as file:
+                await _write(file, source, start, on_bytes)
+
         source.seek(start)
         try:
-            with self._named(f"write {name}"):
-                async with self._client.open(self._place.path(name), flags) as file:
-                    await _write(file, source, start, on_bytes)
+            await self._do(f"write {name}", send())
         except DeliveryError as error:
             if error.reason is Reason.UNSUPPORTED and await self._is_full():
                 raise full(self._place) from error
             raise
 
     async def content(self, name: str, start: int, most_bytes: int, on_bytes: OnBytes) -> Content | None:
-        with self._named(f"read {name}"):
+        async def read() -> Content | None:
             try:
-                async with self._client.open(self._place.path(name), asyncssh.FXF_READ) as file:
-                    return await _read(file, start, most_bytes, on_bytes)
+                file = await self._open(name, asyncssh.FXF_READ)
             except (asyncssh.SFTPPermissionDenied, asyncssh.SFTPOpUnsupported, asyncssh.SFTPFailure):
                 return None
+            try:
+                return await _read(file, start, most_bytes, on_bytes)
+            finally:
+                await file.close()
+
+        return await self._do(f"read {name}", read())
 
     async def rename(self, name: str, new: str) -> None:
-        old_path, new_path = self._place.path(name), self._place.path(new)
-        with self._named(f"rename {name} to {new}"):
+        async def rename() -> None:
+            old_path, new_path = self._place.path(name), self._place.path(new)
             try:
                 await self._client.posix_rename(old_path, new_path)
             except (asyncssh.SFTPOpUnsupported, asyncssh.SFTPFailure):
@@ -82,9 +95,14 @@ class SftpRemote:
                 await self.delete(new)
                 await self._client.rename(old_path, new_path)
 
+        await self._do(f"rename {name} to {new}", rename())
+
     async def delete(self, name: str) -> None:
-        with self._named(f"delete {name}"), contextlib.suppress(asyncssh.SFTPNoSuchFile):
-            await self._client.remove(self._place.path(name))
+        async def delete() -> None:
+            with contextlib.suppress(asyncssh.SFTPNoSuchFile):
+                await self._client.remove(self._place.path(name))
+
+        await self._do(f"delete {name}", delete())
 
     async def close(self) -> None:
         self._client.exit()
@@ -106,11 +124,13 @@ class SftpRemote:
             return False
         return not found.bavail
 
-    @contextlib.contextmanager
-    def _named(self, what: str) -> Iterator[None]:
+    async def _open(self, name: str, flags: int) -> asyncssh.SFTPClientFile:
+        return await self._client.open(self._place.path(name), flags, encoding=None, block_size=_AS_TOLD)
+
+    async def _do(self, what: str, work: Coroutine[object, object, T]) -> T:
         """Give the library's errors their reason."""
         try:
-            yield
+            return await work
         except asyncssh.SFTPError as error:
             raise refused(what, self._place, error, self._secret) from error
         except (asyncssh.Error, OSError) as error:
@@ -196,7 +216,7 @@ async def _read(file: asyncssh.SFTPClientFile, start: int, most_bytes: int, on_b
         while True:
             while len(flying) < _IN_FLIGHT_MAX and (place := next(places, None)) is not None:
                 wanted = min(_BLOCK_BYTES, start + most_bytes - place)
-                flying.append(asyncio.ensure_future(file.read(wanted, place)))
+                flying.append(asyncio.ensure_future(_read_block(file, wanted, place)))
             block = await flying.popleft() if flying else b""
             if not block:
                 return Content(digest.hexdigest(), size)
@@ -205,6 +225,15 @@ async def _read(file: asyncssh.SFTPClientFile, start: int, most_bytes: int, on_b
             on_bytes(len(block))
     finally:
         await _drop(flying)
+
+
+async def _read_block(file: asyncssh.SFTPClientFile, wanted: int, place: int) -> bytes:
+    """All of a block, or what there is of it; a server may answer with less than it is asked for."""
+    block = bytearray()
+    while len(block) < wanted and (more := await file.read(wanted - len(block), place + len(block))):
+        assert isinstance(more, bytes)  # noqa: S101  no encoding was asked for
+        block += more
+    return bytes(block)
 
 
 async def _drop(flying: deque[asyncio.Task[int]] | deque[asyncio.Task[bytes]]) -> None:

@@ -30,7 +30,7 @@ class Watch:
         self._pace = Pace(limits, time.monotonic())
         self._stage = Stage.CONNECTING
         self._done_bytes = 0
-        self._told_s = 0.0
+        self._told_s, self._told_bytes = 0.0, 0
         self._tell()
 
     @property
@@ -44,6 +44,7 @@ class Watch:
         try:
             while not task.done():
                 await asyncio.wait({task}, timeout=_LOOK_S)
+                self._tell_if_due()
                 verdict = None if task.done() else self._pace.verdict(time.monotonic())
                 if verdict is not None:
                     raise verdict
@@ -77,14 +78,17 @@ class Watch:
     def _note_moved(self, count: int) -> None:
         self._done_bytes = min(self._size_bytes, self._done_bytes + count)
         self._note_read(count)
-        if time.monotonic() - self._told_s >= _TELL_EVERY_S:
-            self._tell()
+        self._tell_if_due()
 
     def _note_read(self, count: int) -> None:
         self._pace.moved(count, time.monotonic())
 
+    def _tell_if_due(self) -> None:
+        if self._done_bytes != self._told_bytes and time.monotonic() - self._told_s >= _TELL_EVERY_S:
+            self._tell()
+
     def _tell(self) -> None:
-        self._told_s = time.monotonic()
+        self._told_s, self._told_bytes = time.monotonic(), self._done_bytes
         self._on_progress(Progress(self._stage, self._done_bytes, self._size_bytes))
 
     def _call(self, note: Callable[[int], None], count: int) -> None:
