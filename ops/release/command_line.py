@@ -20,6 +20,8 @@ package's wheels for all. Wheels of all that it needs:
     "add-vendor": """The delegation ends at that path: whoever steals the vendor's key can sign firmware of this
 vendor's readers and nothing else, and no other role is asked for it. Sign with targets (it delegates), and
 with the vendor's key.""",
+    "remove-vendor": """Sign with targets. Stores take nothing more from it, whatever it has signed; what they have
+installed stays.""",
     "add-firmware": """Both files of each version: the image, and the description that docs/firmware.md explains. The
 vendor signs: carry the medium to it, or let it run this command in its own copy and carry the
 result back.""",
@@ -81,6 +83,8 @@ def read_command_line(arguments: list[str] | None, description: str) -> argparse
         "--key", type=Path, action="append", required=True, help="the vendor's, public; may be repeated"
     )
     vendor.add_argument("--threshold", type=int, default=1, help="how many of them must sign (default: 1)")
+    gone = command("remove-vendor", "let a firmware vendor sign nothing any more", _MORE["remove-vendor"])
+    gone.add_argument("vendor")
     firmware = command("add-firmware", "stage a vendor's files", _MORE["add-firmware"])
     firmware.add_argument("vendor")
     firmware.add_argument("files", type=Path, nargs="+", help="image and description; published under their own names")

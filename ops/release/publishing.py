@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, cast
 
 from securesystemslib.signer import CryptoSigner
@@ -104,21 +103,27 @@ def _vouch(workshop: Workshop, online: CryptoSigner, snapshot: bytes) -> Timesta
     )
     vouched = Metadata(timestamp)
     vouched.sign(online)
-    os.sync()
     replace_file(place, vouched.to_bytes(), _MODE)
     return timestamp
 
 
 def _listed(workshop: Workshop, staged: dict[str, Metadata[Any]]) -> dict[str, MetaFile]:
-    """The roles that a client may ask for, as they will be: targets, and whom it delegates to."""
-    targets = staged.get("targets") or workshop.published("targets")
-    if targets is None:
-        raise ReleaseToolError("targets has never been published: `sign` it where its keys are, then publish")
-    delegations = cast("Targets", targets.signed).delegations
+    """All roles as they will be.
+
+    Those that are delegated to no more as well: a client refuses a snapshot that lost one (TUF 1.0, section 5.5.5).
+    """
     listed: dict[str, MetaFile] = {}
-    for role in ("targets", *((delegations.roles or {}) if delegations is not None else {})):
+    for role in _needed(workshop, staged) | set(workshop.roles()) - {"root", *ONLINE}:
         newest = staged.get(role) or workshop.published(role)
         if newest is None:
             raise ReleaseToolError(f"{role} has never been published: `sign` it where its keys are, then publish")
         listed[f"{role}.json"] = MetaFile.from_data(newest.signed.version, newest.to_bytes(), ["sha256"])
     return listed
+
+
+def _needed(workshop: Workshop, staged: dict[str, Metadata[Any]]) -> set[str]:
+    targets = staged.get("targets") or workshop.published("targets")
+    if targets is None:
+        raise ReleaseToolError("targets has never been published: `sign` it where its keys are, then publish")
+    delegations = cast("Targets", targets.signed).delegations
+    return {"targets", *((delegations.roles or {}) if delegations is not None else {})}

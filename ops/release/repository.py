@@ -96,6 +96,12 @@ def _add_vendor(told: argparse.Namespace) -> None:
     _tell(workshop)
 
 
+def _remove_vendor(told: argparse.Namespace) -> None:
+    workshop = Workshop(told.repository)
+    workshop.end_delegation(firmware_role(told.vendor))
+    _tell(workshop)
+
+
 def _add_firmware(told: argparse.Namespace) -> None:
     workshop = Workshop(told.repository)
     files = {f"firmware/{told.vendor}/{path.name}": path for path in told.files}
@@ -183,7 +189,8 @@ def _tell(workshop: Workshop) -> None:
 
 
 _COMMANDS = {
-    "key": _key, "init": _init, "add-release": _add_release, "add-vendor": _add_vendor, "add-firmware": _add_firmware,
+    "key": _key, "init": _init, "add-release": _add_release, "add-vendor": _add_vendor,
+    "remove-vendor": _remove_vendor, "add-firmware": _add_firmware,
     "withdraw": _withdraw, "extend": _extend, "rotate": _rotate, "carry": _carry, "collect": _collect, "sign": _sign,
     "publish": _publish, "renew": _renew, "status": _status,
 }  # fmt: skip

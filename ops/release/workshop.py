@@ -19,7 +19,7 @@ from securesystemslib.signer import CryptoSigner, Key
 from tuf.api.metadata import DelegatedRole, Delegations, Metadata, Root, TargetFile, Targets
 
 from ops.release.errors import ReleaseToolError
-from ops.release.roles import TOP_LEVEL, policy
+from ops.release.roles import ONLINE, TOP_LEVEL, policy
 from tpayd.kit.durable_file import replace_file
 
 __all__ = ["Workshop"]
@@ -133,6 +133,18 @@ class Workshop:
         else:
             self.stage(role, Metadata(Targets(version=1, expires=self.now + terms.valid)))
 
+    def end_delegation(self, role: str) -> None:
+        """Have nobody sign this role's paths any more. Raises ReleaseToolError."""
+        targets = self.change("targets")
+        delegations = cast("Targets", targets.signed).delegations
+        if delegations is None or delegations.roles is None or role not in delegations.roles:
+            raise ReleaseToolError(f"targets delegates nothing to {role}; `status` lists the roles")
+        gone = set(delegations.roles.pop(role).keyids)
+        for keyid in gone - {keyid for each in delegations.roles.values() for keyid in each.keyids}:
+            del delegations.keys[keyid]
+        (self.staged / f"{role}.json").unlink(missing_ok=True)
+        self.stage("targets", targets)
+
     def rotate(self, role: str, old_id: str, new: Key) -> list[str]:
         """Have a new key in the place of an old one (named by the beginning of its id). Raises ReleaseToolError.
 
@@ -150,9 +162,10 @@ class Workshop:
         signer.revoke_key(matching[0], role)
         signer.add_key(new, role)
         self.stage(by, changed)
-        if role != by:
-            self.stage(role, self.change(role))
-        return sorted({by, role})
+        if role == by or role in ONLINE:
+            return [by]
+        self.stage(role, self.change(role))
+        return sorted([by, role])
 
     def put(self, role: str, files: dict[str, Path]) -> None:
         """Add files to what a role lists: by path in the repository. Raises ReleaseToolError."""
@@ -171,7 +184,7 @@ class Workshop:
             place = self.targets / folder / f"{file.hashes['sha256']}.{name}"
             place.parent.mkdir(parents=True, exist_ok=True)
             if not place.exists():
-                shutil.copyfile(source, place)
+                replace_file(place, source.read_bytes(), _MODE)
         self.stage(role, changed)
 
     def withdraw(self, role: str, path: str) -> None:
