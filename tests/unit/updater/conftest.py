@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,8 +53,12 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    """A repository without a release, and a store that has not looked yet."""
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    """A repository without a release, and a store that has not looked yet.
+
+    Nothing waits for the disk: these tests lose no power, and dozens of small files for each would wait for seconds.
+    """
+    monkeypatch.setattr(os, "fsync", lambda _: None)
     publisher = Publisher(tmp_path / "publisher")
     with UpdateServer(publisher.directory) as server:
         yield Scene(publisher, server, tmp_path / "updates")
