@@ -118,6 +118,8 @@ class BarCause(enum.StrEnum):
     """Its self-test failed."""
     MAINTENANCE = "maintenance"
     """Somebody is at work on it."""
+    FIRMWARE = "firmware"
+    """Its firmware is being updated, or an update did not end well."""
 
 
 class Bar(Struct, frozen=True, forbid_unknown_fields=True):

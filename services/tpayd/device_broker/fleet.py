@@ -93,7 +93,9 @@ class Fleet:
 
     def finish(self) -> None:
         """Close readers that are to go, or to be opened in another way, and are lent no longer."""
-        gone = [name for name in self._leaving if not self._lending.is_lent(name)]
+        gone = [
+            name for name in self._leaving if not self._lending.is_lent(name) and not self._readers[name].handed_over
+        ]
         wanted = {device.name: device for device in self.settings.devices}
         new = [device for name, device in wanted.items() if name not in self._readers or name in gone]
         if not gone and not new:

@@ -189,6 +189,13 @@ class Lending:
         """Whether a lease of it is held."""
         return self._pool.holder(device) is not None
 
+    def holder(self, device: str) -> str:
+        """Who has it, for people; empty: nobody."""
+        grant = self._pool.holder(device)
+        if grant is None:
+            return ""
+        return f"lane {grant.lane}" if ":" not in grant.lane else f"a {grant.lane.partition(':')[0]} request"
+
     def rearrange(self, members: Iterable[Member], rules: Mapping[str, LaneRules]) -> None:
         """These are the readers and the lanes' rules from now on; one that is lent must be among them."""
         now_us = self._clock.monotonic_us()

@@ -55,6 +55,8 @@ class PoolDesk:
         self._clock = clock
         self._log = log
         self._tell = tell
+        self.given_back: list[Callable[[str], object]] = []
+        """Who hears that a person gives a reader back to payments, whatever kept it from them."""
         self._told: tuple[PoolStanding, ...] = ()
         self._closed: dict[str, Closed] = {}
         self._writing = asyncio.Lock()
@@ -87,6 +89,9 @@ class PoolDesk:
                 self._closed = wanted
                 self._log.info("maintenance.changed", device=body.device, on=body.on, reason=body.reason)
                 self._bar()
+            if not body.on:
+                for hear in self.given_back:
+                    hear(body.device)
         return self._standing.device(body.device)
 
     async def _save(self, wanted: Mapping[str, Closed]) -> None:

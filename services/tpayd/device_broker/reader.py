@@ -79,6 +79,8 @@ class Reader:
         self.kind = kind
         self.leaving = False
         """It is to be closed when its lease is over, and goes to nobody else."""
+        self.handed_over = False
+        """Its port belongs to an update of its firmware."""
         self.impostor = False
         """Another reader than the configured one answered at its port the last time."""
         self._clock = clock
@@ -138,11 +140,27 @@ class Reader:
 
     def step_aside(self) -> bool:
         """Leave the port to a search until `start`, unless the reader is in service or just starting."""
-        if self._driver is not None and not self._failed:
+        if self.handed_over or (self._driver is not None and not self._failed):
             return False
         self._driver = None
         self.port.pause()
         return True
+
+    def hand_over(self, why: str) -> None:
+        """Leave the port to an update of the firmware until `take_back`, whatever state it is in; nobody has it."""
+        self.handed_over = True
+        self._driver = None
+        self.port.pause()
+        self.detail = why
+        self._examiner.lost(why)
+        self._owner.on_unclean(self, DeviceState.ABSENT)
+
+    def take_back(self) -> None:
+        """Open the port again and start the reader, as another one than it was."""
+        self.handed_over = self._failed = False
+        self.identity = None
+        self._owner.on_unclean(self, DeviceState.ABSENT)
+        self.port.start()
 
     def look(self) -> None:
         """To be called about once a second."""
@@ -176,6 +194,8 @@ class Reader:
         A reader that fails is lost, as at its start. Raises CallError (`busy`) while it has a step under way.
         """
         driver = self._driver
+        if self.handed_over:
+            raise errors.reader_busy(self.name)
         if driver is None or self._examiner.under_way:
             self._examiner.wait(on_examined)
             return

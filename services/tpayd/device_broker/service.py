@@ -35,6 +35,9 @@ from tpayd.device_broker.signature_files import SignatureFiles
 from tpayd.device_broker.slots import CardSlots
 from tpayd.device_broker.standing import BrokerMetrics, Standing
 from tpayd.device_broker.testing import DeviceTests
+from tpayd.device_broker.updating.desk import FirmwareDesk
+from tpayd.device_broker.updating.notes import Notes
+from tpayd.device_broker.updating.unfinished_file import UnfinishedFile
 from tpayd.kit.bus import Request
 from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.house import House
@@ -110,6 +113,9 @@ class DeviceBroker:
         tests = DeviceTests(self._lending, self._readers)
         ledger = self._lending.ledger
         self._desk = FleetDesk(house, self._fleet, self._readers, self._standing, ledger, searching, tests)
+        notes = Notes(UnfinishedFile(house.instance.data), self._lending, house.log)
+        self._pools.given_back.append(notes.drop)
+        self._firmware = FirmwareDesk(house, self._lending, self._readers, notes, self._locator.locate)
         house.rules.check = self._desk.check
         house.rules.apply = self._fleet.apply
 
@@ -142,6 +148,7 @@ class DeviceBroker:
         server.handle(contract.KEY_RELEASE, self._release_keys, while_draining=True)
         server.handle_raw(contract.KEY_INJECT.name, self._keys.inject, while_draining=True)
         self._desk.register(self._house)
+        self._firmware.register(self._house)
         self._house.call_every(TICK_S, self._tick)
         self._house.call_every(LOOK_S, self._look)
         self._pools.start()
@@ -156,6 +163,7 @@ class DeviceBroker:
             await asyncio.sleep(TICK_S)
 
     async def stop(self) -> None:
+        await self._firmware.stop()
         for reader in self._readers.values():
             reader.close()
         self._signatures.close()

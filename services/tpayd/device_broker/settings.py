@@ -92,6 +92,8 @@ class DeviceBrokerSettings(ServiceSettings, frozen=True, forbid_unknown_fields=T
     """Longest wait before a lost port is tried again."""
     reset_at: Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9])?$")] = ""
     """Local time, HH:MM, at which idle readers are reset, one of a pool at a time; empty: never."""
+    firmware_patience_s: Annotated[float, Meta(ge=1, le=3600)] = 180.0
+    """Seconds that a reader which is lost in the middle of a firmware update is waited for."""
     prompt_settle_ms: Annotated[int, Meta(ge=0, le=1000)] = 50
     """Milliseconds that a prompt must stand before it is told: what is overtaken sooner, nobody could read."""
 

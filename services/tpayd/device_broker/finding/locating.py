@@ -131,4 +131,4 @@ def _plug_at(path: str) -> _Plug | None:
 
 
 def _is_missed(reader: Reader) -> bool:
-    return reader.settings.port.startswith(BY_SERIAL) and not reader.port.is_open
+    return reader.settings.port.startswith(BY_SERIAL) and not reader.port.is_open and not reader.handed_over
