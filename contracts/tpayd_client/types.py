@@ -18,33 +18,35 @@ __all__ = [
     "AssignDevices", "AssignedDevices", "Balance", "Bar", "BarCause", "Bundle", "BundleState", "CONTRACT",
     "CardNetwork", "CardState", "CardStateQuery", "CardSummary", "CashIcBalanceRequest", "CashIcRefundRequest",
     "CashIcSaleRequest", "CashReceiptPurpose", "CashReceiptRequest", "CashReceiptVoidReason",
-    "CashReceiptVoidRequest", "ChangeSettings", "ChangedSettings", "CheckIntegrity", "CheckScope", "ClientOptions",
-    "CloseProgress", "CloseReport", "Confirmation", "DayQuery", "DayTotals", "DeleteTerminals", "Dependency",
-    "Device", "DeviceCount", "DeviceEvent", "DeviceFault", "DeviceList", "DeviceQuery", "DeviceReport",
-    "DeviceState", "DeviceTestProgress", "DeviceTestStep", "DeviceTrouble", "Difference", "DownloadMerchant",
-    "DownloadUpdate", "DownloadedMerchant", "EVENTS", "EjectCard", "EntryMode", "ErrorBody", "ErrorCode",
-    "ExchangeProgress", "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Finding", "FindingKind", "Health",
-    "Hello", "InsertedQuery", "IntegrityEvent", "IntegrityProgress", "IntegrityQuery", "IntegrityReport",
-    "IntegrityResult", "IntegrityState", "KeyEvent", "KeyHappening", "KeyInfo", "KeyList", "KeyNumber", "KeyPress",
-    "KeyState", "KeyTime", "KeyUsage", "KeyedNumber", "LaneAcknowledgements", "LaneQuery", "LaneRef", "LaneTurns",
-    "Language", "Line", "LineEvent", "LineState", "LineStatus", "ListedPayment", "LogUse", "LogsEvent",
-    "LogsStatus", "Maintenance", "MembershipCard", "MembershipRequest", "Merchant", "MerchantList", "NoticeAnswer",
-    "OpenTerminals", "OpenedTerminals", "Opening", "OriginalOnReceipt", "OriginalPayment", "Outcome",
-    "OwedReversal", "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef", "PaymentResult",
-    "PaymentState", "Pending", "PoolEvent", "PoolFigures", "PoolQuery", "PoolStanding", "PoolStatus", "PortState",
-    "PosKey", "REPLIES", "Readiness", "Reason", "Receipt", "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant",
-    "ReceiptRequest", "ReceiptSheet", "ReleaseInfo", "RemoveDevice", "ReportQuery", "RestoreSettings", "Right",
-    "SaleRequest", "ScanCode", "ScanDevices", "ScanProgress", "ScanResult", "ScannedCode", "ScannedPort",
-    "ScreenAsk", "ScreenNumber", "ScreenPrompt", "ScreenSignature", "ScreenState", "SelfTest", "SetPassword",
-    "SetPrevention", "Setting", "SettingChange", "SettingGroup", "SettingKind", "SettingsHistory",
-    "SettingsHistoryQuery", "SettingsPage", "SettingsQuery", "SettingsVersion", "SettleRequest", "SettledAs",
-    "Share", "ShipLogs", "ShipPriority", "ShipProgress", "ShowText", "SimplePayRequest", "Slot", "Slots",
-    "StagedTerminals", "StandaloneCashReceiptRequest", "StandaloneQuery", "StandaloneSaleRequest",
-    "StandaloneTerminal", "Step", "StoreRestored", "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed",
-    "Terminal", "TerminalBalance", "TerminalList", "TimeSplit", "TotalLine", "UnacknowledgedPayment",
-    "UnacknowledgedPayments", "UnacknowledgedPolicy", "UpdateEvent", "UpdateHistory", "UpdateHistoryQuery",
-    "UpdateNotice", "UpdateOutcome", "UpdateProgress", "UpdateRecord", "UpdateStatus", "UpdateStep", "Verdict",
-    "VoidRequest", "WatchScreen", "Welcome",
+    "CashReceiptVoidRequest", "ChangeSettings", "ChangedSettings", "CheckFirmware", "CheckIntegrity", "CheckScope",
+    "ClientOptions", "CloseProgress", "CloseReport", "Confirmation", "DayQuery", "DayTotals", "DeleteTerminals",
+    "Dependency", "Device", "DeviceCount", "DeviceEvent", "DeviceFault", "DeviceList", "DeviceQuery",
+    "DeviceReport", "DeviceState", "DeviceTestProgress", "DeviceTestStep", "DeviceTrouble", "Difference",
+    "DownloadMerchant", "DownloadUpdate", "DownloadedMerchant", "EVENTS", "EjectCard", "EntryMode", "ErrorBody",
+    "ErrorCode", "ExchangeProgress", "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Finding",
+    "FindingKind", "FirmwareEvent", "FirmwareHistory", "FirmwareHistoryQuery", "FirmwareOutcome",
+    "FirmwareProgress", "FirmwareRecord", "FirmwareReport", "FirmwareResult", "FirmwareStanding", "FirmwareStep",
+    "FirmwareVerdict", "Health", "Hello", "InsertedQuery", "IntegrityEvent", "IntegrityProgress", "IntegrityQuery",
+    "IntegrityReport", "IntegrityResult", "IntegrityState", "KeyEvent", "KeyHappening", "KeyInfo", "KeyList",
+    "KeyNumber", "KeyPress", "KeyState", "KeyTime", "KeyUsage", "KeyedNumber", "LaneAcknowledgements", "LaneQuery",
+    "LaneRef", "LaneTurns", "Language", "Line", "LineEvent", "LineState", "LineStatus", "ListedPayment", "LogUse",
+    "LogsEvent", "LogsStatus", "Maintenance", "MembershipCard", "MembershipRequest", "Merchant", "MerchantList",
+    "NoticeAnswer", "OfferedFirmware", "OpenTerminals", "OpenedTerminals", "Opening", "OriginalOnReceipt",
+    "OriginalPayment", "Outcome", "OwedReversal", "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef",
+    "PaymentResult", "PaymentState", "Pending", "PoolEvent", "PoolFigures", "PoolQuery", "PoolStanding",
+    "PoolStatus", "PortState", "PosKey", "REPLIES", "Readiness", "Reason", "Receipt", "ReceiptAmounts",
+    "ReceiptCopy", "ReceiptMerchant", "ReceiptRequest", "ReceiptSheet", "ReleaseInfo", "RemoveDevice",
+    "ReportQuery", "RestoreSettings", "Right", "SaleRequest", "ScanCode", "ScanDevices", "ScanProgress",
+    "ScanResult", "ScannedCode", "ScannedPort", "ScreenAsk", "ScreenNumber", "ScreenPrompt", "ScreenSignature",
+    "ScreenState", "SelfTest", "SetFirmwareMode", "SetPassword", "SetPrevention", "Setting", "SettingChange",
+    "SettingGroup", "SettingKind", "SettingsHistory", "SettingsHistoryQuery", "SettingsPage", "SettingsQuery",
+    "SettingsVersion", "SettleRequest", "SettledAs", "Share", "ShipLogs", "ShipPriority", "ShipProgress",
+    "ShowText", "SimplePayRequest", "Slot", "Slots", "StagedTerminals", "StandaloneCashReceiptRequest",
+    "StandaloneQuery", "StandaloneSaleRequest", "StandaloneTerminal", "Step", "StoreRestored", "StoreStatus",
+    "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal", "TerminalBalance", "TerminalList", "TimeSplit",
+    "TotalLine", "UnacknowledgedPayment", "UnacknowledgedPayments", "UnacknowledgedPolicy", "UpdateEvent",
+    "UpdateFirmware", "UpdateHistory", "UpdateHistoryQuery", "UpdateNotice", "UpdateOutcome", "UpdateProgress",
+    "UpdateRecord", "UpdateStatus", "UpdateStep", "Verdict", "VoidRequest", "WatchScreen", "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -2284,6 +2286,8 @@ class BarCause(OpenEnum):
     """Its self-test failed."""
     MAINTENANCE = "maintenance"
     """Somebody is at work on it."""
+    FIRMWARE = "firmware"
+    """Its firmware is being updated, or an update did not end well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -2393,6 +2397,338 @@ class DeviceList(Reply):
             devices=many(body["devices"], Device.from_wire),
             queue_length=body["queue_length"],
             faults=many(body.get("faults", ()), DeviceFault.from_wire),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFirmware(Reply):
+    """Ask the vendors and the readers. Without device and port: all readers that are configured."""
+
+    device: str | None = None
+    port: str | None = None
+    driver: str = "stx"
+    baud: int = 0
+    refresh: bool = True
+    """Look for newer firmware now; false: by what is known."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> CheckFirmware:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            device=body.get("device"),
+            port=body.get("port"),
+            driver=body.get("driver", "stx"),
+            baud=body.get("baud", 0),
+            refresh=body.get("refresh", True),
+        )
+
+
+class FirmwareVerdict(OpenEnum):
+    """What is to be done about a reader's firmware."""
+
+    NEWEST = "newest"
+    """It has the newest that is offered for it; nothing is asked."""
+    UPDATE = "update"
+    """There is a newer one, and nothing has to be asked."""
+    ASK_MODE = "ask_mode"
+    """There is a newer one, and its communication mode has to be told first: `firmware.mode`."""
+    REFUSED = "refused"
+    """It cannot be updated; `text` says why, and the way out."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareStanding(Reply):
+    """A reader, its firmware, and what there is for it."""
+
+    port: str
+    verdict: FirmwareVerdict
+    text: str
+    """For a person: what is to be done, or why not."""
+    device: str | None = None
+    model: str = ""
+    serial_number: str = ""
+    firmware: str = ""
+    """The version that it has; BOOT: an update was cut off, and only its boot loader is left."""
+    boot_loader: bool = False
+    vendor: str = ""
+    target: str = ""
+    """The version that an update would bring."""
+    size_bytes: int = 0
+    reported_mode: str = ""
+    """The communication mode by the reader's own word; empty: it tells none."""
+    mode: str = ""
+    """The one that is remembered for it, or the only one there is."""
+    modes: tuple[str, ...] = ()
+    """Those to choose from, where it has to be told."""
+    notes: str = ""
+    """The vendor's guidance for this version, and what to look at before."""
+    notes_ko: str = ""
+    updating: bool = False
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> FirmwareStanding:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            port=body["port"],
+            verdict=FirmwareVerdict(body["verdict"]),
+            text=body["text"],
+            device=body.get("device"),
+            model=body.get("model", ""),
+            serial_number=body.get("serial_number", ""),
+            firmware=body.get("firmware", ""),
+            boot_loader=body.get("boot_loader", False),
+            vendor=body.get("vendor", ""),
+            target=body.get("target", ""),
+            size_bytes=body.get("size_bytes", 0),
+            reported_mode=body.get("reported_mode", ""),
+            mode=body.get("mode", ""),
+            modes=many(body.get("modes", ()), None),
+            notes=body.get("notes", ""),
+            notes_ko=body.get("notes_ko", ""),
+            updating=body.get("updating", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedFirmware(Reply):
+    """One image that a vendor has signed."""
+
+    vendor: str
+    model: str
+    mode: str
+    version: str
+    size_bytes: int
+    min_daemon: str
+    """The oldest tpayd that may bring it into a reader."""
+    problem: str = ""
+    """Why it cannot be used here; empty: it can."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> OfferedFirmware:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            vendor=body["vendor"],
+            model=body["model"],
+            mode=body["mode"],
+            version=body["version"],
+            size_bytes=body["size_bytes"],
+            min_daemon=body["min_daemon"],
+            problem=body.get("problem", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareReport(Reply):
+    """FirmwareReport, as it crosses the wire."""
+
+    readers: tuple[FirmwareStanding, ...]
+    offers: tuple[OfferedFirmware, ...] = ()
+    """Newest first for each model and mode; of the newest 256."""
+    problem: str = ""
+    """Why the vendors could not be asked; what is told is what was known before."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> FirmwareReport:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            readers=many(body["readers"], FirmwareStanding.from_wire),
+            offers=many(body.get("offers", ()), OfferedFirmware.from_wire),
+            problem=body.get("problem", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateFirmware(Reply):
+    """Bring a reader its newest firmware. Sent again while it runs, it joins the update under way."""
+
+    device: str | None = None
+    port: str | None = None
+    driver: str = "stx"
+    baud: int = 0
+    version: str | None = None
+    """This one instead of the newest."""
+    again: bool = False
+    """Also the version that it has already."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> UpdateFirmware:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            device=body.get("device"),
+            port=body.get("port"),
+            driver=body.get("driver", "stx"),
+            baud=body.get("baud", 0),
+            version=body.get("version"),
+            again=body.get("again", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareResult(Reply):
+    """An update that went well."""
+
+    port: str
+    model: str
+    serial_number: str
+    before: str
+    after: str
+    """By the reader's own word."""
+    mode: str = ""
+    device: str | None = None
+    key_text: str = ""
+    """What the key manager says of its key; empty: the reader is not configured, and has none here."""
+    advice: str = ""
+    """What to do now."""
+    took_ms: int = 0
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> FirmwareResult:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            port=body["port"],
+            model=body["model"],
+            serial_number=body["serial_number"],
+            before=body["before"],
+            after=body["after"],
+            mode=body.get("mode", ""),
+            device=body.get("device"),
+            key_text=body.get("key_text", ""),
+            advice=body.get("advice", ""),
+            took_ms=body.get("took_ms", 0),
+        )
+
+
+class FirmwareStep(OpenEnum):
+    """Where an update is."""
+
+    WAITING = "waiting"
+    """For the reader or the broker to come back."""
+    FETCHING = "fetching"
+    TRANSFERRING = "transferring"
+    RESTARTING = "restarting"
+    """The reader starts with its new firmware, and is identified and tested."""
+    CHECKING = "checking"
+    """Self-test and key are checked once more by the key manager."""
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareProgress(Reply):
+    """FirmwareProgress, as it crosses the wire."""
+
+    step: FirmwareStep
+    text: str
+    done_bytes: int = 0
+    of_bytes: int = 0
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> FirmwareProgress:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            step=FirmwareStep(body["step"]),
+            text=body["text"],
+            done_bytes=body.get("done_bytes", 0),
+            of_bytes=body.get("of_bytes", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SetFirmwareMode(Reply):
+    """Tell a reader's communication mode, once. Firmware for another mode ends the reader for good."""
+
+    mode: str
+    confirm: bool = False
+    """It was read off the reader, and asked for twice. Without it nothing is remembered, and the answer asks for
+    it.
+    """
+    device: str | None = None
+    """As in `WhichReader`, as is what follows."""
+    port: str | None = None
+    driver: str = "stx"
+    baud: int = 0
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> SetFirmwareMode:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            mode=body["mode"],
+            confirm=body.get("confirm", False),
+            device=body.get("device"),
+            port=body.get("port"),
+            driver=body.get("driver", "stx"),
+            baud=body.get("baud", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareHistoryQuery(Reply):
+    """FirmwareHistoryQuery, as it crosses the wire."""
+
+    limit: int = 20
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> FirmwareHistoryQuery:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            limit=body.get("limit", 20),
+        )
+
+
+class FirmwareOutcome(OpenEnum):
+    """FirmwareOutcome, as it crosses the wire."""
+
+    UPDATED = "updated"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareRecord(Reply):
+    """One attempt."""
+
+    at_ms: int
+    model: str
+    serial_number: str
+    before: str
+    after: str
+    """The version that was wanted."""
+    outcome: FirmwareOutcome
+    device: str = ""
+    mode: str = ""
+    by: str = ""
+    text: str = ""
+    """Why it failed."""
+    took_ms: int = 0
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> FirmwareRecord:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            at_ms=body["at_ms"],
+            model=body["model"],
+            serial_number=body["serial_number"],
+            before=body["before"],
+            after=body["after"],
+            outcome=FirmwareOutcome(body["outcome"]),
+            device=body.get("device", ""),
+            mode=body.get("mode", ""),
+            by=body.get("by", ""),
+            text=body.get("text", ""),
+            took_ms=body.get("took_ms", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareHistory(Reply):
+    """Newest first."""
+
+    records: tuple[FirmwareRecord, ...]
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> FirmwareHistory:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            records=many(body["records"], FirmwareRecord.from_wire),
         )
 
 
@@ -4201,6 +4537,30 @@ class DeviceEvent(Reply):
 
 
 @dataclass(frozen=True, slots=True)
+class FirmwareEvent(Reply):
+    """An update goes on; told at each step, and at each tenth of a transfer."""
+
+    port: str
+    progress: FirmwareProgress
+    at_ms: int
+    version: str
+    device: str | None = None
+    model: str = ""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> FirmwareEvent:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            port=body["port"],
+            progress=FirmwareProgress.from_wire(body["progress"]),
+            at_ms=body["at_ms"],
+            version=body["version"],
+            device=body.get("device"),
+            model=body.get("model", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class LineEvent(Reply):
     """LineEvent, as it crosses the wire."""
 
@@ -4352,6 +4712,10 @@ REPLIES: dict[str, type[Reply] | None] = {
     "device.show": DeviceReport,
     "device.test": SelfTest,
     "events.subscribe": Subscribed,
+    "firmware.check": FirmwareReport,
+    "firmware.history": FirmwareHistory,
+    "firmware.mode": FirmwareStanding,
+    "firmware.update": FirmwareResult,
     "health.get": Health,
     "host.status": LineStatus,
     "integrity.check": IntegrityReport,
@@ -4410,6 +4774,7 @@ REPLIES: dict[str, type[Reply] | None] = {
 
 EVENTS: dict[str, type[Reply]] = {
     "device.state": DeviceEvent,
+    "firmware.state": FirmwareEvent,
     "host.line": LineEvent,
     "integrity.result": IntegrityEvent,
     "key.event": KeyEvent,

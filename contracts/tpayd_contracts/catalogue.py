@@ -9,6 +9,7 @@ from tpayd_contracts import (
     ability,
     business,
     device,
+    firmware,
     fleet,
     gateway,
     health,
@@ -44,6 +45,7 @@ _MODULES: tuple[ModuleType, ...] = (
     standalone,
     terminal,
     device,
+    firmware,
     fleet,
     taking,
     host,
@@ -69,6 +71,7 @@ PUBLIC_OPS: dict[str, Op[Any, Any]] = {name: op for name, op in OPS.items() if o
 
 EVENT_BODIES: dict[str, type] = {
     device.TOPIC_DEVICE: device.DeviceEvent,
+    firmware.TOPIC_FIRMWARE: firmware.FirmwareEvent,
     host.TOPIC_LINE: host.LineEvent,
     integrity.TOPIC_INTEGRITY: integrity.IntegrityEvent,
     keys.TOPIC_KEY: keys.KeyEvent,

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from tpayd_contracts import (
     device,
+    firmware,
     gateway,
     health,
     host,
@@ -26,6 +27,7 @@ from tpayd_contracts import (
 )
 from tpayd_contracts.errors import ErrorBody, ErrorCode, Outcome
 from tpayd_contracts.example_business import BUSINESS
+from tpayd_contracts.example_firmware import FIRMWARE, FIRMWARE_EVENT
 from tpayd_contracts.example_fleet import FLEET
 from tpayd_contracts.example_integrity import INTEGRITY, INTEGRITY_EVENT
 from tpayd_contracts.example_logs import LOGS, LOGS_EVENT
@@ -170,6 +172,7 @@ ERROR = ErrorBody(
 EVENTS: dict[str, Struct] = {
     device.TOPIC_DEVICE: device.DeviceEvent(device=_DEVICE, at_ms=AT_MS),
     host.TOPIC_LINE: host.LineEvent(line=_LINE),
+    firmware.TOPIC_FIRMWARE: FIRMWARE_EVENT,
     integrity.TOPIC_INTEGRITY: INTEGRITY_EVENT,
     logs.TOPIC_LOGS: LOGS_EVENT,
     keys.TOPIC_KEY: keys.KeyEvent(
@@ -192,6 +195,7 @@ EXAMPLES: dict[str, Example] = {
     **PAYMENTS,
     **RECORDS,
     **BUSINESS,
+    **FIRMWARE,
     **FLEET,
     **TERMINALS,
     **INTEGRITY,

@@ -186,12 +186,17 @@ class FirmwareResult(Struct, frozen=True, omit_defaults=True, kw_only=True):
     took_ms: Count = 0
 
 
-class SetFirmwareMode(WhichReader, frozen=True, kw_only=True):
+class SetFirmwareMode(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """Tell a reader's communication mode, once. Firmware for another mode ends the reader for good."""
 
     mode: FirmwareMode
     confirm: bool = False
     """It was read off the reader, and asked for twice. Without it nothing is remembered, and the answer asks for it."""
+    device: Name | None = None
+    """As in `WhichReader`, as is what follows."""
+    port: PortName | None = None
+    driver: Name = "stx"
+    baud: Baud = 0
 
 
 class FirmwareHistoryQuery(Struct, frozen=True, forbid_unknown_fields=True):

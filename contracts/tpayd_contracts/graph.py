@@ -9,6 +9,7 @@ from tpayd_contracts import (
     ability,
     business,
     device,
+    firmware,
     fleet,
     host,
     integrity,
@@ -87,6 +88,8 @@ OPS_OF: dict[str, frozenset[str]] = {
             device.KEY_RELEASE,
             device.KEY_INJECT,
             *fleet.FLEET_OPS,
+            firmware.FIRMWARE_IDENTIFY,
+            firmware.FIRMWARE_TRANSFER,
         )
     ),
     "host_link": frozenset(op.name for op in (host.EXCHANGE, host.LINE_STATUS)),
@@ -104,7 +107,7 @@ OPS_OF: dict[str, frozenset[str]] = {
         )
     ),
     "log_shipper": frozenset(op.name for op in (logs.LOGS_SHIP, logs.LOGS_STATUS)),
-    "updater": frozenset(op.name for op in updates.UPDATE_OPS),
+    "updater": frozenset(op.name for op in (*updates.UPDATE_OPS, *firmware.FIRMWARE_OPS)),
     "gateway": frozenset(),
     "sandbox_host": frozenset(op.name for op in (sandbox.HOST_SET, sandbox.HOST_STATUS, sandbox.HOST_LEDGER)),
     "sandbox_readers": frozenset(op.name for op in (sandbox.READER_PRESENT, sandbox.READER_SET, sandbox.READER_STATUS)),

@@ -28,6 +28,7 @@ from tpayd_contracts import (
     catalogue,
     device,
     errors,
+    firmware,
     fleet,
     gateway,
     health,
@@ -249,8 +250,8 @@ def _readable(value: object) -> str:
 
 
 _MODULES = (
-    orders, payment, screen, ability, records, business, terminal, standalone, device, fleet, pooling, host, keys,
-    integrity, logs, gateway, health, settings, updates,
+    orders, payment, screen, ability, records, business, terminal, standalone, device, fleet, firmware, pooling, host,
+    keys, integrity, logs, gateway, health, settings, updates,
 )  # fmt: skip
 
 

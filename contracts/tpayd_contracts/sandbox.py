@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from tpayd_contracts.operation import Empty, Op
-from tpayd_contracts.shapes import END, Arc, Name
+from tpayd_contracts.shapes import END, Arc, Count, Name
 
 __all__ = [
     "HOST_LEDGER",
@@ -195,6 +195,8 @@ class SetReader(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     faulty: bool | None = None
     """Its self-test fails."""
     line: LineFault | None = None
+    power_fails_at: Count | None = None
+    """Once: the power goes, and the plug with it, when so many bytes of a firmware image would be there."""
 
 
 class VirtualReaderStatus(Struct, frozen=True, omit_defaults=True):
@@ -209,6 +211,8 @@ class VirtualReaderStatus(Struct, frozen=True, omit_defaults=True):
     mute: bool = False
     faulty: bool = False
     line: LineFault = LineFault.NONE
+    firmware: str = ""
+    """The version that it has; BOOT: an update was cut off."""
 
 
 class ReaderList(Struct, frozen=True):

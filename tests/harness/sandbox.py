@@ -102,5 +102,9 @@ class Sandbox:
     def unplug(self, reader: str) -> ReaderList:
         return self._ask("sandbox_readers", READER_SET, SetReader(reader, plug=Plug.OUT))
 
+    def power_fails_at(self, reader: str, held_bytes: int) -> ReaderList:
+        """Have the power go when a reader would hold so many bytes of new firmware; `plug` brings it back."""
+        return self._ask("sandbox_readers", READER_SET, SetReader(reader, power_fails_at=held_bytes))
+
     def readers(self) -> ReaderList:
         return self._ask("sandbox_readers", READER_STATUS, Empty())

@@ -21,6 +21,7 @@ from tpayd.kit.house import House
 from tpayd_contracts.catalogue import PUBLIC_OPS
 from tpayd_contracts.device import TOPIC_DEVICE
 from tpayd_contracts.errors import ErrorCode
+from tpayd_contracts.firmware import TOPIC_FIRMWARE
 from tpayd_contracts.gateway import EVENTS_SUBSCRIBE, STORE_STATUS
 from tpayd_contracts.graph import OF_EVERY_SERVICE, OPERATIONS, SERVICES, service_of
 from tpayd_contracts.health import HEALTH, Dependency, Readiness
@@ -42,7 +43,7 @@ _TOPICS = {
     "host_link": (TOPIC_LINE,),
     "key_manager": (TOPIC_INTEGRITY, TOPIC_KEY),
     "log_shipper": (TOPIC_LOGS,),
-    "updater": (TOPIC_UPDATE, TOPIC_NOTICE),
+    "updater": (TOPIC_UPDATE, TOPIC_NOTICE, TOPIC_FIRMWARE),
 }
 """Whose events clients may hear."""
 _ANSWERED_HERE = OF_EVERY_SERVICE | frozenset({EVENTS_SUBSCRIBE.name, STORE_STATUS.name})

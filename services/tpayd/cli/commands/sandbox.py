@@ -97,12 +97,15 @@ def host(output: Output, mode: str | None, code: str, delay_ms: int, times: int,
 @click.option("--mute/--speak", "mute", default=None, help="Have the reader say nothing at all.")
 @click.option("--faulty/--sound", "faulty", default=None, help="Have its self-test fail.")
 @click.option("--line", type=click.Choice([each.value for each in LineFault]), help="What becomes of its answers.")
+@click.option(
+    "--power-fails-at", type=click.IntRange(0), metavar="BYTES", help="Once, when so much new firmware is there."
+)
 @json_option
 @pass_output
 def reader(
     output: Output, name: str | None, plugged: bool | None, auto_card: str | None, auto_delay_ms: int | None,
     signing: str | None, keying: str | None, number: str | None, mute: bool | None, faulty: bool | None,
-    line: str | None,
+    line: str | None, power_fails_at: int | None,
 ) -> int:  # fmt: skip
     """Show the virtual readers, or change the one called NAME."""
     house = sandbox_house()
@@ -122,6 +125,7 @@ def reader(
             mute,
             faulty,
             LineFault(line) if line else None,
+            power_fails_at,
         )
         readers = house.ask(_READERS, READER_SET, change)
     output.result(as_json(readers), lambda: _show_readers(output, readers))
@@ -190,11 +194,12 @@ def _show_readers(output: Output, readers: ReaderList) -> None:
             "yes" if each.key_loaded else "no",
             _manner(each),
             each.auto_card or "-",
+            each.firmware or "-",
             each.port,
         )
         for each in readers.readers
     ]
-    output.table(("READER", "PLUG", "STATE", "KEY", "CUSTOMER", "AUTO CARD", "PORT"), rows)
+    output.table(("READER", "PLUG", "STATE", "KEY", "CUSTOMER", "AUTO CARD", "FIRMWARE", "PORT"), rows)
 
 
 def _manner(reader: VirtualReaderStatus) -> str:

@@ -1,9 +1,9 @@
 """firmware.identify and firmware.transfer: who is at a port, and an image into a reader that nobody pays at meanwhile.
 
-A transfer, in order: the reader is barred, noted on disk, and its driver lets go of the port; the image goes over on a
-line of its own, over lost cables and power cuts; then the driver opens the port again, and the reader is lent as soon as
-it has started with the version that was meant (`unfinished` has the rule). A transfer goes on when its caller has gone,
-and who asks for the same again hears how far it is.
+A transfer, in order: the reader is barred, noted on disk, and its driver lets go of the port; the image goes over on
+a line of its own, over lost cables and power cuts; then the driver opens the port again, and the reader is lent once
+it has started with the version that was meant (`unfinished` has the rule). A transfer goes on when its caller has
+gone, and who asks for the same again hears how far it is.
 """
 
 from __future__ import annotations

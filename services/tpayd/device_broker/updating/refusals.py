@@ -80,7 +80,7 @@ def ended(where: str, how: FirmwareEnded, *, touched: bool) -> CallError:
         return CallError(ErrorCode.READER_UNAVAILABLE, text, outcome=outcome, retryable=True, detail=how.end.value)
     told = {
         FirmwareEnd.NOT_GENUINE: f"{where} is not known to be a reader of this vendor{why}. It was sent nothing",
-        FirmwareEnd.BROKEN: f"{where} has found the image to be broken{why}, and has only its boot loader: update it again",
+        FirmwareEnd.BROKEN: f"{where} has found the image to be broken{why}. Its boot loader is left: update it again",
     }
     text = told.get(how.end, f"{where} does not take this firmware{why}")
     return CallError(ErrorCode.READER_UNAVAILABLE, text, outcome=Outcome.FAILED, detail=how.end.value)

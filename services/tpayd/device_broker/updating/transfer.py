@@ -24,6 +24,8 @@ __all__ = ["START_LIMIT_S", "Place", "Tell", "Transfer"]
 
 START_LIMIT_S = 60.0
 """For a reader to start with its new firmware; a large one checks itself for half a minute."""
+_QUIET_S = 0.5
+"""A reader that starts says nothing: what is asked too early is asked again only after an init's whole wait."""
 _ASK_AGAIN_S = 0.5
 _TOLD_US = 250_000
 """Between two words on how far it is."""
@@ -114,6 +116,7 @@ class Transfer:
     async def _started(self) -> Identity:
         """Who it says it is after its start. Raises CallError."""
         reader = self._place.reader
+        await asyncio.sleep(_QUIET_S)
         if reader is not None:
             reader.take_back()
         why = "it does not answer"

@@ -10,9 +10,12 @@ from tpayd.crypto import firmware as crypto
 from tpayd.crypto.errors import ExchangeError
 from tpayd.sandbox.readers.flash import Flash
 from tpayd.sandbox.readers.line import NAK, answer
+from tpayd.sandbox.readers.rounds import Later
 from tpayd.sandbox.secrets import FIRMWARE_VENDOR_SEED
 
-__all__ = ["CHUNK_BYTES", "BootLoader"]
+__all__ = ["BOOT", "CHUNK_BYTES", "BootLoader"]
+
+BOOT = "BOOT"
 
 CHUNK_BYTES = 1024
 _TYPE = b"0001"
@@ -33,6 +36,8 @@ class BootLoader:
         restarted: Callable[[bool], None],
         *,
         restart_s: float = 0.0,
+        flash_ms: int = 0,
+        later: Later | None = None,
     ) -> None:
         self.mode = mode
         self.flash = flash
@@ -44,6 +49,10 @@ class BootLoader:
         self._model = model
         self._restarted = restarted
         self._restart_s = restart_s
+        self._flash_ms = flash_ms
+        self._later = later
+        self._talks = 0
+        """What is said after a while belongs to one of them."""
         self._quiet_until_s = 0.0
         self._vendor = crypto.public_of(FIRMWARE_VENDOR_SEED)
         self._key = os.urandom(crypto.SEED_BYTES)
@@ -62,8 +71,14 @@ class BootLoader:
         """It is starting again, or its firmware cannot speak with this line."""
         return self.flash.bricked or time.monotonic() < self._quiet_until_s
 
+    @property
+    def version(self) -> str:
+        """What it runs; BOOT: nothing but this."""
+        return BOOT if self.alone else self.flash.version
+
     def rest(self) -> None:
         """An init, or a power cut: whoever was authenticated has to do it again."""
+        self._talks += 1
         self._random = self._session = b""
         self._image = None
 
@@ -121,8 +136,17 @@ class BootLoader:
             self.on_power_cut()
             return b""
         self.flash.write(image.sha256, image.size_bytes, piece)
-        if not self.flash.whole:
-            return self._told(_OK)
+        return self._written(self._told(_OK) if not self.flash.whole else self._installed(image))
+
+    def _written(self, said: bytes) -> bytes:
+        """Flash memory is slow: say it after a while, if the power stays."""
+        if not self._flash_ms or self._later is None:
+            return said
+        talk = self._talks
+        self._later(self._flash_ms, lambda: said if talk == self._talks else b"")
+        return b""
+
+    def _installed(self, image: crypto.Image) -> bytes:
         head = self.flash.install(self.mode)
         if head is None:
             self.rest()

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from tpayd.kit.clock import Clock
 from tpayd.sandbox.card_list import TestCard
+from tpayd.sandbox.readers.boot_loader import BootLoader
 from tpayd.sandbox.readers.customer import Customer
 from tpayd.sandbox.readers.flash import Flash
 from tpayd.sandbox.readers.neo import VirtualNeo, neo_reader_id
@@ -32,6 +33,11 @@ class VirtualDevice(Protocol):
     customer: Customer
     faulty: bool
     """Its self-test fails."""
+
+    @property
+    def boot_loader(self) -> BootLoader | None:
+        """What takes its firmware; None where that is not done over its line."""
+        ...
 
     @property
     def opening(self) -> bytes:
@@ -73,6 +79,7 @@ def virtual_device(
             return VirtualReader(
                 serial_number, memory, clock, later, model=settings.model, abilities=settings.abilities,
                 mode=settings.mode, flash=Flash(vault.with_suffix(".flash"), settings.firmware), restart_s=RESTART_S,
+                flash_ms=settings.flash_ms,
             )  # fmt: skip
         case ReaderProtocol.NEO:
             memory = Vault(vault, neo_reader_id(serial_number), secret)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tpayd.crypto.errors import ExchangeError
 from tpayd.kit.clock import Clock
 from tpayd.sandbox.card_list import TestCard
+from tpayd.sandbox.readers.boot_loader import BootLoader
 from tpayd.sandbox.readers.cardslot import CardPhase
 from tpayd.sandbox.readers.customer import Customer
 from tpayd.sandbox.readers.neo_line import NeoRequest, NeoRequestReader, neo_answer
@@ -29,6 +30,8 @@ class VirtualNeo:
         self.customer = Customer()
         self.faulty = False
         """Its self-test has failed, and every answer says so."""
+        self.boot_loader: BootLoader | None = None
+        """Its firmware cannot be updated over this line."""
         self._model = model
         self._vault = vault
         self._clock = clock

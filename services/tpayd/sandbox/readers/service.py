@@ -95,9 +95,13 @@ class SandboxReaders:
             seat.reader.faulty = body.faulty
         if body.line is not None:
             seat.line.fault = body.line
+        if body.power_fails_at is not None:
+            if seat.reader.boot_loader is None:
+                text = f"the firmware of {body.reader} is not updated over its line"
+                raise CallError.not_started(ErrorCode.INVALID_BODY, text, field="$.power_fails_at")
+            seat.reader.boot_loader.power_fails_at = body.power_fails_at
         if body.plug is Plug.OUT:
-            seat.cable.pull_out()
-            seat.reader.power_off()
+            seat.power_cut()
         elif body.plug is Plug.IN:
             seat.cable.plug_in()
         return self._list()
@@ -159,6 +163,8 @@ class _Seat:
         """It hears everything and says nothing."""
         self.cable = Cable(ports / settings.name, self._received)
         self.line = FaultyLine(self.cable.send, self.reader.opening)
+        if self.reader.boot_loader is not None:
+            self.reader.boot_loader.on_power_cut = self.power_cut
 
     def status(self) -> VirtualReaderStatus:
         customer = self.reader.customer
@@ -174,7 +180,13 @@ class _Seat:
             mute=self.mute,
             faulty=self.reader.faulty,
             line=self.line.fault,
+            firmware="" if self.reader.boot_loader is None else self.reader.boot_loader.version,
         )
+
+    def power_cut(self) -> None:
+        """The plug is out, and with it the power."""
+        self.cable.pull_out()
+        self.reader.power_off()
 
     def say(self, data: bytes) -> None:
         if not self.mute:

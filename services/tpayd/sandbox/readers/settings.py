@@ -41,6 +41,8 @@ class VirtualReaderSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_
     """The communication mode that it says it is in, as SCSpro's do; empty: it knows of none."""
     firmware: Annotated[str, Meta(pattern=rf"^[0-9]{{2}}\.[0-9]{{2}}{END}")] = "01.00"
     """What it has from the factory."""
+    flash_ms: Annotated[int, Meta(ge=0, le=5_000)] = 20
+    """How long it takes to write a piece of 1,024 bytes of new firmware."""
     baud: Annotated[int, Meta(ge=300, le=4_000_000)] | None = None
     """The one speed at which it can be understood; left out: any."""
 

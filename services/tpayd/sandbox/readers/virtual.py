@@ -22,7 +22,6 @@ __all__ = ["FIRMWARE", "MODEL", "VirtualReader", "reader_id"]
 MODEL = "TPAYD-SANDBOX-1"
 FIRMWARE = "01.00"
 """What it has from the factory."""
-_BOOT_LOADER = "BOOT "
 _TOLD = (Ability.IC, Ability.STRIPE, Ability.CONTACTLESS, Ability.QR, Ability.SIGN, Ability.PIN)
 """In the order of message 59."""
 _CARDS = frozenset({Ability.IC, Ability.STRIPE, Ability.CONTACTLESS})
@@ -61,12 +60,14 @@ class VirtualReader:
         mode: str = "",
         flash: Flash | None = None,
         restart_s: float = 0.0,
+        flash_ms: int = 0,
     ) -> None:
         self.serial_number = serial_number
         self._id = reader_id(serial_number, model)
         self.boot_loader = BootLoader(
-            self._id, serial_number, model, mode, flash or Flash(None, FIRMWARE), self._restarted, restart_s=restart_s
-        )
+            self._id, serial_number, model, mode, flash or Flash(None, FIRMWARE), self._restarted,
+            restart_s=restart_s, flash_ms=flash_ms, later=later,
+        )  # fmt: skip
         self._abilities = frozenset(abilities)
         self.customer = Customer()
         self.faulty = False
@@ -166,10 +167,9 @@ class VirtualReader:
         able = "".join("1" if ability in self._abilities else "0" for ability in _TOLD)
         holds = f"{self._vault.check_value:10}"
         boot = self.boot_loader
-        version = _BOOT_LOADER if boot.alone else boot.flash.version
         # Only readers with several communication modes tell theirs.
         mode = f"{boot.mode:8}" if boot.mode else ""
-        return answer(0x59, f"{self._id}{self.serial_number}{version:5}{flag}{able}{holds}{mode}".encode())
+        return answer(0x59, f"{self._id}{self.serial_number}{boot.version:5}{flag}{able}{holds}{mode}".encode())
 
     def _inject(self, blob: bytes) -> bytes:
         try:
