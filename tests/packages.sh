@@ -12,6 +12,8 @@ PATH="$PATH:/usr/sbin" command -v ser2net >/dev/null || missing+=(ser2net)
 # Servers that log bundles are delivered to.
 PATH="$PATH:/usr/sbin" command -v sshd >/dev/null || missing+=(openssh-server)
 PATH="$PATH:/usr/sbin" command -v vsftpd >/dev/null || missing+=(vsftpd)
+# Metrics, rules and alerts; with promtool.
+command -v prometheus >/dev/null || missing+=(prometheus)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 ((${#missing[@]})) || exit 0
 

@@ -25,6 +25,7 @@ _COMMANDS = {
     "wait-ready": CommandEntry("wait_ready:wait_ready", "Wait until every process is ready.", _STORE),
     "logs": CommandEntry("logs:logs", "Show the logs of all processes, in order of time.", _STORE),
     "users": CommandEntry("users:users", "Give each process a user of its own, as root.", _STORE),
+    "metrics": CommandEntry("metrics:metrics", "Show metrics; set up Prometheus and Grafana.", _STORE),
     "sale": CommandEntry("sale:sale", "Take a card payment, step by step.", _PAY),
     "void": CommandEntry("void:void", "Give a payment back.", _PAY),
     "cash-receipt": CommandEntry("cash_receipt:cash_receipt", "Issue a cash receipt, and take it back.", _PAY),

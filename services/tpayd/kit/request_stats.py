@@ -29,7 +29,8 @@ class _Series:
     __slots__ = ("codes", "timings")
 
     def __init__(self) -> None:
-        self.codes: dict[str, int] = {}
+        # There from the first scrape on, so that an alert on its increase sees the first fault as well.
+        self.codes: dict[str, int] = {ErrorCode.INTERNAL.value: 0}
         self.timings = Timings()
 
     def add(self, code: str, seconds: float) -> None:

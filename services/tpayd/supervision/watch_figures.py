@@ -59,6 +59,9 @@ class WatchFigures:
         for process in processes:
             for state in ProcessState:
                 self._states.labels(process.name, state.value).set(process.state is state)
+            # There before they count, so that an alert on their increase sees the first time as well.
+            self._hung.labels(process.name)
+            self._given_up.labels(process.name)
 
     def hung(self, process: str) -> None:
         """A process was killed because it answered nothing."""
