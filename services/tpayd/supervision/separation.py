@@ -7,6 +7,7 @@ Who owns what, below the instance directory (G is the house's group, each proces
 | the directory, `supervisor`       | root:G        | 0750       | only root changes what is started, and as whom     |
 | `clients.toml`                    | root:G        | 0640       | the gateway reads it                               |
 | `config`, `log`, `sandbox`        | root:G        | 1770       | a process replaces its own files, and no other's   |
+| `metrics`                         | root:G        | 1770       | the same; Prometheus' user may read it, if in G    |
 | `config/P.toml`, `log/P.*`        | P:G           | 0640       | the house reads them: log_shipper all logs         |
 | `run`, `run/P` with P's sockets   | root:G, P:G   | 0750       | nobody can answer in another's place               |
 | `run/public`                      | gateway:G     | 0750       | clients of this machine have a socket apart        |
@@ -57,6 +58,7 @@ _PLACES = {
     "supervisor": _Place(_ROOT, 0o750),
     "config": _Place(_ROOT, 0o3770),
     "log": _Place(_ROOT, 0o3770),
+    "metrics": _Place(_ROOT, 0o3770),
     "run": _Place(_ROOT, 0o2750),
     "run/public": _Place("gateway", 0o2750, inside=True),
     "secrets": _Place(_ROOT, 0o2710),

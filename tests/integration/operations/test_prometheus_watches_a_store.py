@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
-from tests.harness.command_line import tpayd
 from tests.harness.prometheus import PROMETHEUS, PROMTOOL, REASON, Prometheus
 from tests.harness.supervised import SupervisedStore
 from tests.harness.waiting import eventually
 from tests.integration.operations.documented import described, documented, scrape
+from tpayd.cli.main import tpayd
+from tpayd.cli.output import Output
+from tpayd.kit.instance import HOME_VARIABLE
 from tpayd.kit.scrape_target import targets_directory
 from tpayd_client import TpaydError
 from tpayd_contracts.sandbox import HostMode
@@ -147,19 +150,23 @@ def test_a_dashboard_loads_with_data(watched: Watched, file: Path) -> None:
 
 def test_metrics_at_the_command_line(watched: Watched, tmp_path: Path) -> None:
     """Where they are, what they say, and a configuration that Prometheus takes as it is."""
-    home = watched.store.instance.home
-    targets = tpayd("metrics", "targets", "--json", home=home)
-    shown = tpayd("metrics", "show", "transaction", "--match", "needs_human", "--json", home=home)
-    written = tpayd("metrics", "setup", str(tmp_path), "--runbook-base", "https://wiki.example/", "--json", home=home)
-    unknown = tpayd("metrics", "show", "nobody", home=home)
+    home = str(watched.store.instance.home)
 
-    assert {*watched.store.running(), "watchdog"} == {each["process"] for each in targets.json["targets"]}
-    assert {True} == {each["answers"] for each in targets.json["targets"]}
-    assert {"tpayd_transaction_needs_human"} == {each["name"] for each in shown.json["samples"]}
-    assert (2, True) == (unknown.status, "transaction" in unknown.err)
+    def run(*arguments: str) -> Result:
+        return CliRunner(env={HOME_VARIABLE: home}).invoke(tpayd, ["metrics", *arguments], obj=Output())
+
+    targets = json.loads(run("targets", "--json").stdout)["targets"]
+    shown = json.loads(run("show", "transaction", "--match", "needs_human", "--json").stdout)["samples"]
+    written = json.loads(run("setup", str(tmp_path), "--runbook-base", "https://wiki.example/", "--json").stdout)
+    unknown = run("show", "nobody")
+
+    assert {*watched.store.running(), "watchdog"} == {each["process"] for each in targets}
+    assert {True} == {each["answers"] for each in targets}
+    assert {"tpayd_transaction_needs_human"} == {each["name"] for each in shown}
+    assert (True, True) == (unknown.exit_code != 0, "transaction" in unknown.output)
     rules = (tmp_path / "prometheus" / "rules" / "tpayd-alerts.yml").read_text()
     assert "runbook_url: https://wiki.example/docs/runbook.md#tpaydstoredown" in rules
-    assert str(tmp_path / "grafana" / "dashboards" / "tpayd-store.json") in written.json["written"]
+    assert str(tmp_path / "grafana" / "dashboards" / "tpayd-store.json") in written["written"]
     assert PROMTOOL is not None
     check = subprocess.run(
         [PROMTOOL, "check", "config", str(tmp_path / "prometheus" / "prometheus.yml")],

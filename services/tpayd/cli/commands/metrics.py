@@ -43,7 +43,14 @@ class _Target:
 
 @click.group()
 def metrics() -> None:
-    """Metrics of all processes, for Prometheus and for people."""
+    """Metrics of all processes, for Prometheus and for people.
+
+    \b
+    Examples:
+      tpayd metrics targets
+      tpayd metrics show --match reversals
+      tpayd metrics setup ~/monitoring
+    """
 
 
 @metrics.command("targets")
