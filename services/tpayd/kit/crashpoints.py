@@ -22,7 +22,17 @@ from typing import NamedTuple, Self
 from tpayd.kit.instance import Instance
 from tpayd.kit.logs import Log
 
-__all__ = ["KEY_EXCHANGE", "STAGES_MAX", "TABLE", "VARIABLE", "CrashPoint", "Switchboard", "passing", "prepare"]
+__all__ = [
+    "KEY_EXCHANGE",
+    "OUTBOX",
+    "STAGES_MAX",
+    "TABLE",
+    "VARIABLE",
+    "CrashPoint",
+    "Switchboard",
+    "passing",
+    "prepare",
+]
 
 VARIABLE = "TPAYD_CRASHPOINTS"
 STAGES_MAX = 4
@@ -89,7 +99,17 @@ KEY_EXCHANGE: dict[str, CrashPoint] = {
 }
 """Points that a key exchange passes, beside those of ports and lines; no sale does."""
 
-_NAMES = (*TABLE, *KEY_EXCHANGE)
+OUTBOX: dict[str, CrashPoint] = {
+    "outbox.asked": CrashPoint("log_shipper", "the request is on disk, and nobody has been told"),
+    "outbox.packed": CrashPoint("log_shipper", "the bundle's bytes are on disk, without its name"),
+    "outbox.renamed": CrashPoint("log_shipper", "the bundle has its name, and no record says so"),
+    "outbox.recorded": CrashPoint("log_shipper", "the record says so, and nothing has been sent"),
+    "outbox.delivered": CrashPoint("log_shipper", "the server has it, and no record says so"),
+    "outbox.ended": CrashPoint("log_shipper", "the record says so, and nobody has been told"),
+}
+"""Points that a bundle of logs passes."""
+
+_NAMES = (*TABLE, *KEY_EXCHANGE, *OUTBOX)
 _NUMBERS = {name: number for number, name in enumerate(_NAMES)}
 _CELL_BYTES = 8
 _SIZE = _CELL_BYTES * (2 * STAGES_MAX + len(_NAMES))

@@ -223,8 +223,9 @@ class ProcessLife(Generic[S]):
 
     def _log_as_told(self, settings: S) -> None:
         self._file.retention = Retention(
-            settings.log_file_mib * 1024 * 1024, settings.log_keep_days, settings.log_files_max
-        )
+            settings.log_file_mib * 1024 * 1024, settings.log_keep_days, settings.log_files_max,
+            settings.log_keep_mib * 1024 * 1024,
+        )  # fmt: skip
         self._target.set_level(settings.log_level)
 
     async def _open_desk(self, house: House[S]) -> SettingsDesk | None:

@@ -29,6 +29,8 @@ _BATCH_BYTES = 256 * 1024
 """Written at once; a file is larger than its limit by this at most."""
 _CLOSE_WAIT_S = 2.0
 _DAY_S = 86_400
+_SWEEP_EVERY_S = 3600
+"""A process that logs little rotates seldom, and its old files must go all the same."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Retention:
     file_bytes: int = 16 * 1024 * 1024
     keep_days: int = 7
     files_max: int = 32
+    keep_bytes: int = 512 * 1024 * 1024
+    """Of all rotated files of a process; the oldest goes first."""
 
 
 class LogFile:
@@ -56,6 +60,7 @@ class LogFile:
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._file: BinaryIO | None = self._open()
+        self._swept: tuple[Retention, float]
         self._sweep()
         self._thread = threading.Thread(target=self._write_until_closed, name="log", daemon=True)
         self._thread.start()
@@ -113,6 +118,8 @@ class LogFile:
                 self._file = self._open()
             if self._file.tell() > 0 and self._file.tell() + len(data) > self.retention.file_bytes:
                 self._rotate()
+            elif self._is_sweep_due():
+                self._sweep()
             while data:
                 data = data[self._file.write(data) or 0 :]
         except OSError:
@@ -136,13 +143,23 @@ class LogFile:
         self._file = self._open()
         self._sweep()
 
+    def _is_sweep_due(self) -> bool:
+        """Whether other limits hold now than at the last sweep, or it is a while ago."""
+        retention, at_s = self._swept
+        return retention != self.retention or abs(self._clock.unix_ms() / 1000 - at_s) >= _SWEEP_EVERY_S
+
     def _sweep(self) -> None:
-        """Delete rotated files that are too old or too many."""
-        oldest_s = self._clock.unix_ms() / 1000 - self.retention.keep_days * _DAY_S
+        """Delete rotated files that are too old, too many or too large together."""
+        retention, now_s = self.retention, self._clock.unix_ms() / 1000
+        self._swept = (retention, now_s)
+        oldest_s = now_s - retention.keep_days * _DAY_S
+        kept_bytes = 0
         with contextlib.suppress(OSError):
             rotated = sorted(self._directory.glob(f"{self._service}.*.jsonl"), key=_modified_s, reverse=True)
             for index, path in enumerate(rotated):
-                if index >= self.retention.files_max or _modified_s(path) < oldest_s:
+                kept_bytes += path.stat().st_size
+                over = index >= retention.files_max or kept_bytes > retention.keep_bytes
+                if over or _modified_s(path) < oldest_s:
                     path.unlink(missing_ok=True)
 
 

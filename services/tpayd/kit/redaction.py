@@ -16,7 +16,12 @@ import math
 import re
 from typing import TypeAlias
 
-__all__ = ["CARD", "HIDDEN", "TRACK", "is_suspect", "passes_luhn", "redact_line", "redact_text", "without_cards"]
+__all__ = [
+    "CARD", "HIDDEN", "TRACK", "is_suspect", "passes_luhn", "redact_line", "redact_text", "without_cards",
+    # What is looked for, for those who prove that nothing of it is left:
+    "FINDER", "KEY_NAME", "KEY_VALUE", "NAMED_KEY", "NAMED_SECRET", "SECRET_NAME", "has_digit_run", "is_removed",
+    "names_secret", "without_card_digits",
+]  # fmt: skip
 
 _Json: TypeAlias = "str | int | float | bool | list[_Json] | dict[str, _Json] | None"
 
@@ -37,7 +42,7 @@ _KEY_THEN_HEX = re.compile(
     rb"key[a-z0-9_]{0,60}\\?[\"']?\s*[:=]\s*(?:bytearray\()?b?\\?[\"']?(?:\\|0x|b\\?[\"']|(?:[0-9a-f]{2}[ :]?){8})"
 )
 
-_FINDER = re.compile(
+FINDER = re.compile(
     r"(?P<track1>%?[Bb][0-9]{13,19}\^[^^]{0,40}\^[0-9]{4,}[^?\s]*\??)"
     r"|(?P<track2>;?[0-9]{13,19}[=Dd][0-9]{7,}[Ff]*\??)"
     r"|(?P<uuid>(?<![0-9A-Za-z])[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}(?![0-9A-Za-z]))"
@@ -46,18 +51,18 @@ _FINDER = re.compile(
 )
 
 _LITERAL = r"(?:bytearray\()?b?\"(?:[^\"\\]|\\.)*\"|(?:bytearray\()?b?'(?:[^'\\]|\\.)*'"
-_NAMED_SECRET = re.compile(
+NAMED_SECRET = re.compile(
     # name = value in free text; the value ends where a Python or JSON literal would.
     rf"(?i)(?P<name>(?<![a-z0-9])(?:{_TELLING})(?:_[a-z0-9_]{{1,40}})?[\"']?\s*[:=]\s*)(?:{_LITERAL}|[^\s,;)}}\]]+)"
 )
-_NAMED_KEY = re.compile(
+NAMED_KEY = re.compile(
     r"(?i)(?P<name>key[a-z0-9_]{0,40}[\"']?\s*[:=]\s*)"
     r"(?:(?:bytearray\()?b\"(?:[^\"\\]|\\.)*\"|(?:bytearray\()?b'(?:[^'\\]|\\.)*'"
     r"|[\"']?(?:0x)?(?:[0-9a-f]{2}[ :]?){8,}[0-9a-f]*[\"']?)"
 )
-_SECRET_NAME = re.compile(rf"(?i)(?:^|_)(?:{_TELLING})(?:_|$)")
-_KEY_NAME = re.compile(r"(?i)key")
-_KEY_VALUE = re.compile(r"(?i)(?:0x)?(?:[0-9a-f]{2}[ :]?){8,}")
+SECRET_NAME = re.compile(rf"(?i)(?:^|_)(?:{_TELLING})(?:_|$)")
+KEY_NAME = re.compile(r"(?i)key")
+KEY_VALUE = re.compile(r"(?i)(?:0x)?(?:[0-9a-f]{2}[ :]?){8,}")
 _DIGIT_GROUP = re.compile(r"[0-9]+")
 
 
@@ -69,8 +74,16 @@ def passes_luhn(digits: str) -> bool:
 def is_suspect(line: str) -> bool:
     """Whether a JSON line could hold something to remove. Never wrong with False; costs a few microseconds."""
     raw = line.encode()
-    if _DIGIT_RUN in raw.translate(_DIGITS_TO_0, _SEPARATORS):
-        return True
+    return has_digit_run(raw) or names_secret(raw)
+
+
+def has_digit_run(raw: bytes) -> bool:
+    """Whether there are as many digits together as a card number has, separators left out."""
+    return _DIGIT_RUN in raw.translate(_DIGITS_TO_0, _SEPARATORS)
+
+
+def names_secret(raw: bytes) -> bool:
+    """Whether something is called a secret, or a key, and has a value."""
     lower = raw.lower()
     for word in _PLAIN_WORDS:
         if word in lower:
@@ -91,14 +104,20 @@ def redact_line(line: str) -> str:
 
 def redact_text(text: str) -> str:
     """Free text, without card numbers, track data, and values that follow a telling name."""
-    text = _NAMED_SECRET.sub(_without_value, text)
-    text = _NAMED_KEY.sub(_without_value, text)
-    return without_cards(text)
+    text = NAMED_SECRET.sub(_without_value, text)
+    cleaned = without_cards(NAMED_KEY.sub(_without_value, text))
+    # A name that was glued to a card number or a key shows only when that is gone.
+    return cleaned if cleaned == text else NAMED_SECRET.sub(_without_value, cleaned)
+
+
+def is_removed(text: str, at: int) -> bool:
+    """Whether the mark of something that was removed begins there."""
+    return text.startswith((HIDDEN, CARD, TRACK), at)
 
 
 def without_cards(text: str) -> str:
     """Free text, without card numbers and track data."""
-    return _FINDER.sub(_without_card, text)
+    return FINDER.sub(_without_card, text)
 
 
 def _redact(value: _Json) -> _Json:
@@ -117,15 +136,15 @@ def _redact(value: _Json) -> _Json:
 def _redact_field(name: str, value: _Json) -> _Json:
     if value is None or isinstance(value, bool):
         return value
-    if _SECRET_NAME.search(name):
+    if SECRET_NAME.search(name):
         return HIDDEN
-    if isinstance(value, str) and _KEY_NAME.search(name) and _KEY_VALUE.fullmatch(value):
+    if isinstance(value, str) and KEY_NAME.search(name) and KEY_VALUE.fullmatch(value):
         return HIDDEN
     return _redact(value)
 
 
 def _without_value(match: re.Match[str]) -> str:
-    return match["name"] + HIDDEN
+    return match[0] if is_removed(match.string, match.end("name")) else match["name"] + HIDDEN
 
 
 def _without_card(match: re.Match[str]) -> str:
@@ -134,10 +153,10 @@ def _without_card(match: re.Match[str]) -> str:
         return match[0]
     if kind in ("track1", "track2"):
         return TRACK
-    return _without_card_digits(match[0])
+    return without_card_digits(match[0])
 
 
-def _without_card_digits(text: str) -> str:
+def without_card_digits(text: str) -> str:
     """`text` is digits and single separators. A card number fills whole groups of it: those go.
 
     A group of more than 19 digits goes as it is: a message dump glues a card number to its neighbours.

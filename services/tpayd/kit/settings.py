@@ -42,6 +42,8 @@ class ServiceSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Size in MiB at which a log file is rotated."""
     log_files_max: Annotated[int, Meta(ge=1, le=1000)] = 32
     """Rotated log files kept at most, whatever their age."""
+    log_keep_mib: Annotated[int, Meta(ge=1, le=1_048_576)] = 512
+    """Size in MiB of all rotated log files; over it the oldest is deleted."""
     drain_s: Annotated[float, Meta(ge=0, le=600)] = 45.0
     """Seconds that work under way gets to finish after SIGTERM. Supervisor's stopwaitsecs must be larger."""
 
