@@ -120,7 +120,15 @@ build/wheel/.stamp: pyproject.toml README.md LICENSE constraints.txt $(SOURCES)
 	$(STORE)/pip wheel --quiet --no-deps --wheel-dir build/wheel .
 	@touch $@
 
-build/.store-stamp: build/wheel/.stamp
-	$(STORE)/pip install --quiet "$$(echo build/wheel/tpayd-*.whl)[store]"
+# What tpayd needs, as wheels: the demo's release is made of them, and needs no network then.
+build/wheels/.stamp: pyproject.toml constraints.txt
+	@rm -rf build/wheels; mkdir -p build/wheels
+	@python=$$($(find_python)); [ -x $(STORE)/python ] || "$$python" -m venv build/store
+	$(STORE)/pip wheel --quiet --wheel-dir build/wheels '.[store]'
+	@rm build/wheels/tpayd-*.whl
+	@touch $@
+
+build/.store-stamp: build/wheel/.stamp build/wheels/.stamp
+	$(STORE)/pip install --quiet --no-index --find-links build/wheels "$$(echo build/wheel/tpayd-*.whl)[store]"
 	$(STORE)/pip install --quiet --no-deps --force-reinstall build/wheel/tpayd-*.whl
 	@touch $@

@@ -24,22 +24,25 @@ run tpayd init --sandbox
 say "2. What is installed is listed and signed, by a key made here; without that no payment starts"
 run tpayd integrity sign
 
-say "3. Its processes, under supervisor"
+say "3. A release to try an update with: the next version, made of the same wheels, signed as a vendor would"
+run python -m ops.release.demo "$TPAYD_HOME" --wheel build/wheel/tpayd-*.whl --dependencies build/wheels
+
+say "4. Its processes, under supervisor"
 run tpayd up
 
-say "4. Keys: between host and each terminal, between host and each reader, mutually proven"
+say "5. Keys: between host and each terminal, between host and each reader, mutually proven"
 run tpayd keys exchange --all
 
-say "5. Every process is ready, and the installed files are what was signed"
+say "6. Every process is ready, and the installed files are what was signed"
 run tpayd wait-ready
 run tpayd status
 run tpayd integrity show
 
-say "6. A sale: POS -> gateway -> transaction -> card reader -> card host, and back as an approval"
+say "7. A sale: POS -> gateway -> transaction -> card reader -> card host, and back as an approval"
 run tpayd sandbox host approve --delay-ms 400 --times 1 # as far away as a real one
 run tpayd sale 11000 --vat 1000 --allow-duplicate
 
-say "7. The host's own ledger agrees"
+say "8. The host's own ledger agrees"
 run tpayd sandbox ledger
 
 programs=$(dirname "$(command -v tpayd)")
@@ -52,6 +55,7 @@ The store keeps running. Try it:
   tpayd sale 30000 --lane 2 --installments 3
   tpayd sandbox host decline --times 1 && tpayd sale 5000      # the host says no, once
   tpayd sandbox host silent --times 1 && tpayd sale 5000       # the host says nothing: NOT PAID, and a reversal
+  tpayd update check                                           # a newer version is there: see `tpayd update --help`
   tpayd logs -f                                                # what every process does meanwhile
   tpayd --help
 
