@@ -29,7 +29,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
 
-SOURCES := $(shell find services contracts config ops/supervisor ops/prometheus ops/grafana -type f -not -path '*/__pycache__/*' 2>/dev/null)
+SOURCES := $(shell find services contracts config ops/supervisor ops/systemd ops/prometheus ops/grafana -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
 .PHONY: help
 help: ## show this list

@@ -12,6 +12,7 @@ from tpayd.cli.errors import CommandError
 from tpayd.cli.exits import Exit
 from tpayd.cli.loading import CommandEntry, LazyGroup
 from tpayd.cli.output import Output, json_option
+from tpayd.cli.ownership import act_as_owner
 
 __all__ = ["main", "tpayd"]
 
@@ -24,6 +25,8 @@ _COMMANDS = {
     "status": CommandEntry("status:status", "Show processes, host line and readers.", _STORE),
     "wait-ready": CommandEntry("wait_ready:wait_ready", "Wait until every process is ready.", _STORE),
     "logs": CommandEntry("logs:logs", "Show the logs of all processes, in order of time.", _STORE),
+    "install-service": CommandEntry("service:install_service", "Start the daemon at boot, by systemd.", _STORE),
+    "uninstall-service": CommandEntry("service:uninstall_service", "Start it at boot no more.", _STORE),
     "users": CommandEntry("users:users", "Give each process a user of its own, as root.", _STORE),
     "metrics": CommandEntry("metrics:metrics", "Show metrics; set up Prometheus and Grafana.", _STORE),
     "sale": CommandEntry("sale:sale", "Take a card payment, step by step.", _PAY),
@@ -52,10 +55,15 @@ _COMMANDS = {
 }
 
 
+_OF_ROOT = frozenset({"install-service", "uninstall-service", "users"})
+"""What root does as root, also for an instance of somebody else's."""
+
+
 @click.group(cls=LazyGroup, entries=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="tpayd")
 @json_option
-def tpayd() -> None:
+@click.pass_context
+def tpayd(context: click.Context) -> None:
     """An open payment daemon for stores: many lanes, one pool of card readers, one verdict per sale.
 
     \b
@@ -72,6 +80,8 @@ def tpayd() -> None:
     Each command explains itself: tpayd COMMAND --help. Exit statuses: 0 done or PAID, 1 NOT PAID or not ready, 2 wrong
     use, 3 not known yet, 4 not running, 5 refused, 6 time is up, 7 not installed, 8 failed.
     """
+    if context.invoked_subcommand not in _OF_ROOT:
+        act_as_owner()
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -96,7 +96,11 @@ class DeviceBroker:
         )  # fmt: skip
         self._nightly = Nightly(settings.reset_at, house.clock.local())
         self._keys = KeySteps(self._lending, self._readers, house.clock, int(settings.key_hold_s * 1e6))
-        self._signatures = SignatureFiles(settings.signature_place, house.instance.home, house.log)
+        instance = house.instance
+        # With users of its own, nobody but root writes to the instance directory itself.
+        apart = instance.users is not None and settings.signature_in_home
+        kept = instance.home / "signatures" if apart else instance.home
+        self._signatures = SignatureFiles(settings.signature_place, kept, house.log)
         self._pads = PadSteps(
             self._lending, self._readers, house.clock, self._signatures, settings.prompt_settle_ms * 1000
         )

@@ -160,6 +160,17 @@ class ClientRegistry:
             self._key_file(name).unlink(missing_ok=True)
         self.refresh()
 
+    def move(self, name: str, local_uid: int) -> None:
+        """Another user of this machine is this client from now on, without a key. Raises NoSuchClientError."""
+        with self._locked():
+            document = self._document()
+            clients = document.get("clients", {})
+            if name not in clients:
+                raise NoSuchClientError(f"no client {name!r} is registered; `tpayd client list` shows them")
+            clients[name]["local_uid"] = local_uid
+            _replace(self._path, tomlkit.dumps(document), 0o640)
+        self.refresh()
+
     # Inside
 
     def _key_file(self, name: str) -> Path:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tpayd.kit.users import HouseUsers, UsersError
 
-__all__ = ["HOME_VARIABLE", "OWNER_CLIENT", "Instance", "InstanceError", "fits_separate_users", "home_of"]
+__all__ = ["HOME_VARIABLE", "OWNER_CLIENT", "Instance", "InstanceError", "sockets_fit", "home_of"]
 
 HOME_VARIABLE = "TPAYD_HOME"
 OWNER_CLIENT = "cli"
@@ -133,8 +133,8 @@ def home_of(home: Path | None) -> Path:
     return (home or _default_home()).expanduser().resolve()
 
 
-def fits_separate_users(home: Path) -> bool:
-    """Whether the sockets' paths fit below `home/run`: elsewhere, the users would not meet."""
+def sockets_fit(home: Path) -> bool:
+    """Whether the sockets' paths fit below `home/run`; else they lie in a directory of one user's in /tmp."""
     return _run_directory(home) == home / "run"
 
 

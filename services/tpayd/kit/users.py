@@ -22,6 +22,7 @@ from pathlib import Path
 __all__ = [
     "BLOCK",
     "DEFAULT_FIRST_UID",
+    "DEVICE_GROUPS",
     "NUMBERS",
     "HouseUsers",
     "UsersError",
@@ -43,8 +44,9 @@ _ROOT = 0
 _BY_ROOT = frozenset({"cli", "watchdog"})
 """Names of the house that are no services: the owner's command line, and the watchdog, which must be able to kill."""
 _FIRST_MIN, _FIRST_MAX = 1_000, 2**31 - BLOCK
-_DEVICE_GROUPS = {"device_broker": ("dialout", "uucp")}
+DEVICE_GROUPS = ("dialout", "uucp")
 """Groups that own serial ports: dialout in Debian and Fedora, uucp in Arch."""
+_OPENS_PORTS = "device_broker"
 
 
 class UsersError(Exception):
@@ -112,7 +114,7 @@ def take_own_user(name: str, users: HouseUsers) -> None:
     if os.geteuid() != _ROOT:
         return
     uid, gid = users.uid(name), users.gid
-    os.setgroups([gid, *_device_groups(name)])
+    os.setgroups([gid, *(_device_groups() if name == _OPENS_PORTS else ())])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
 
@@ -133,9 +135,9 @@ def acting_as(name: str, users: HouseUsers | None) -> Iterator[None]:
         os.setegid(before)
 
 
-def _device_groups(name: str) -> list[int]:
+def _device_groups() -> list[int]:
     found = []
-    for group in _DEVICE_GROUPS.get(name, ()):
+    for group in DEVICE_GROUPS:
         with contextlib.suppress(KeyError):
             found.append(grp.getgrnam(group).gr_gid)
     return found

@@ -34,12 +34,12 @@ from pathlib import Path
 
 from tpayd.integrity.trust import trust_file
 from tpayd.kit.durable_file import replace_file
-from tpayd.kit.instance import Instance, InstanceError, fits_separate_users
+from tpayd.kit.instance import Instance, InstanceError, sockets_fit
 from tpayd.kit.users import BLOCK, DEFAULT_FIRST_UID, NUMBERS, HouseUsers, users_file
 from tpayd.supervision.programs import programs
 from tpayd_contracts.settings import SETTINGS_FILES
 
-__all__ = ["join", "separate", "settle", "unreachable"]
+__all__ = ["give_to", "join", "separate", "settle", "unreachable"]
 
 _ROOT = ""
 """In the tables: root's, not a process's."""
@@ -102,7 +102,7 @@ def separate(instance: Instance, first_uid: int = DEFAULT_FIRST_UID) -> Instance
     home = instance.home
     if instance.users is not None and instance.users.first_uid != first_uid:
         raise InstanceError(f"{home} has users from {instance.users.first_uid} already; `tpayd users join` first")
-    if not fits_separate_users(home):
+    if not sockets_fit(home):
         raise InstanceError(f"{home} is too long a path for sockets in it; move the instance, to /var/lib/tpayd say")
     if blocked := unreachable(home):
         raise InstanceError(f"{blocked} cannot be reached by other users than root, and the processes would have to")
@@ -157,6 +157,11 @@ def settle(instance: Instance) -> None:
             _set_file(secret, uid, users.gid, 0o600)
     for path in (home / "log").glob("*.jsonl"):
         _set_file(path, _uid(users, path.name.partition(".")[0]), users.gid, 0o640)
+
+
+def give_to(instance: Instance, uid: int, gid: int) -> None:
+    """Give an instance of root's, which does not run, to another owner as a whole. Raises OSError."""
+    _give_all(instance.home, uid, gid)
 
 
 def unreachable(home: Path) -> Path | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tpayd.kit.instance import Instance, InstanceError, fits_separate_users
+from tpayd.kit.instance import Instance, InstanceError, sockets_fit
 from tpayd.kit.users import BLOCK, DEFAULT_FIRST_UID, NUMBERS, HouseUsers, UsersError, users_file
 from tpayd.supervision.programs import programs
 from tpayd.supervision.separation import unreachable
@@ -93,4 +93,4 @@ def test_what_others_may_not_pass_is_named(tmp_path: Path) -> None:
 
 def test_a_path_too_long_for_sockets_does_not_fit(tmp_path: Path) -> None:
     """The short directory that is taken instead belongs to one user."""
-    assert [True, False] == [fits_separate_users(Path("/var/lib/tpayd")), fits_separate_users(tmp_path / ("x" * 90))]
+    assert [True, False] == [sockets_fit(Path("/var/lib/tpayd")), sockets_fit(tmp_path / ("x" * 90))]

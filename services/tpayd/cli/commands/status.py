@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -18,6 +17,7 @@ from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.pos import Gateway, open_pos
 from tpayd.cli.readiness import ServiceState, service_states
 from tpayd.cli.shape import as_json
+from tpayd.supervision.boot import enabled_unit
 from tpayd.supervision.daemon import launcher_pid
 from tpayd.supervision.programs import WATCHDOG
 from tpayd_client.types import DeviceList, IntegrityReport, IntegrityState, KeyInfo, LineStatus
@@ -26,7 +26,6 @@ from tpayd_contracts.health import Readiness
 __all__ = ["status"]
 
 _STYLES = {Readiness.READY: "green", Readiness.DEGRADED: "yellow", Readiness.STARTING: "yellow"}
-_UNIT_PLACES = (Path("/etc/systemd/system"), Path("~/.config/systemd/user"))
 
 
 @click.command()
@@ -44,14 +43,15 @@ def status(output: Output) -> int:
     launcher = launcher_pid(house.instance)
     running = launcher is not None or any(state.pid for state in states)
     host, readers, integrity, keys = _edges() if running else (None, None, None, ())
-    at_boot = starts_at_boot(house.instance.home)
+    unit = enabled_unit(house.instance.home)
     data: dict[str, Any] = {
         "instance": str(house.instance.home),
         "sandbox": house.store.sandbox,
         "host_profile": house.store.host_profile,
         "running": running,
         "launcher_pid": launcher,
-        "starts_at_boot": at_boot,
+        "starts_at_boot": unit is not None,
+        "boot_unit": unit,
         "services": [state.as_json() for state in states],
         "host": as_json(host) if host else None,
         "readers": as_json(readers.devices) if readers else None,
@@ -60,7 +60,7 @@ def status(output: Output) -> int:
     }
 
     def show() -> None:
-        _show_head(output, house, running=running, launcher=launcher, at_boot=at_boot)
+        _show_head(output, house, running=running, launcher=launcher, unit=unit)
         if running:
             _show_integrity(output, integrity)
             _show_services(output, states)
@@ -75,18 +75,6 @@ def status(output: Output) -> int:
     return Exit.OK if all(state.ready for state in needed) else Exit.NO
 
 
-def starts_at_boot(home: Path, places: Sequence[Path] = _UNIT_PLACES) -> bool:
-    """Whether an enabled systemd unit names this instance (T3)."""
-    for place in places:
-        for unit in place.expanduser().glob("*.wants/*.service"):
-            try:
-                if f"TPAYD_HOME={home}" in unit.read_text(encoding="utf-8", errors="replace"):
-                    return True
-            except OSError:
-                continue
-    return False
-
-
 def _edges() -> tuple[LineStatus | None, DeviceList | None, IntegrityReport | None, tuple[KeyInfo, ...]]:
     host = readers = integrity = None
     keys: tuple[KeyInfo, ...] = ()
@@ -97,7 +85,7 @@ def _edges() -> tuple[LineStatus | None, DeviceList | None, IntegrityReport | No
     return host, readers, integrity, keys
 
 
-def _show_head(output: Output, house: LocalHouse, *, running: bool, launcher: int | None, at_boot: bool) -> None:
+def _show_head(output: Output, house: LocalHouse, *, running: bool, launcher: int | None, unit: str | None) -> None:
     if house.store.sandbox:
         output.line("SANDBOX: virtual readers and a virtual host, no real money moves", style="bold yellow")
     output.line(f"instance  {house.instance.home}")
@@ -108,8 +96,11 @@ def _show_head(output: Output, house: LocalHouse, *, running: bool, launcher: in
         output.line("daemon    runs without its launcher: `tpayd up` starts one that takes over", style="yellow")
     else:
         output.line(f"daemon    running, launcher pid {launcher}")
-    if not at_boot:
-        output.line("boot      not installed at boot: after a restart of this machine nothing runs until `tpayd up`")
+    if unit is None:
+        text = "boot      not installed at boot: after a restart of this machine nothing runs until `tpayd up`"
+        output.line(f"{text}; `tpayd install-service` changes that")
+    else:
+        output.line(f"boot      started by {unit}")
 
 
 def _show_integrity(output: Output, report: IntegrityReport | None) -> None:

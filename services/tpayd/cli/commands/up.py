@@ -37,7 +37,10 @@ def up(output: Output, wait_s: float | None, foreground: bool) -> int:
     pid = launcher_pid(house.instance)
     already = pid is not None
     try:
-        if foreground and not already:
+        if foreground and already:
+            text = f"the daemon runs already, under launcher {pid}; end it with `tpayd down` first"
+            raise CommandError(text, Exit.REFUSED, code="running")
+        if foreground:
             settle(house.instance)
             write_conf(house.instance, house.programs)
             command = launcher_command(house.instance)
