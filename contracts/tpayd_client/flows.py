@@ -129,8 +129,8 @@ def read(wish: Ask, shape: Callable[[Body], T], clock_s: Callable[[], float]) ->
     while True:
         try:
             reply = yield from ask(wish, clock_s)
-        except OutcomeUnknown:
-            if clock_s() + RETRY_EVERY_S >= end_s:
+        except OutcomeUnknown as error:
+            if _is_last_word(error) or clock_s() + RETRY_EVERY_S >= end_s:
                 raise
             yield Pause(RETRY_EVERY_S)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from typing import IO
 
+from tpayd.cli.moments import moment
 from tpayd.cli.output import Output
 from tpayd.cli.payment_view import won
 from tpayd_client.types import Balance, CloseReport, DayTotals, ListedPayment, TotalLine
@@ -40,6 +41,13 @@ def show_totals(output: Output, totals: DayTotals) -> None:
 def show_report(output: Output, report: CloseReport) -> None:
     """A close: the book, and how it compares."""
     show_totals(output, report.totals)
+    if report.restored is not None:
+        taken, at = moment(report.restored.backup_at_ms), moment(report.restored.restored_at_ms)
+        output.line(
+            f"This store was restored at {at} from a backup of {taken}: payments made in between are at the host and "
+            "not here, and are among the differences. Enter them at the till from its record and the acquirer's list.",
+            style="yellow",
+        )
     output.line(f"Close {report.number} of {report.totals.business_day}: {_balance(report.balance)}")
     for terminal in report.terminals:
         detail = f": {terminal.detail}" if terminal.detail else ""

@@ -51,6 +51,7 @@ _COMMANDS = {
     "totals": CommandEntry("totals:totals", "Show what a business day amounts to.", _BOOKS),
     "close": CommandEntry("close:close", "Close a business day: compare it with the card host and the tills.", _BOOKS),
     "journal": CommandEntry("journal:journal", "Check, move, purge and export the journal of all payments.", _BOOKS),
+    "backup": CommandEntry("backup:backup", "Back up this instance while it sells; restore it.", _BOOKS),
     "sandbox": CommandEntry("sandbox:sandbox", "Tell the virtual host and readers what to do.", "Sandbox"),
 }
 

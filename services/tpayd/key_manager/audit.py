@@ -20,9 +20,21 @@ from msgspec import Struct
 
 from tpayd.key_manager.providers import Sealing
 
-__all__ = ["AuditEntry", "AuditHead", "AuditReport", "origin", "shown_head", "sign_entry", "sign_head", "verify"]
+__all__ = [
+    "RESTORED",
+    "AuditEntry",
+    "AuditHead",
+    "AuditReport",
+    "origin",
+    "shown_head",
+    "sign_entry",
+    "sign_head",
+    "verify",
+]
 
 
+RESTORED = "restored"
+"""An entry's event: from here on the chain is that of a store that was restored from a backup."""
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
 

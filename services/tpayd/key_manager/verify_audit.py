@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from tpayd.key_manager.audit import AuditEntry, AuditReport, shown_head
+from tpayd.key_manager.audit import RESTORED, AuditEntry, AuditReport, shown_head
 from tpayd.key_manager.places import provider_of, store_file
 from tpayd.key_manager.settings import KeyManagerSettings
 from tpayd.key_manager.store import KeyStore
@@ -26,6 +27,8 @@ class LoggedHead(Struct, frozen=True):
     entries: int
     head: str
     store: str
+    time: str = ""
+    """ISO 8601, UTC, by the machine's clock."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,21 @@ def verify_instance(instance: Instance, logs: Iterable[Path] = ()) -> Checked:
         finally:
             store.close()
     own = [head for head in heads if head.store == store.name]
-    return Checked(report, entries, len(own), compare_with_log(signatures, own))
+    return Checked(report, entries, len(own), compare_with_log(signatures, own, entries))
 
 
-def compare_with_log(signatures: tuple[bytes, ...], heads: Iterable[LoggedHead]) -> str | None:
+def compare_with_log(
+    signatures: tuple[bytes, ...], heads: Iterable[LoggedHead], entries: tuple[AuditEntry, ...] = ()
+) -> str | None:
     """What is wrong if these heads were logged while the chain grew; None: nothing.
 
-    It finds what the chain cannot: all of it, with the keys, put back to an earlier copy.
+    It finds what the chain cannot: all of it, with the keys, put back to an earlier copy. Where the chain itself says
+    that it was restored from a backup, what was logged before that moment and is not in it belongs to the lost store.
     """
+    restores = [(entry.number, _iso(entry.at_ms)) for entry in entries if entry.event == RESTORED]
     for logged in heads:
+        if any(logged.entries >= number and logged.time and logged.time < at for number, at in restores):
+            continue
         if logged.entries > len(signatures):
             return (
                 f"the log knows entry {logged.entries}, the store ends at {len(signatures)}: "
@@ -79,6 +88,11 @@ def compare_with_log(signatures: tuple[bytes, ...], heads: Iterable[LoggedHead])
         if logged.entries > 0 and shown_head(signatures[logged.entries - 1]) != logged.head:
             return f"the log knows another entry {logged.entries} than the store: it was put back and has gone on since"
     return None
+
+
+def _iso(at_ms: int) -> str:
+    """As a log line has it, so that the texts compare like the moments."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def logged_heads(files: Iterable[Path]) -> Iterator[LoggedHead]:

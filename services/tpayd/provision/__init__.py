@@ -4,6 +4,7 @@
 * `values`     which value goes into which setting of which file
 * `model`      fills values into a settings file and keeps its comments
 * `secrets`    random secrets, readable by their owner alone
+* `journal_url`  says in the settings where the journal is
 * `signing`    signs the installation on this machine, and has the instance trust that key
 * `founding`   all of it, in an order that survives being interrupted
 """

@@ -21,7 +21,7 @@ from tpayd.transaction.terminals.register import ProfileRegister, Register
 from tpayd_contracts.operation import Right
 from tpayd_contracts.terminal import TERMINALS_MAX, Terminal
 
-__all__ = ["AlreadyFoundError", "found"]
+__all__ = ["AlreadyFoundError", "found", "make_sandbox"]
 
 _PASSPHRASE_FILE = "key_manager.passphrase"  # noqa: S105 (a file's name)
 """As config/key_manager.toml names it."""
@@ -47,13 +47,12 @@ def found(plan: Plan, home: Path | None = None, extra: Mapping[str, Mapping[str,
     for name, told in (extra or {}).items():
         values.setdefault(name, {}).update(told)
     models = {model.stem: model for model in shipped("config").glob("*.toml")}
-    cards = models.pop(_CARDS)
+    del models[_CARDS]
     for name in values.keys() - models.keys():
         raise NoSuchSettingError(f"config/{name}.toml")
     write_secret(instance.secrets / _PASSPHRASE_FILE)
     if plan.sandbox:
-        instance.sandbox.mkdir(mode=0o750, exist_ok=True)
-        _write(instance.sandbox / "cards.toml", cards.read_text(encoding="utf-8"))
+        make_sandbox(instance)
         RegisterFile(instance.data).write(_sandbox_terminals(values["store"]))
     if plan.password is not None:
         PasswordFile(instance.secrets).write(PasswordRecord.of(plan.password))
@@ -63,6 +62,14 @@ def found(plan: Plan, home: Path | None = None, extra: Mapping[str, Mapping[str,
             _register_owner(instance)
         _write(instance.settings_file(name), fill(text, values.get(name, {})))
     return instance
+
+
+def make_sandbox(instance: Instance) -> None:
+    """The place of the sandbox's own host and readers, with its test cards; what is there stays. Raises OSError."""
+    instance.sandbox.mkdir(mode=0o750, exist_ok=True)
+    cards = instance.sandbox / "cards.toml"
+    if not cards.exists():
+        _write(cards, (shipped("config") / f"{_CARDS}.toml").read_text(encoding="utf-8"))
 
 
 def _register_owner(instance: Instance) -> None:

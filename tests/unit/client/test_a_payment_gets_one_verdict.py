@@ -163,3 +163,13 @@ def test_whatever_is_answered_the_rules_hold(answers: list[Any], answer_s: float
             assert Outcome.NOT_STARTED is reason.outcome
             assert (ask.op, ask.key) == (follower.op, follower.key)
     assert play.now_s < TIMEOUT_S + 30 + 20
+
+
+def test_a_daemon_that_will_never_know_is_not_asked_on() -> None:
+    """A store that was restored from a backup: whoever is at the till has to find out."""
+    play = Play(LOST, error("restored", "unknown"))
+    with pytest.raises(OutcomeUnknown) as raised:
+        play.run()
+    assert (ErrorCode.RESTORED, 2) == (raised.value.code, len(play.asked))
+    asked_again = Play(LOST, error("restored", "unknown", retryable=True), PAID)
+    assert Verdict.PAID == asked_again.run().verdict

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tpayd.key_manager.audit import shown_head
+from msgspec import structs
+
+from tpayd.key_manager.audit import AuditEntry, shown_head
 from tpayd.key_manager.verify_audit import LoggedHead, compare_with_log, logged_heads
 from tpayd.kit.redaction import redact_text
 
@@ -39,10 +41,23 @@ def test_what_is_no_head_is_passed_over(tmp_path: Path) -> None:
     log.write_text(f'{json.dumps(line)}\n{{"event":"audit.added","entr\n{{"event":"process.ready"}}\nnoise\n')
     text = log.read_text().replace('": "audit.added"', '":"audit.added"')
     log.write_text(text)
-    assert [LoggedHead(1, "abc", "s")] == list(logged_heads([log]))
+    assert [LoggedHead(1, "abc", "s", "now")] == list(logged_heads([log]))
 
 
 def test_the_log_shows_every_head_whole() -> None:
     """A row of digits would be taken for a card number, and removed."""
     for mac in (bytes.fromhex("4111111111111111" * 4), *CHAIN):
         assert shown_head(mac) == redact_text(shown_head(mac))
+
+
+def test_what_a_lost_store_logged_is_no_fault_of_the_restored_one() -> None:
+    """The chain itself says that it was restored; what was logged before that is of the other branch."""
+    restored = AuditEntry(4, 1_800_000_000_000, "restored")
+    chain = (*CHAIN[:3], b"r" * 32, b"s" * 32)
+    lost = [structs.replace(head, time="2026-01-01T00:00:00.000Z") for head in HEADS]
+    own = LoggedHead(5, shown_head(b"s" * 32), "s", "2027-06-01T00:00:00.000Z")
+    assert None is compare_with_log(chain, [*lost, own], (restored,))
+    later = [structs.replace(head, time="2027-06-01T00:00:00.000Z") for head in HEADS]
+    assert "another entry 4" in (compare_with_log(chain, later, (restored,)) or "")
+    changed = structs.replace(lost[1], head="other")
+    assert "another entry 2" in (compare_with_log(chain, [changed], (restored,)) or "")

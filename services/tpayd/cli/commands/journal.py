@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,15 +11,14 @@ from pathlib import Path
 from typing import IO
 
 import click
-import tomlkit
 
 from tpayd.cli.books import alone, place_in, settings_in, showing, telling
 from tpayd.cli.errors import CommandError
 from tpayd.cli.exits import Exit
-from tpayd.cli.house import LocalHouse, open_house
+from tpayd.cli.house import open_house
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.kit.clock import SystemClock
-from tpayd.kit.durable_file import replace_file
+from tpayd.provision.journal_url import set_journal_url
 from tpayd.transaction.journal import JournalStore, exporting, moving, place_of, verifying
 from tpayd.transaction.journal.auditing import Finding
 from tpayd.transaction.journal.database import Database
@@ -137,7 +135,7 @@ def move(output: Output, target: str) -> None:
     with alone(house), telling():
         with showing(output, "moving the journal") as progress:
             found = moving.move(old, new, progress)
-        _set_journal_url(house, url)
+        set_journal_url(house.instance, url)
     name = Database(new.url).name
     data = {"moved_to": name, "events": found.events, "payments": found.payments, "lanes": found.lanes}
     output.result(data, lambda: output.line(f"moved to {name}: {found.events} events, {found.payments} payments"))
@@ -159,13 +157,6 @@ def claim(output: Output, yes: bool) -> None:
     with alone(house), telling(), closing(JournalStore(place.url, place.owner)) as store:
         store.open(by_force=True)
     output.result({"claimed": True}, lambda: output.line("the journal belongs to this instance now"))
-
-
-def _set_journal_url(house: LocalHouse, url: str) -> None:
-    path = house.instance.settings_file("transaction")
-    settings = tomlkit.parse(path.read_text(encoding="utf-8"))
-    settings["journal_url"] = url
-    replace_file(path, tomlkit.dumps(settings).encode(), stat.S_IMODE(path.stat().st_mode))
 
 
 @contextmanager
