@@ -21,6 +21,7 @@ from tpayd_contracts import (
     payment,
     pooling,
     sandbox,
+    sandbox_logs,
     sandbox_updates,
     taking,
     updates,
@@ -129,6 +130,14 @@ _READERS = sandbox.ReaderList(
         ),
     ),
     cards=("visa-ic", "master-contactless", "local-stripe"),
+)
+_LOGS_SERVER_STATUS = sandbox_logs.LogsServerStatus(
+    behaviour=sandbox_logs.LogsBehaviour(fault=sandbox_logs.LogsFault.CUT, at_bytes=20_000, times=3),
+    url="sftp://127.0.0.1:7722/incoming",
+    host_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEaEvOoLl0",
+    directory="/var/lib/tpayd/sandbox/logs/incoming",
+    connections=4,
+    files=("store-20261122T120000Z.tar.zst.age", "store-20261122T120000Z.tar.zst.age.sha256"),
 )
 _UPDATES_STATUS = sandbox_updates.UpdatesServerStatus(
     behaviour=sandbox_updates.UpdatesBehaviour(
@@ -369,6 +378,10 @@ EXAMPLES: dict[str, Example] = {
         sandbox.SetReader(reader="front", plug=sandbox.Plug.IN, auto_card="visa-ic", auto_delay_ms=500), _READERS
     ),
     sandbox.READER_STATUS.name: Example(Empty(), _READERS),
+    sandbox_logs.LOGS_SERVER_SET.name: Example(
+        sandbox_logs.SetLogsServer(behaviour=_LOGS_SERVER_STATUS.behaviour), _LOGS_SERVER_STATUS
+    ),
+    sandbox_logs.LOGS_SERVER_STATUS.name: Example(Empty(), _LOGS_SERVER_STATUS),
     sandbox_updates.UPDATES_SET.name: Example(
         sandbox_updates.SetUpdatesServer(behaviour=_UPDATES_STATUS.behaviour), _UPDATES_STATUS
     ),

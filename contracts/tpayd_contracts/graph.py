@@ -21,6 +21,7 @@ from tpayd_contracts import (
     pooling,
     records,
     sandbox,
+    sandbox_logs,
     sandbox_updates,
     screen,
     settings,
@@ -111,6 +112,7 @@ OPS_OF: dict[str, frozenset[str]] = {
     "gateway": frozenset(),
     "sandbox_host": frozenset(op.name for op in (sandbox.HOST_SET, sandbox.HOST_STATUS, sandbox.HOST_LEDGER)),
     "sandbox_readers": frozenset(op.name for op in (sandbox.READER_PRESENT, sandbox.READER_SET, sandbox.READER_STATUS)),
+    "sandbox_logs": frozenset(op.name for op in sandbox_logs.SANDBOX_LOGS_OPS),
     "sandbox_updates": frozenset(op.name for op in sandbox_updates.SANDBOX_UPDATES_OPS),
 }
 """Which service answers which operations on its house socket."""
@@ -124,7 +126,7 @@ CALLS: dict[str, frozenset[str]] = {
     "host_link": frozenset(),
     "log_shipper": frozenset(),
     "watchdog": frozenset(),
-    "cli": frozenset({"sandbox_host", "sandbox_readers", "sandbox_updates"}),
+    "cli": frozenset({"sandbox_host", "sandbox_readers", "sandbox_updates", "sandbox_logs"}),
 }
 """caller → services it may call. `cli` is the local tool of whoever owns the instance directory."""
 

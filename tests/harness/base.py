@@ -55,8 +55,9 @@ class StoreBase:
         readers: int = 2,
         settings: Mapping[str, Mapping[str, object]] | None = None,
     ) -> None:
-        gateway, sandbox_host, sandbox_updates = free_ports(3)
+        gateway, sandbox_host, sandbox_updates, sandbox_logs = free_ports(4)
         ports = {"gateway": gateway, "sandbox_host": sandbox_host, "sandbox_updates": sandbox_updates}
+        ports["sandbox_logs"] = sandbox_logs
         ports |= {f"metrics.{service}": 0 for service in MODULES}
         self.plan = Plan(sandbox=True, lanes=lanes, readers=readers, ports=ports)
         changed = {name: dict(values) for name, values in (settings or {}).items()}

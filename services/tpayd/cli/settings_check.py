@@ -15,6 +15,7 @@ from tpayd.kit.settings import SettingsError, load
 from tpayd.kit.store_settings import StoreSettings
 from tpayd.log_shipper.settings import LogShipperSettings
 from tpayd.sandbox.host.settings import SandboxHostSettings
+from tpayd.sandbox.logs.settings import SandboxLogsSettings
 from tpayd.sandbox.readers.settings import SandboxReadersSettings
 from tpayd.sandbox.updates.settings import SandboxUpdatesSettings
 from tpayd.transaction.settings import TransactionSettings
@@ -35,6 +36,7 @@ _FILES: dict[str, type[Struct]] = {
 _SANDBOX: dict[str, type[Struct]] = {
     "sandbox_host": SandboxHostSettings,
     "sandbox_readers": SandboxReadersSettings,
+    "sandbox_logs": SandboxLogsSettings,
     "sandbox_updates": SandboxUpdatesSettings,
 }
 

@@ -13,7 +13,8 @@ from tpayd.kit.instance import OWNER_CLIENT, Instance
 from tpayd.provision.model import NoSuchSettingError, fill
 from tpayd.provision.plan import Plan
 from tpayd.provision.secrets import write_secret
-from tpayd.provision.values import settings_values
+from tpayd.provision.values import LOGS_PASSWORD_FILE, settings_values
+from tpayd.sandbox.logs.identity import PASSWORD
 from tpayd.shipped import shipped
 from tpayd.transaction.terminals.files import PasswordFile, RegisterFile
 from tpayd.transaction.terminals.password import PasswordRecord
@@ -67,6 +68,7 @@ def found(plan: Plan, home: Path | None = None, extra: Mapping[str, Mapping[str,
 def make_sandbox(instance: Instance) -> None:
     """The place of the sandbox's own host and readers, with its test cards; what is there stays. Raises OSError."""
     instance.sandbox.mkdir(mode=0o750, exist_ok=True)
+    write_secret(instance.home / LOGS_PASSWORD_FILE, PASSWORD)
     cards = instance.sandbox / "cards.toml"
     if not cards.exists():
         _write(cards, (shipped("config") / f"{_CARDS}.toml").read_text(encoding="utf-8"))

@@ -16,6 +16,7 @@ _METRICS_PORT_OFFSET = {
 }  # fmt: skip
 _SANDBOX_HOST_PORT_OFFSET = 20
 _SANDBOX_UPDATES_PORT_OFFSET = 21
+_SANDBOX_LOGS_PORT_OFFSET = 22
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Plan:
     port_base: int = DEFAULT_PORT_BASE
     ports: dict[str, int] = field(default_factory=dict)
     """Ports that differ from the base's: `gateway`, `sandbox_host`, `sandbox_updates`,
-    `metrics.<service>`. 0 takes any free one."""
+    `sandbox_logs`, `metrics.<service>`. 0 takes any free one."""
 
     @property
     def lane_names(self) -> tuple[str, ...]:
@@ -77,6 +78,11 @@ class Plan:
     def sandbox_updates_port(self) -> int:
         """The port of the sandbox's server of releases, on loopback."""
         return self.ports.get("sandbox_updates", self.port_base + _SANDBOX_UPDATES_PORT_OFFSET)
+
+    @property
+    def sandbox_logs_port(self) -> int:
+        """The port of the sandbox's server for log bundles, on loopback."""
+        return self.ports.get("sandbox_logs", self.port_base + _SANDBOX_LOGS_PORT_OFFSET)
 
     def metrics_port(self, service: str) -> int:
         """The port of a service's metrics; 0 (any) for services without one of their own."""

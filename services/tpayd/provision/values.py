@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from tpayd.provision.plan import Plan
+from tpayd.sandbox.logs import identity
 
-__all__ = ["settings_values"]
+__all__ = ["LOGS_PASSWORD_FILE", "settings_values"]
+
+LOGS_PASSWORD_FILE = "sandbox/logs.password"  # noqa: S105 (a file's name)
 
 Values = dict[str, object]
 
 _SERVICES = (
     "gateway", "transaction", "device_broker", "host_link", "key_manager", "updater", "log_shipper",
-    "sandbox_host", "sandbox_readers", "sandbox_updates",
+    "sandbox_host", "sandbox_readers", "sandbox_logs", "sandbox_updates",
 )  # fmt: skip
 _VIRTUAL_ABILITIES = ("ic", "stripe", "contactless", "qr", "sign", "pin")
 
@@ -26,6 +29,13 @@ def settings_values(plan: Plan) -> dict[str, Values]:
         files["host_link"]["profiles.test.addresses"] = [f"127.0.0.1:{plan.sandbox_host_port}"]
         files["sandbox_host"]["port"] = plan.sandbox_host_port
         files["sandbox_updates"]["port"] = plan.sandbox_updates_port
+        files["sandbox_logs"]["port"] = plan.sandbox_logs_port
+        files["log_shipper"] |= {
+            "destination.url": f"sftp://127.0.0.1:{plan.sandbox_logs_port}/{identity.INCOMING}",
+            "destination.user": identity.USER,
+            "destination.password_file": LOGS_PASSWORD_FILE,
+            "destination.host_key": [identity.host_key()],
+        }
         files["sandbox_readers"]["readers"] = [
             {"name": name, "auto_card": plan.auto_card} for name in plan.reader_names
         ]

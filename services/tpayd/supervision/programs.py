@@ -36,6 +36,7 @@ _OPERATIONS = (
 _SANDBOX = (
     Program("sandbox_host", "tpayd.sandbox.host", 100),
     Program("sandbox_readers", "tpayd.sandbox.readers", 100),
+    Program("sandbox_logs", "tpayd.sandbox.logs", 100, operations=True),
     Program("sandbox_updates", "tpayd.sandbox.updates", 100, operations=True),
 )
 

@@ -95,7 +95,7 @@ def test_an_operation_that_moves_money_needs_an_idempotency_key() -> None:
 
 def test_the_sandbox_is_open_to_the_local_tool_alone() -> None:
     """No service can steer the virtual host or readers."""
-    sandboxes = {"sandbox_host", "sandbox_readers", "sandbox_updates"}
+    sandboxes = {"sandbox_host", "sandbox_readers", "sandbox_updates", "sandbox_logs"}
     assert {"cli"} == {caller for caller, callees in CALLS.items() if callees & sandboxes}
 
 

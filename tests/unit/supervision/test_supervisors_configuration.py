@@ -12,7 +12,7 @@ from tpayd.supervision.conf import write_conf
 from tpayd.supervision.programs import programs
 
 LIVE = {"gateway", "transaction", "device_broker", "host_link", "key_manager", "updater", "log_shipper"}
-SANDBOX = {"sandbox_host", "sandbox_readers", "sandbox_updates"}
+SANDBOX = {"sandbox_host", "sandbox_readers", "sandbox_updates", "sandbox_logs"}
 
 
 @pytest.fixture

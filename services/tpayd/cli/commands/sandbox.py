@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tpayd.cli.commands.sandbox_logs import logs
 from tpayd.cli.commands.sandbox_updates import sandbox_house, updates
 from tpayd.cli.errors import CommandError
 from tpayd.cli.exits import Exit
@@ -49,7 +50,7 @@ def _digits(_: click.Context, __: click.Parameter, value: str | None) -> str | N
 
 @click.group()
 def sandbox() -> None:
-    """Tell the virtual host, the virtual readers and the server of releases what to do. Refused outside a sandbox.
+    """Tell the virtual host, the virtual readers and the vendor's servers what to do. Refused outside a sandbox.
 
     \b
     Examples:
@@ -60,10 +61,12 @@ def sandbox() -> None:
       tpayd sandbox card visa-ic               hold a card to the first reader
       tpayd sandbox ledger                     what the host has booked
       tpayd sandbox updates cut --times 1      a download breaks off once
+      tpayd sandbox logs cut --at-bytes 9000 --times 3   an upload of logs breaks off three times
     """
 
 
 sandbox.add_command(updates)
+sandbox.add_command(logs)
 
 
 @sandbox.command()
