@@ -6,6 +6,7 @@
 | any answer, or another process id                             | the count begins anew                         |
 | supervisor has given up on it (FATAL)                         | alarm, then a start after the cool-down       |
 | given up again within `calm_s` of that start                  | alarm, then twice the cool-down, to its bound |
+| FATAL in a round, and no start is due: the event was missed   | the same as for the event                     |
 """
 
 from __future__ import annotations
@@ -80,6 +81,22 @@ class Vigil:
             cool_down_s = min(before.cool_down_s * 2, self._limits.cool_down_max_s)
         self._given_up[name] = _GivenUp(cool_down_s, now_s, start_due=True)
         return cool_down_s
+
+    def waits(self, name: str) -> bool:
+        """Whether it is known that supervisor has given up on `name`, and its start is still to come."""
+        given_up = self._given_up.get(name)
+        return given_up is not None and given_up.start_due
+
+    def missed(self, processes: Iterable[ProcessInfo]) -> list[str]:
+        """Those that supervisor has given up on and that nobody waits for.
+
+        It happened while the watchdog itself was away, or supervisor refused the start that was due.
+        """
+        return [
+            process.name
+            for process in processes
+            if process.state is ProcessState.FATAL and not self.waits(process.name)
+        ]
 
     def due(self, now_s: float) -> list[str]:
         """Names to start again now; each is returned once."""

@@ -24,6 +24,7 @@ from typing import BinaryIO
 from tpayd.kit.bus import ping
 from tpayd.kit.clock import SystemClock
 from tpayd.kit.instance import Instance
+from tpayd.kit.linux import forbid_memory_images
 from tpayd.kit.log_file import LogFile, Retention
 from tpayd.kit.logs import Log, LogTarget, make_log
 from tpayd.supervision.conf import socket_file
@@ -52,14 +53,18 @@ class Watchdog:
         """Act on one event of supervisor's."""
         if event == _FATAL:
             name = fields["processname"]
-            wait_s = self._vigil.gave_up(name, time.monotonic())
-            self._figures.given_up(name)
-            self._log.error("process.given_up", alarm=True, process=name, next_start_in_s=wait_s)
+            if not self._vigil.waits(name):  # else a round has seen it first
+                self._gave_up(name)
             return
         try:
             self._round(self._supervisor.processes())
         except SupervisorGoneError as error:
             self._log.warning("supervisor.silent", problem=str(error))
+
+    def _gave_up(self, name: str) -> None:
+        wait_s = self._vigil.gave_up(name, time.monotonic())
+        self._figures.given_up(name)
+        self._log.error("process.given_up", alarm=True, process=name, next_start_in_s=wait_s)
 
     def _round(self, processes: Sequence[ProcessInfo]) -> None:
         self._figures.round(processes)
@@ -68,6 +73,8 @@ class Watchdog:
             self._log.error("process.hung", alarm=True, process=process.name, pid=process.pid)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
+        for name in self._vigil.missed(processes):
+            self._gave_up(name)
         for name in self._vigil.due(time.monotonic()):
             started = self._supervisor.start(name)
             self._log.warning("process.started_again", process=name, accepted=started)
@@ -104,6 +111,7 @@ def main() -> int:
     """Serve supervisor until it ends."""
     parser = argparse.ArgumentParser(description="supervisor's event listener; supervisor starts it")
     parser.add_argument("--home", type=Path, help="the instance directory")
+    forbid_memory_images()
     instance = Instance.open(parser.parse_args().home, create=False)
     clock = SystemClock()
     log_file = LogFile(instance.log, WATCHDOG, clock, Retention())
