@@ -45,14 +45,14 @@ from ops.release.signing import describe, load_key, make_key, public_file, read_
 from ops.release.workshop import Workshop
 from tpayd.integrity.errors import IntegrityError
 
-__all__ = ["main"]
+__all__ = ["COMMANDS", "main"]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 done, 1 refused, 2 wrong use."""
     told = read_command_line(arguments, __doc__ or "")
     try:
-        _COMMANDS[told.command](told)
+        COMMANDS[told.command](told)
     except (ReleaseToolError, IntegrityError, OSError, ValueError) as error:
         print(f"{told.command}: {error}", file=sys.stderr)
         return 1
@@ -188,7 +188,7 @@ def _tell(workshop: Workshop) -> None:
             print(f"{'':20} keys {', '.join(key[:16] for key in sorted(keys))}")
 
 
-_COMMANDS = {
+COMMANDS = {
     "key": _key, "init": _init, "add-release": _add_release, "add-vendor": _add_vendor,
     "remove-vendor": _remove_vendor, "add-firmware": _add_firmware,
     "withdraw": _withdraw, "extend": _extend, "rotate": _rotate, "carry": _carry, "collect": _collect, "sign": _sign,

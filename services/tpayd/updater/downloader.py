@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tpayd.updater.errors import DescriptionError, NotOfferedError, UpdateError
+from tpayd.updater.fetching import Limits
 from tpayd.updater.machine import supported_tags
 from tpayd.updater.release import Release
 from tpayd.updater.targets import Progress
@@ -64,7 +65,7 @@ def main(line: Line | None = None, arguments: list[str] | None = None) -> int:
 
 def _run(line: Line, told: argparse.Namespace) -> int:
     place: Path = told.to or line.place
-    repository = TrustedRepository(place / _STATE, line.url, line.root)
+    repository = TrustedRepository(place / _STATE, line.url, line.root, Limits(tries=told.tries))
     repository.refresh()
     release = _newest(repository)
     folder = place / f"{line.name}-{release.version}"
@@ -177,6 +178,7 @@ def _arguments(line: Line | None, arguments: list[str] | None) -> argparse.Names
         parser.add_argument("--root", type=Path, required=True, help="the repository's root of trust (1.root.json)")
     parser.add_argument("--to", type=Path, help="put it into this directory instead of the one this file lies in")
     parser.add_argument("--into", type=Path, default=_default_place(), help="install there (default: %(default)s)")
+    parser.add_argument("--tries", type=int, default=4, help="how often a broken connection is made anew in a row")
     answer = parser.add_mutually_exclusive_group()
     answer.add_argument("--yes", action="store_true", help="install without asking")
     answer.add_argument("--no", action="store_true", help="do not install, and do not ask")

@@ -51,7 +51,7 @@ class Limits:
     speed_window_s: float = 20.0
     """The least speed holds in each such span: a silent server is left after it."""
     tries: int = 4
-    """How often a file is asked for with nothing gained in between."""
+    """How often a file is asked for in a row with nothing gained by it."""
     retry_wait_s: float = 1.0
     """Before the second try; doubled for each further one."""
 
@@ -166,7 +166,7 @@ def continue_file(
         WrongSizeError, EndlessError: the server's file is another one. The part is emptied.
         TooSlowError, StoppedError
     """
-    idle = 0
+    failures = 0
     while (have := part.seek(0, io.SEEK_END)) < size_bytes:
         try:
             _one_try(url, part, have, size_bytes, patience, on_bytes)
@@ -174,10 +174,10 @@ def continue_file(
             raise
         except NotNowError as error:
             gained = part.seek(0, io.SEEK_END) > have
-            idle = 0 if gained else idle + 1
-            if idle >= patience.limits.tries - 1 or not _may_pass(error):
+            failures = 1 if gained else failures + 1
+            if failures >= patience.limits.tries or not _may_pass(error):
                 raise
-            patience.wait(patience.limits.retry_wait_s * 2**idle)
+            patience.wait(patience.limits.retry_wait_s * 2 ** (failures - 1))
     if have > size_bytes:
         part.truncate(size_bytes)
 
