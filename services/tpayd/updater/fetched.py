@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ __all__ = ["FetchedFiles", "held"]
 _SPACE_LEFT_BYTES = 32 * 1024 * 1024
 """What a fetch leaves free: the journal lies on the same disk more often than not."""
 _CHUNK_BYTES = 1024 * 1024
+_LOOK_UP_S = 0.05
 
 
 class FetchedFiles:
@@ -100,20 +102,31 @@ class FetchedFiles:
 
 
 @contextmanager
-def held(directory: Path) -> Iterator[None]:
-    """Nobody else works in this directory meanwhile; it is made where it is missing. Raises BusyError, NoSpaceError."""
+def held(directory: Path, wait_s: float = 0.0) -> Iterator[None]:
+    """Nobody else works in this directory meanwhile; it is made where it is missing.
+
+    Raises BusyError where somebody still does after `wait_s`, NoSpaceError.
+    """
     with _disk_told():
         directory.mkdir(mode=0o750, parents=True, exist_ok=True)
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            text = f"{directory} is being worked in by another process; try again when it is done"
-            raise BusyError(text) from None
+        end_s = time.monotonic() + wait_s
+        while not _taken(descriptor):
+            if time.monotonic() >= end_s:
+                raise BusyError(f"{directory} is being worked in by another process; try again when it is done")
+            time.sleep(_LOOK_UP_S)
         yield
     finally:
         os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

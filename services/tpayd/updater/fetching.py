@@ -52,6 +52,8 @@ class Limits:
     """The least speed holds in each such span: a silent server is left after it."""
     tries: int = 4
     """How often a file is asked for in a row with nothing gained by it."""
+    busy_wait_s: float = 15.0
+    """For another process or thread that works on the metadata; that takes a moment at most."""
     retry_wait_s: float = 1.0
     """Before the second try; doubled for each further one."""
 

@@ -70,7 +70,7 @@ class TrustedRepository:
 
         Raises UpdateError: what was trusted before the call is so after it.
         """
-        with self._turn, held(self._metadata), told_as_ours(self._url):
+        with self._turn, held(self._metadata, self._limits.busy_wait_s), told_as_ours(self._url):
             patience = Patience(self._limits, self._limits.metadata_s, stop)
             updater = new_updater(self._metadata, self._url, self._root, patience)
             updater.refresh()

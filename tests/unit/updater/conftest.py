@@ -15,7 +15,7 @@ from tpayd.updater.fetching import Limits
 from tpayd.updater.trusted import TrustedRepository
 from tpayd_contracts.sandbox_updates import UpdatesBehaviour, UpdatesFault
 
-QUICK = Limits(connect_s=30.0, metadata_s=60.0, file_s=60.0, tries=2, retry_wait_s=0.01)
+QUICK = Limits(connect_s=30.0, metadata_s=60.0, file_s=60.0, tries=2, busy_wait_s=0.0, retry_wait_s=0.01)
 """As in a store, but for the waits between two tries."""
 
 

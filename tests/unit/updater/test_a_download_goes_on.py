@@ -306,6 +306,18 @@ def test_two_at_once(scene: Scene) -> None:
         scene.client().refresh()
 
 
+def test_two_looks_at_once_take_turns(scene: Scene) -> None:
+    """The updater's and the firmware's: neither is refused for the other's moment."""
+    client = scene.client(replace(QUICK, busy_wait_s=30.0))
+    with held(scene.directory / "metadata"):
+        looking = threading.Thread(target=client.refresh)
+        looking.start()
+    looking.join(60)
+
+    assert not looking.is_alive()
+    assert (scene.directory / "metadata" / "timestamp.json").exists()
+
+
 @pytest.mark.usefixtures("release")
 def test_versions_are_newest_first(scene: Scene) -> None:
     """By number, not as text; and each description is read as it was published."""
