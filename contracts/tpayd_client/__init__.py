@@ -12,7 +12,7 @@ Where to look: `Pos` and `AsyncPos` (what can be asked), `errors` (what can go w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tpayd_client.async_pos import AsyncPos
 from tpayd_client.errors import (
@@ -66,6 +66,7 @@ def connect(
     request_log: PathLike | RequestLog | None = None,
     connect_timeout_s: float = CONNECT_TIMEOUT_S,
     start_command: Sequence[str] | Starter | None = None,
+    traceparent: Callable[[], str | None] | None = None,
 ) -> Pos:
     """A client that connects with its first call (`Pos.connect` does so at once, and says who one is).
 
@@ -77,10 +78,16 @@ def connect(
     "--wait"]`; it gets a minute (a `Starter` says it more exactly). Whether a store wants that stands in
     `store_status().options.restart_when_down`. Without it such a request fails with ConnectionFailed.
 
+    `traceparent` is asked before each request for the POS's own traceparent (W3C Trace Context), so that the daemon's
+    logs and journal can be joined with the POS's; None, and the gateway begins a trace for each payment.
+
     Raises KeyFileError, RequestLogError, or ValueError for what is missing.
     """
     where = plan(endpoint, client, server_key, key_file)
-    return Pos(where, request_log=request_log, connect_timeout_s=connect_timeout_s, starter=_starter(start_command))
+    return Pos(
+        where, request_log=request_log, connect_timeout_s=connect_timeout_s, starter=_starter(start_command),
+        traceparent=traceparent,
+    )  # fmt: skip
 
 
 def connect_async(
@@ -92,12 +99,14 @@ def connect_async(
     request_log: PathLike | RequestLog | None = None,
     connect_timeout_s: float = CONNECT_TIMEOUT_S,
     start_command: Sequence[str] | Starter | None = None,
+    traceparent: Callable[[], str | None] | None = None,
 ) -> AsyncPos:
     """The same as `connect`, for asyncio; to be used within one event loop."""
     where = plan(endpoint, client, server_key, key_file)
     return AsyncPos(
-        where, request_log=request_log, connect_timeout_s=connect_timeout_s, starter=_starter(start_command)
-    )
+        where, request_log=request_log, connect_timeout_s=connect_timeout_s, starter=_starter(start_command),
+        traceparent=traceparent,
+    )  # fmt: skip
 
 
 def _starter(command: Sequence[str] | Starter | None) -> Starter | None:

@@ -70,10 +70,12 @@ class Pos:
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
         clock_s: Callable[[], float] = time.monotonic,
         starter: Starter | None = None,
+        traceparent: Callable[[], str | None] | None = None,
     ) -> None:
         """`starter`: how to start the daemon when it is found down."""
         self._clock_s = clock_s
         self._starter = starter
+        self._traceparent = traceparent or (lambda: None)
         self._connect_timeout_s = connect_timeout_s
         self._log = plan.request_log(request_log)
         self._calls = Calls(clock_s)
@@ -370,7 +372,8 @@ class Pos:
 
     def _ticket(self, wish: Ask, connect_timeout_s: float | None = None) -> Ticket:
         ticket = Ticket(
-            op=wish.op, body=wish.body, key=wish.key, trace=None, ttl_s=wish.ttl_s, on_progress=wish.on_progress,
+            op=wish.op, body=wish.body, key=wish.key, trace=self._traceparent(), ttl_s=wish.ttl_s,
+            on_progress=wish.on_progress,
             send_by_s=self._clock_s() + min(connect_timeout_s or self._connect_timeout_s, wish.ttl_s),
         )  # fmt: skip
         self._engine.submit(ticket)

@@ -1268,6 +1268,10 @@ class Story(Reply):
     settled_note: str | None = None
     complete: bool = True
     """False: the disk takes nothing now, so the last steps may be missing."""
+    trace: str | None = None
+    """The traceparent (W3C) under which it was made: the POS's trace id, else one that the gateway made. It joins
+    the lines of all processes' logs about it.
+    """
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> Story:
@@ -1283,6 +1287,7 @@ class Story(Reply):
             settled_by=body.get("settled_by"),
             settled_note=body.get("settled_note"),
             complete=body.get("complete", True),
+            trace=body.get("trace"),
         )
 
 

@@ -133,6 +133,9 @@ class Story(Struct, frozen=True, omit_defaults=True):
     settled_note: str | None = None
     complete: bool = True
     """False: the disk takes nothing now, so the last steps may be missing."""
+    trace: str | None = None
+    """The traceparent (W3C) under which it was made: the POS's trace id, else one that the gateway made. It joins the
+    lines of all processes' logs about it."""
 
 
 class ReceiptCopy(enum.StrEnum):

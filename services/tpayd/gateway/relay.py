@@ -14,6 +14,7 @@ from tpayd.gateway.lanes import LaneUse
 from tpayd.kit import crashpoints
 from tpayd.kit.bus import Caller, CallError, Request, Sink
 from tpayd.kit.bus.wire import decode_body
+from tpayd.kit.traceparent import begin
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.operation import Op
 from tpayd_contracts.shapes import is_request_id
@@ -71,6 +72,9 @@ class Relay:
         sink = Sink(
             _then_leave(request.reply, bounds, guest), _then_leave(request.fail, bounds, guest), request.progress
         )
+        if op.needs_key or request.trace is not None:
+            request.parent = request.trace
+            request.trace = begin(request.parent)
         crashpoints.passing("gateway.received")
         try:
             number = caller.forward(

@@ -117,8 +117,8 @@ class Gateway:
         )  # fmt: skip
         return Server(
             house.name, endpoint, context=house.context, clock=house.clock, log=house.log, admission=self._admission,
-            software=house.version, stats=house.metrics.requests, bounds=bounds, deadline_is_ttl=True,
-            prepare=prepare,
+            software=house.version, stats=house.metrics.requests, traces=house.traces, bounds=bounds,
+            deadline_is_ttl=True, prepare=prepare,
         )  # fmt: skip
 
     def _register_handlers(self) -> None:

@@ -19,6 +19,7 @@ from tpayd.kit.settings_desk.desk import SettingsDesk
 from tpayd.kit.settings_desk.served import Rules
 from tpayd.kit.store_settings import StoreSettings
 from tpayd.kit.timers import Periodic, Round
+from tpayd.kit.trace_log import TraceLog
 from tpayd_contracts.graph import OPS_OF
 from tpayd_contracts.health import Dependency, Readiness
 
@@ -61,6 +62,8 @@ class House(Generic[S]):
     clock: Clock
     metrics: Metrics
     log: Log
+    traces: TraceLog
+    """Where requests served under a trace are noted."""
     server: Server
     publisher: Publisher
     context: zmq.Context[zmq.Socket[bytes]]

@@ -32,6 +32,7 @@ from tpayd.kit.settings import ServiceSettings, SettingsError, load
 from tpayd.kit.settings_desk import Served, SettingsDesk
 from tpayd.kit.settings_file import SettingsFile
 from tpayd.kit.store_settings import StoreSettings, load_store
+from tpayd.kit.trace_log import TraceLog
 from tpayd_contracts.graph import OPERATIONS, SERVICES
 from tpayd_contracts.settings import SETTINGS_FILES
 
@@ -77,6 +78,7 @@ class ProcessLife(Generic[S]):
         self._version = version_of("tpayd")
         self._metrics = Metrics(name, self._version)
         self._lag = LoopLag()
+        self._traces = TraceLog(target, clock)
         self._desk: SettingsDesk | None = None
         self._guard = CrashLoopGuard(instance.run_file(name, "starts"))
         self._vitals = Vitals(self._version, os.getpid(), clock, self._lag)
@@ -100,6 +102,7 @@ class ProcessLife(Generic[S]):
             await self._serve(house, build)
         finally:
             self._lag.stop()
+            self._traces.flush()
             with contextlib.suppress(RuntimeError, ValueError):  # no stderr to write to
                 faulthandler.dump_traceback_later(_EXIT_MAX_S, exit=True)
             await asyncio.sleep(_FLUSH_S)
@@ -115,14 +118,15 @@ class ProcessLife(Generic[S]):
         incarnation = uuid.uuid4().hex
         server = Server(
             name, instance.rpc(name), context=context, clock=self._clock, log=log,
-            admission=HouseAdmission(name, users=instance.users), software=self._version, stats=self._metrics.requests,
+            admission=HouseAdmission(name, users=instance.users), software=self._version,
+            stats=self._metrics.requests, traces=self._traces,
         )  # fmt: skip
         publisher = Publisher(instance.evt(name), context=context, incarnation=incarnation, log=log)
         server.start()
         publisher.start()
         return House(
             name=name, instance=instance, settings=self._settings, store=self._store, clock=self._clock,
-            metrics=self._metrics, log=log, server=server, publisher=publisher, context=context,
+            metrics=self._metrics, log=log, traces=self._traces, server=server, publisher=publisher, context=context,
             version=self._version, incarnation=incarnation,
         )  # fmt: skip
 

@@ -26,7 +26,7 @@ from structlog.typing import EventDict, FilteringBoundLogger
 from tpayd.kit.clock import Clock
 from tpayd.kit.settings import LogLevel
 
-__all__ = ["Log", "LogTarget", "Sink", "bridge_standard_logging", "make_log"]
+__all__ = ["Log", "LogTarget", "Sink", "bridge_standard_logging", "iso_time", "make_log"]
 
 Log = FilteringBoundLogger
 """The type of a logger."""
@@ -42,6 +42,9 @@ class Sink(Protocol):
 
     def write(self, line: str) -> None:
         """Take one JSON line; must not block."""
+
+    def write_clean(self, line: str) -> None:
+        """Take one JSON line that can hold nothing secret, and need not be searched."""
 
 
 class LogTarget:
@@ -60,6 +63,10 @@ class LogTarget:
     def write(self, line: str) -> None:
         """Pass on a finished line."""
         self.sink.write(line)
+
+    def write_clean(self, line: str) -> None:
+        """Pass on a line that can hold nothing secret."""
+        self.sink.write_clean(line)
 
     # structlog calls the method that is named after the event's level.
     debug = info = warning = error = critical = write
@@ -134,7 +141,7 @@ def _line(target: LogTarget, level: str, fields: EventDict) -> str:
     """One event as one line of JSON. Never raises: a log line is not worth a payment."""
     if fields.get("exc_info"):
         fields = _format_exception(target, level, fields)
-    head = {"time": _iso(target.clock.unix_ms()), "level": level, "service": target.service}
+    head = {"time": iso_time(target.clock.unix_ms()), "level": level, "service": target.service}
     event = fields.pop("event", "")
     try:
         text = _encode({**head, "event": event, **fields})
@@ -145,7 +152,8 @@ def _line(target: LogTarget, level: str, fields: EventDict) -> str:
     return text
 
 
-def _iso(unix_ms: int) -> str:
+def iso_time(unix_ms: int) -> str:
+    """A moment as it stands in a line: ISO 8601 in UTC, to the millisecond."""
     return datetime.fromtimestamp(unix_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from tpayd.kit.bus import CallError, Request
 from tpayd.kit.clock import Clock
+from tpayd.kit.logs import Log
 from tpayd.transaction import events as ev
 from tpayd.transaction import flow
 from tpayd.transaction.books import Books
@@ -53,6 +54,11 @@ class Case:
     @property
     def key(self) -> tuple[str, str]:
         return self.payment.lane, self.payment.request_id
+
+    @property
+    def log(self) -> Log:
+        """For lines about this payment: with its id and its trace."""
+        return self._books.log.bind(payment=self.payment.payment_id, trace=self.payment.trace)
 
     @property
     def card(self) -> CardSummary | None:

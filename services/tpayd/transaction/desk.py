@@ -172,7 +172,7 @@ class Desk:
             return
         if UnmarkOriginal() in case.apply(ev.LeftUnacknowledged()):
             self._originals.unmark(case)
-        self._books.log.warning("payment.left_unacknowledged", payment=case.payment.payment_id)
+        case.log.warning("payment.left_unacknowledged")
         case.told = False
         self._registry.hold(case)
         self.reversals.add(case)
@@ -195,7 +195,7 @@ class Desk:
             effects = case.apply(ev.Restarted())
             if payment.ended_ms is None and case.payment.ended_ms is not None:
                 case.unheard()
-            self._books.log.info("payment.resumed", payment=payment.payment_id, state=case.payment.state)
+            case.log.info("payment.resumed", state=case.payment.state)
         if Reverse() in effects:
             self.reversals.add(case)
         elif Inquire() in effects:
@@ -245,7 +245,7 @@ class Desk:
             self._registry.forget(case)
             case.refuse(error)
         except Exception:
-            self._books.log.exception("payment.not_opened", payment=asked.payment_id)
+            case.log.exception("payment.not_opened")
             self._registry.forget(case)
             case.refuse(CallError.unknown(ErrorCode.INTERNAL, "a fault in the daemon; its log has it"))
         finally:
@@ -358,7 +358,7 @@ class Desk:
     def _abandoned(self, case: Case) -> None:
         runner = self._runners.get(case.key)
         if runner is not None and not case.watched and runner.interrupt(ev.PosGone()):
-            self._books.log.info("payment.pos_gone", payment=case.payment.payment_id)
+            case.log.info("payment.pos_gone")
 
     def _payment(self, key: Key, terminal_id: str, order: Order, request: Request) -> Payment:
         settings = self._settings

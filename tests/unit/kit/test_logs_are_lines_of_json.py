@@ -25,6 +25,8 @@ class Lines:
     def write(self, line: str) -> None:
         self.lines.append(line)
 
+    write_clean = write
+
     @property
     def events(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in self.lines]

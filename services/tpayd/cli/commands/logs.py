@@ -17,7 +17,7 @@ from tpayd.cli.exits import Exit
 from tpayd.cli.house import open_house
 from tpayd.cli.output import Output, json_option, pass_output
 
-__all__ = ["LogFiles", "logs"]
+__all__ = ["LogFiles", "logs", "show_entry"]
 
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 _STYLES = {"warning": "yellow", "error": "bold red", "critical": "bold red", "debug": "dim"}
@@ -48,11 +48,11 @@ def logs(output: Output, services: tuple[str, ...], lines: int, follow: bool, le
             raise CommandError(f"no log of {', '.join(sorted(unknown))}; there are: {known}", Exit.USAGE)
         entries = files.new(level)
         for entry in entries[max(0, len(entries) - lines) :]:
-            _show(output, entry)
+            show_entry(output, entry)
         while follow:
             time.sleep(_LOOK_EVERY_S)
             for entry in files.new(level):
-                _show(output, entry)
+                show_entry(output, entry)
     return Exit.OK
 
 
@@ -135,7 +135,8 @@ def _time(entry: dict[str, Any]) -> str:
     return str(entry.get("time", ""))
 
 
-def _show(output: Output, entry: dict[str, Any]) -> None:
+def show_entry(output: Output, entry: dict[str, Any]) -> None:
+    """One line of a log, for a person or as it stands."""
     if output.as_json:
         click.echo(json.dumps(entry, ensure_ascii=False))
         return

@@ -37,6 +37,7 @@ class Request:
         "key",
         "number",
         "op",
+        "parent",
         "principal",
         "session",
         "started_us",
@@ -66,6 +67,9 @@ class Request:
         """CLOCK_BOOTTIME; after it nobody waits for the answer."""
         self.key = key
         self.trace = trace
+        """The traceparent under which it is served."""
+        self.parent: str | None = None
+        """The traceparent that a POS gave, where the gateway has begun a span of it."""
         self.principal = principal
         self.body = body
         self.started_us = started_us

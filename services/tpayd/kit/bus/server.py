@@ -31,6 +31,8 @@ from tpayd.kit.bus.sockets import BoundPath, bind, router
 from tpayd.kit.bus.stats import BusStats, NoStats
 from tpayd.kit.bus.wire import decode_body, encode_body, envelope
 from tpayd.kit.clock import Clock
+from tpayd.kit.trace_log import TraceLog
+from tpayd.kit.traceparent import checked
 from tpayd_contracts.envelope import MAX_FRAME_BYTES, UNANSWERED, Envelope, Kind
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.gateway import Hello
@@ -63,6 +65,7 @@ class Server:
         admission: Admission,
         software: str,
         stats: BusStats | None = None,
+        traces: TraceLog | None = None,
         bounds: ServerLimits | None = None,
         deadline_is_ttl: bool = False,
         ipc_mode: int = 0o660,
@@ -78,6 +81,7 @@ class Server:
         self._admission = admission
         self._software = software
         self._stats = stats or NoStats()
+        self._traces = traces
         self._bounds = bounds or ServerLimits()
         self._roster = Roster(self._bounds.max_sessions)
         self._deadline_is_ttl = deadline_is_ttl
@@ -184,7 +188,10 @@ class Server:
             if request.cancelled:
                 return
             raise RuntimeError(f"{request!r} is answered already")
-        self._stats.served(request.op, code, (self.clock.monotonic_us() - request.started_us) / 1e6)
+        took_s = (self.clock.monotonic_us() - request.started_us) / 1e6
+        self._stats.served(request.op, code, took_s)
+        if request.trace is not None and self._traces is not None:
+            self._traces.served(request, code, took_s)
         if request.number != UNANSWERED:
             self.send(request.session, frame, request.trace)
 
@@ -288,7 +295,8 @@ class Server:
             raise CallError.not_started(ErrorCode.BUSY, text, retryable=True)
         deadline_ms = self._deadline(message)
         request = Request(
-            self, session, number=message.id, op=op, deadline_ms=deadline_ms, key=message.key, trace=message.trace,
+            self, session, number=message.id, op=op, deadline_ms=deadline_ms, key=message.key,
+            trace=checked(message.trace) if self._deadline_is_ttl else message.trace,
             principal=message.principal, body=message.body, started_us=self.clock.monotonic_us(),
         )  # fmt: skip
         session.open[message.id] = request

@@ -114,7 +114,7 @@ class InquiryDesk:
         try:
             answer = await self._host.send_inquiry(case.payment)
         except CallError as error:
-            self._books.log.warning("inquiry.unanswered", payment=case.payment.payment_id, why=error.message)
+            case.log.warning("inquiry.unanswered", why=error.message)
             if error.outcome == Outcome.UNKNOWN:
                 case.apply(ev.InquiryUnanswered(error.message))
                 return None, wait_s
@@ -124,7 +124,7 @@ class InquiryDesk:
             return None, wait_s
         except Exception as error:
             # A fault of ours: WAIT ends all the same.
-            self._books.log.exception("inquiry.fault", payment=case.payment.payment_id)
+            case.log.exception("inquiry.fault")
             case.apply(ev.InquiryUnanswered(type(error).__name__))
             return None, wait_s
         code = answer.response_code

@@ -88,7 +88,7 @@ class Errands:
             return await self._attempt(case)
         except Exception:
             # A fault of ours must not end an errand on which money depends.
-            self._log.exception("errand.fault", payment=case.payment.payment_id)
+            case.log.exception("errand.fault")
             return FAULT_WAIT_S
 
 
@@ -97,7 +97,7 @@ async def record(case: Case, event: ev.Event, books: Books) -> tuple[Effect, ...
     effects = case.apply(event)
     if Alarm.NEEDS_HUMAN in effects:
         why = getattr(event, "detail", "")
-        books.log.error("payment.needs_human", payment=case.payment.payment_id, why=why)
+        case.log.error("payment.needs_human", why=why)
     await durable(books)
     return effects
 

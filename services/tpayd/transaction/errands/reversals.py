@@ -115,7 +115,7 @@ class ReversalDesk:
             # It can never be sent as it is; counted, so that a person gets to see it.
             return ev.ReversalUnanswered(str(error))
         except Exception as error:
-            self._books.log.exception("reversal.fault", payment=case.payment.payment_id)
+            case.log.exception("reversal.fault")
             return ev.ReversalUnanswered(type(error).__name__)
         code = answer.response_code
         if code == APPROVED:
@@ -128,7 +128,7 @@ class ReversalDesk:
     def _tell(self, case: Case, progress: _Progress, trouble: str) -> None:
         if trouble != progress.trouble:
             progress.trouble = trouble
-            self._books.log.warning("reversal.unanswered", payment=case.payment.payment_id, why=trouble)
+            case.log.warning("reversal.unanswered", why=trouble)
 
     def _blocked(self, progress: _Progress, error: CallError) -> ev.ReversalImpossible | None:
         """Nothing left: given up only if that lasts and its reason is none that passes by itself."""

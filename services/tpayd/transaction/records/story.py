@@ -46,6 +46,7 @@ def story_of(payment: Payment, result: PaymentResult, recorded: Sequence[Recorde
         acknowledged_at_ms=payment.acknowledged_ms,
         reversal_tries=payment.reversal.tries if payment.reversal is not None else 0,
         complete=complete,
+        trace=payment.trace,
     )
     if told is None and payment.ended_ms is not None and any(step.purged for step in steps):
         # Its details are gone; its last value still says how it ended.

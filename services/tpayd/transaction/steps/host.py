@@ -118,7 +118,7 @@ class HostSteps:
             message = financial_of(payment, self._store.merchant.id, number, presented, signature)
             sealed = await self._seal(message, payment, Purpose.NEW_PAYMENT, reader_id=reader_id)
         except CallError as error:
-            self._log.warning("payment.not_sealed", payment=payment.payment_id, why=error.message)
+            self._log.warning("payment.not_sealed", payment=payment.payment_id, trace=payment.trace, why=error.message)
             return None, ev.Stopped(_reason(error), error.message)
         except HostFormatError as error:
             return None, ev.Stopped(Reason.CARD_FAILED, str(error))

@@ -146,7 +146,7 @@ class Runner:
             return None  # interrupted: the table has moved on already
         except Exception:
             payment = self.case.payment
-            self._books.log.exception("payment.fault", payment=payment.payment_id, effect=type(effect).__name__)
+            self.case.log.exception("payment.fault", effect=type(effect).__name__)
             return _after_fault(payment.state)
         finally:
             self._waiting = False
@@ -198,7 +198,7 @@ class Runner:
                 case.progress(progress_of(Step.INQUIRING))
                 self._inquire(case)
             case Alarm():
-                self._books.log.error("payment.needs_human", payment=case.payment.payment_id)
+                case.log.error("payment.needs_human")
         return None
 
     async def _acquire(self) -> ev.Event:
@@ -247,7 +247,7 @@ class Runner:
         try:
             await self._books.journal.committed()
         except StorageError as error:
-            self._books.log.warning("payment.not_recorded", payment=self.case.payment.payment_id, why=str(error))
+            self.case.log.warning("payment.not_recorded", why=str(error))
             return ev.CommitFailed(isinstance(error, DoubtError))
         return None
 
