@@ -160,3 +160,13 @@ def test_an_id_that_was_never_used_is_doubted_too(restored: tuple[Store, Sold]) 
     store, _ = restored
     said = tpayd("payment", "status", str(uuid.uuid4()), home=store.instance.home)
     assert (Exit.UNKNOWN, True) == (said.status, "restored" in said.err)
+
+
+def test_the_doctor_finds_it_well(restored: tuple[Store, Sold]) -> None:
+    """Each process answers; but for those that this store does not start, and payments that no till acknowledged."""
+    store, _ = restored
+    said = tpayd("doctor", "--json", home=store.instance.home).json
+    wrong = {each["check"] for each in said["findings"] if each["level"] == "problem"}
+    assert set() == wrong - {"daemon"}, said["findings"]
+    known = {each["check"] for each in said["findings"] if each["level"] == "ok"}
+    assert {"settings", "ports", "versions", "journal", "keys", "host line", "readers", "backup"} <= known
