@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 from dataclasses import dataclass
@@ -103,7 +104,8 @@ async def _bring(remote: Remote, cargo: Cargo, watch: Watch) -> Carried:
                 f"the server does not keep what it is sent: {part} was uploaded from the start, and is not the same "
                 "there. Its operator has to look at its disk; another destination can be set meanwhile",
             )
-        await remote.delete(part)
+        with contextlib.suppress(DeliveryError):  # it may be forbidden, and is written over anyhow
+            await remote.delete(part)
         start, started_over = 0, True
 
 
