@@ -8,16 +8,12 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from tests.harness import Store, eventually
 from tests.harness.authority import Authority
-from tests.harness.command_line import tpayd
 from tests.harness.log_servers import FaultyFtp, SshServer, VsFtpd
 from tests.harness.ports import free_ports
 from tests.integration.delivery.conftest import Shipment
-from tpayd.cli.exits import Exit
 from tpayd.log_shipper.delivery import DeliveryError, DestinationSettings
 from tpayd.log_shipper.delivery.checking import StepName, check_destination
-from tpayd.sandbox.logs.identity import host_key
 
 ALL = [StepName.CONNECTION, StepName.IDENTITY, StepName.LOGIN, StepName.WRITING]
 
@@ -88,22 +84,3 @@ async def test_plain_ftp_says_what_it_is(tmp_path: Path, shipment: Shipment) -> 
         assert {} == shipment.arrived(server)
     assert (True, None) == (checked.ok, checked.identity)
     assert "all can be read on the way" in checked.steps[1].detail
-
-
-def test_a_sandbox_ships_to_a_server_of_its_own_and_the_command_line_tries_it(tmp_path: Path) -> None:
-    """From `tpayd init --sandbox` on, without a setting; the server can be told to fail, and says so."""
-    with Store(tmp_path, services=("sandbox_logs",)) as store:
-        store.wait_ready("sandbox_logs")
-        home = store.instance.home
-        good = tpayd("logs", "check-destination", "--json", home=home)
-        ordered = tpayd("sandbox", "logs", "read_only", "--json", home=home)
-        bad = tpayd("logs", "check-destination", home=home)
-        eventually(lambda: store.health("sandbox_logs"), timeout_s=30, what="the server's health")
-
-    assert (Exit.OK, True, [step.value for step in ALL]) == (
-        good.status, good.json["ok"], [step["step"] for step in good.json["steps"]],
-    )  # fmt: skip
-    assert {"setting": "destination.host_key", "value": host_key()} == good.json["shown"]
-    assert ("read_only", good.json["url"].rstrip("/")) == (ordered.json["behaviour"]["fault"], ordered.json["url"])
-    assert Exit.NO == bad.status
-    assert "writing     FAILED: the server does not let this user write" in bad.out
