@@ -18,7 +18,7 @@ _UNITS = {"s": 1, "min": 60, "h": 3600}
 
 def spans() -> list[tuple[float, float, bool]]:
     """First wait, longest wait, and whether somebody has to act, of each row."""
-    found = []
+    found: list[tuple[float, float, bool]] = []
     for row in re.findall(r"^\| [^|]+ \| (\d[^|]*) \| ([^|]*)\|$", PAGE, re.MULTILINE):
         times = [int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+) (s|min|h)\b", row[0])]
         found.append((times[0], times[-1], bool(row[1].strip())))
