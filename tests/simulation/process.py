@@ -109,9 +109,16 @@ class _Instance:
     config = home / "config"
     run = home / "run"
     secrets = home / "secrets"
+    users = None
 
     def settings_file(self, name: str) -> Path:
         return self.config / f"{name}.toml"
+
+    def data_of(self, _: str) -> Path:
+        return self.data
+
+    def secrets_of(self, _: str) -> Path:
+        return self.secrets
 
 
 class _Nobody:
