@@ -29,6 +29,7 @@ from tpayd.kit.store_settings import StoreSettings, load_store
 from tpayd.provision.founding import make_sandbox
 from tpayd.provision.journal_url import set_journal_url
 from tpayd.supervision.launcher import processes_of
+from tpayd.supervision.separation import gather
 from tpayd.transaction.journal import JournalPlace, Owner, moving, place_of
 from tpayd.transaction.journal import restoring as journal_restoring
 from tpayd.transaction.journal.restoring import MadeSafe, RestoredFrom
@@ -78,6 +79,8 @@ def restore(file: Path, home: Path, wish: Wish, now_ms: int, progress: Progress)
         with file.open("rb") as opened:
             identities = wish.unlocker.opens(read_head(opened))
         manifest = verified(file, identities, progress, staging)
+        # A restored instance has one user, whoever restores it: `tpayd users separate` makes them anew.
+        gather(staging)
         restored = _made_safe(_instance(staging), home, manifest, wish, now_ms, progress)
         _place(staging, home)
         if manifest.sandbox:

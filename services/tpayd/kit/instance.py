@@ -15,7 +15,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from tpayd.kit.users import HouseUsers, UsersError
+from tpayd.kit.users import NUMBERS, HouseUsers, UsersError
 
 __all__ = ["HOME_VARIABLE", "OWNER_CLIENT", "Instance", "InstanceError", "sockets_fit", "home_of"]
 
@@ -120,7 +120,8 @@ class Instance:
         return self._endpoint("public/gateway")
 
     def _run_name(self, service: str, suffix: str) -> str:
-        return f"{service}{'.' if self.users is None else '/'}{suffix}"
+        apart = self.users is not None and service in NUMBERS
+        return f"{service}{'/' if apart else '.'}{suffix}"
 
     def _endpoint(self, name: str) -> str:
         if len(name.encode()) > _SOCKET_NAME_MAX_BYTES:

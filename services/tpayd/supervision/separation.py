@@ -39,7 +39,7 @@ from tpayd.kit.users import BLOCK, DEFAULT_FIRST_UID, NUMBERS, HouseUsers, users
 from tpayd.supervision.programs import programs
 from tpayd_contracts.settings import SETTINGS_FILES
 
-__all__ = ["give_to", "join", "separate", "settle", "unreachable"]
+__all__ = ["gather", "give_to", "join", "separate", "settle", "unreachable"]
 
 _ROOT = ""
 """In the tables: root's, not a process's."""
@@ -66,6 +66,8 @@ _PLACES = {
     "data/requests": _Place(_ROOT, 0o700),
     "data/keys": _Place("key_manager", 0o700, inside=True),
     "signatures": _Place("device_broker", 0o2750, inside=True),
+    "releases": _Place("updater", 0o2750, inside=True),
+    "updates": _Place("updater", 0o2750, inside=True),
 }
 _SANDBOX_PLACES = {
     "sandbox": _Place(_ROOT, 0o3770),
@@ -90,6 +92,7 @@ _MOVED = {
     "secrets/sandbox_readers.key": "sandbox_readers",
     "data/integrity.json": "key_manager",
     "data/maintenance.json": "device_broker",
+    "data/outbox": "log_shipper",
     **{f"data/settings/{file}.jsonl": service for file, service in SETTINGS_FILES.items()},
 }
 """What lies elsewhere where each process has a user: in a directory of that process's own."""
@@ -124,8 +127,7 @@ def join(instance: Instance) -> Instance:
     home = instance.home
     if instance.users is None:
         return instance
-    for path, service in _MOVED.items():
-        _move(_own_place(home, path, service), home / path)
+    gather(home)
     _forget_sockets(home / "run")
     users_file(home).unlink()
     _give_all(home, 0, 0)
@@ -134,6 +136,12 @@ def join(instance: Instance) -> Instance:
         with contextlib.suppress(FileNotFoundError):
             (home / path).chmod(mode)
     return Instance.open(home, create=False)
+
+
+def gather(home: Path) -> None:
+    """Put what lies in directories of processes' own where processes of one user look for it. Raises OSError."""
+    for path, service in _MOVED.items():
+        _move(_own_place(home, path, service), home / path)
 
 
 def settle(instance: Instance) -> None:
@@ -281,7 +289,7 @@ def _own_place(home: Path, path: str, service: str) -> Path:
 
 
 def _move(old: Path, new: Path) -> None:
-    if old.is_file() and not old.is_symlink():
+    if old.exists() and not old.is_symlink() and not new.exists():
         new.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         old.replace(new)
 

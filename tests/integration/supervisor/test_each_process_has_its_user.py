@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from tests.harness.installation import InstalledStore
@@ -197,6 +199,19 @@ def test_roots_command_line_works_as_ever(store: SeparateStore) -> None:
     assert store.users.uid("gateway") == owner
 
 
+def test_a_backup_is_restored_for_whoever_restores_it(store: SeparateStore) -> None:
+    """Root's backup has all processes' files; what is restored has one user, and finds each where it looks."""
+    key, identity = store.instance.home / "age.key", pyrage.x25519.Identity.generate()
+    key.write_text(f"{identity}\n")
+    into = store.instance.home.parent / "restored"
+    made = json.loads(store.tpayd("backup", "create", "--recipient", str(identity.to_public()), "--json").out)
+    store.tpayd("backup", "restore", made["file"], "--into", str(into), "--yes", "--identity", str(key))
+    restored = Instance.open(into, create=False)
+    expected = ["data/settings/gateway.jsonl", "data/keys/keys.sqlite3", "secrets/sandbox_readers.key"]
+
+    assert (None, expected) == (restored.users, [path for path in expected if (into / path).exists()])
+
+
 def test_a_directory_that_strangers_can_write_to_is_refused(store: SeparateStore) -> None:
     """And `tpayd up`, which is root's, puts it right."""
     config = store.instance.config
@@ -218,5 +233,3 @@ def test_all_can_share_one_user_again(store: SeparateStore) -> None:
     owners = {path.lstat().st_uid for path in store.instance.home.rglob("*")}
     assert (None, {0}) == (store.instance.users, owners)
     assert "intact" in store.tpayd("journal", "verify").out
-    store.separate()
-    assert 1 == len(list((store.instance.data / "device_broker").glob("settings")))

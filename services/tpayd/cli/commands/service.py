@@ -154,7 +154,7 @@ def _plan(house: LocalHouse, scope: Scope, account: str | None, name: str) -> _P
     elif account is not None:
         raise CommandError("--as is for root", Exit.USAGE)
     unit = BootUnit(
-        _checked(name), home, Path(sys.executable), scope, user,
+        _checked(name), home, _lasting_python(home), scope, user,
         groups=tuple(group for group in DEVICE_GROUPS if _has_group(group)), writable=_written_outside(house.instance),
     )  # fmt: skip
     return _Plan(unit, _place(scope) / unit.file_name, give)
@@ -225,6 +225,14 @@ def _checked(name: str) -> str:
 def _not_by_hand(house: LocalHouse) -> None:
     if launcher_pid(house.instance) is not None or left_behind(house.instance):
         raise CommandError("the daemon runs; end it with `tpayd down` first", Exit.REFUSED, code="running")
+
+
+def _lasting_python(home: Path) -> Path:
+    """The one that runs this; where that is a release which an update may remove, the one in use at that time."""
+    releases = home / "releases"
+    if Path(sys.prefix).resolve().is_relative_to(releases):
+        return releases / "current" / "bin" / "python"
+    return Path(sys.executable)
 
 
 def _written_outside(instance: Instance) -> tuple[Path, ...]:
