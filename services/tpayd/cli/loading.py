@@ -49,8 +49,8 @@ class LazyGroup(click.Group):
             if missing in _OURS or not missing:
                 raise
             raise CommandError(
-                f"`tpayd {cmd_name}` is for the store's own machine and needs more packages ({missing} is missing): "
-                "pip install 'tpayd[store]'",
+                f"`{ctx.command_path} {cmd_name}` is for the store's own machine and needs more packages ({missing} is "
+                "missing): pip install 'tpayd[store]'",
                 Exit.NOT_INSTALLED,
             ) from None
         return cast("click.Command", command)

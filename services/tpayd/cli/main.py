@@ -25,7 +25,7 @@ _COMMANDS = {
     "status": CommandEntry("status:status", "Show processes, host line and readers.", _STORE),
     "wait-ready": CommandEntry("wait_ready:wait_ready", "Wait until every process is ready.", _STORE),
     "doctor": CommandEntry("doctor:doctor", "Say what is wrong with this store, and what to do.", _STORE),
-    "logs": CommandEntry("logs:logs", "Show the logs of all processes, in order of time.", _STORE),
+    "logs": CommandEntry("logs:logs", "Show the logs of all processes; send them to the vendor.", _STORE),
     "install-service": CommandEntry("service:install_service", "Start the daemon at boot, by systemd.", _STORE),
     "uninstall-service": CommandEntry("service:uninstall_service", "Start it at boot no more.", _STORE),
     "users": CommandEntry("users:users", "Give each process a user of its own, as root.", _STORE),

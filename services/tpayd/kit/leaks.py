@@ -47,7 +47,7 @@ class Leak(enum.StrEnum):
 def leaks_in(raw: bytes) -> frozenset[Leak]:
     """What a line of a log, JSON or not, holds that must not be there. Empty for a line that was redacted."""
     named = names_secret(raw)
-    if not named and not has_digit_run(raw):
+    if not named and not has_digit_run(raw) and b"\\u" not in raw:
         return frozenset()
     line = raw.decode("utf-8", "replace")
     if not named and b"\\" not in raw and not _may_be_a_card(line):

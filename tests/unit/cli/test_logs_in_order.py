@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tpayd.cli.commands.logs import LogFiles
+from tpayd.cli.commands.logs_show import LogFiles
 
 
 def line(service: str, second: int, level: str = "info") -> str:

@@ -54,7 +54,7 @@ def explain(output: Output, gateway: Gateway, payment: str, lane: str | None, wi
         output.result(as_json(story), lambda: _show(output, story))
         return Exit.OK
     # A lane's PC has no logs, and nothing of what reading them needs.
-    from tpayd.cli.commands.logs import show_entry  # noqa: PLC0415
+    from tpayd.cli.commands.logs_show import show_entry  # noqa: PLC0415
     from tpayd.cli.house import open_house  # noqa: PLC0415
 
     lines, left_out = _logged(story, open_house().instance.log)
