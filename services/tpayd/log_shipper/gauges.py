@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tpayd.kit.metrics import Metrics
 from tpayd.log_shipper.delivery import Reason
 from tpayd.log_shipper.outbox import Outbox
-from tpayd.log_shipper.queue import ENDED
+from tpayd_contracts.logs import BundleState
 
 __all__ = ["LEAK", "NO_SPACE_HERE", "UNPACKED", "Gauges"]
 
@@ -23,18 +23,23 @@ class Gauges:
     """Labels hold reasons and ends that the code knows, and nothing else."""
 
     def __init__(self, metrics: Metrics, outbox: Outbox, now_ms: Callable[[], int], limit_bytes: int) -> None:
-        metrics.gauge("backlog", "Bundles that wait to leave").set_function(lambda: len(outbox.waiting))
+        metrics.gauge("backlog_bundles", "Bundles that wait to be delivered").set_function(lambda: len(outbox.waiting))
         metrics.gauge("backlog_bytes", "What they take on disk").set_function(lambda: outbox.held_bytes)
         metrics.gauge("backlog_limit_bytes", "What they may take").set(limit_bytes)
-        metrics.gauge("oldest_seconds", "Age of the oldest bundle that waits; 0 without one").set_function(
+        metrics.gauge("backlog_oldest_seconds", "Age of the oldest bundle that waits; 0 without one").set_function(
             lambda: max((now_ms() - one.asked_ms for one in outbox.waiting), default=0) / 1000
         )
-        self.last_success = metrics.gauge(
-            "last_success_timestamp_seconds", "When a bundle was last delivered; 0: never"
+        self.last_shipped = metrics.gauge(
+            "last_shipped_timestamp_seconds", "When a bundle was last taken by the vendor's server; 0: not yet"
         )
-        self.sent_bytes = metrics.counter("sent_bytes", "Bytes of bundles that the server has")
-        ended = metrics.counter("bundles", "Bundles that have ended, by how", ["end"])
-        self.ended = {state: ended.labels(state.value) for state in sorted(ENDED)}
+        self.sent_bytes = metrics.counter("sent_bytes", "Bytes of bundles that the vendor's server has taken")
+        self.ended = {
+            BundleState.SHIPPED: metrics.counter("shipped", "Bundles delivered"),
+            BundleState.STOPPED: metrics.counter(
+                "redaction_stops", "Bundles stopped because something in them looked like card data or a key"
+            ),
+            BundleState.DROPPED: metrics.counter("dropped", "Bundles given up: too old, or over the outbox's limit"),
+        }
         failures = metrics.counter("failures", "Tries that failed, by reason", ["reason"])
         reasons = (LEAK, NO_SPACE_HERE, UNPACKED, *(reason.value for reason in Reason))
         self.failures = {reason: failures.labels(reason) for reason in reasons}

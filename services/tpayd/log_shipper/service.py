@@ -48,8 +48,8 @@ class LogShipper:
         self._house = house
         self._settings = house.settings
         self._outbox = Outbox(house.instance.data_of(house.name) / "outbox", house.log)
-        gauges = Gauges(house.metrics, self._outbox, house.clock.unix_ms, house.settings.outbox_mib * 1024 * 1024)
-        self._shipper = Shipper(house, self._outbox, gauges)
+        self._gauges = Gauges(house.metrics, self._outbox, house.clock.unix_ms, house.settings.outbox_mib * 1024 * 1024)
+        self._shipper = Shipper(house, self._outbox, self._gauges)
         self._crashes: CrashWatch | None = None
 
     async def start(self) -> None:
@@ -57,6 +57,7 @@ class LogShipper:
         house.server.handle(LOGS_SHIP, self._ship)
         house.server.handle(LOGS_STATUS, self._status, while_draining=True)
         self._outbox.open()
+        self._gauges.last_shipped.set((self._last_success_ms() or 0) / 1000)
         self._shipper.start()
         if self._settings.on_crash != "off":
             record = self._outbox.directory / "crashes.seen"
@@ -143,7 +144,6 @@ class LogShipper:
             await self._shipper.news(left_s)
 
     def _status(self, _request: Request, _body: Empty) -> LogsStatus:
-        successes = [one.ended_ms for one in self._outbox.ended if one.state is BundleState.SHIPPED]
         destination = self._settings.destination
         return LogsStatus(
             destination=destination.place.url() if destination.url else "",
@@ -152,10 +152,13 @@ class LogShipper:
             ended=self._outbox.ended,
             outbox_bytes=self._outbox.held_bytes,
             outbox_limit_bytes=self._settings.outbox_mib * 1024 * 1024,
-            last_success_ms=successes[0] if successes else None,
+            last_success_ms=self._last_success_ms(),
             logs=tuple(log_use(self._house.instance.log)),
             problems=tuple(self._problems()),
         )
+
+    def _last_success_ms(self) -> int | None:
+        return next((one.ended_ms for one in self._outbox.ended if one.state is BundleState.SHIPPED), None)
 
     def _problems(self) -> Iterator[str]:
         if not self._settings.recipients:

@@ -222,7 +222,7 @@ class Shipper:
             self._not_delivered(bundle, DeliveryError(Reason.UNSUPPORTED, f"a fault: {type(error).__name__}"), before)
         else:
             crashpoints.passing("outbox.delivered")
-            self._gauges.last_success.set(self._now_ms() / 1000)
+            self._gauges.last_shipped.set(self._now_ms() / 1000)
             self._gauges.sent_bytes.inc(bundle.size_bytes)
             self._end(bundle, BundleState.SHIPPED, "")
         finally:

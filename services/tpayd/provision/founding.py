@@ -13,8 +13,8 @@ from tpayd.kit.instance import OWNER_CLIENT, Instance
 from tpayd.provision.model import NoSuchSettingError, fill
 from tpayd.provision.plan import Plan
 from tpayd.provision.secrets import write_secret
-from tpayd.provision.values import LOGS_PASSWORD_FILE, settings_values
-from tpayd.sandbox.logs.identity import PASSWORD
+from tpayd.provision.values import LOGS_PASSWORD_FILE, VENDOR_KEY_FILE, settings_values
+from tpayd.sandbox.logs.identity import PASSWORD, VENDOR_KEY
 from tpayd.shipped import shipped
 from tpayd.transaction.terminals.files import PasswordFile, RegisterFile
 from tpayd.transaction.terminals.password import PasswordRecord
@@ -69,6 +69,7 @@ def make_sandbox(instance: Instance) -> None:
     """The place of the sandbox's own host and readers, with its test cards; what is there stays. Raises OSError."""
     instance.sandbox.mkdir(mode=0o750, exist_ok=True)
     write_secret(instance.home / LOGS_PASSWORD_FILE, PASSWORD)
+    write_secret(instance.home / VENDOR_KEY_FILE, VENDOR_KEY)
     cards = instance.sandbox / "cards.toml"
     if not cards.exists():
         _write(cards, (shipped("config") / f"{_CARDS}.toml").read_text(encoding="utf-8"))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from tpayd.provision.plan import Plan
 from tpayd.sandbox.logs import identity
 
-__all__ = ["LOGS_PASSWORD_FILE", "settings_values"]
+__all__ = ["LOGS_PASSWORD_FILE", "VENDOR_KEY_FILE", "settings_values"]
 
 LOGS_PASSWORD_FILE = "sandbox/logs.password"  # noqa: S105 (a file's name)
+VENDOR_KEY_FILE = "sandbox/vendor.key"
+"""For `tpayd logs open`, in the vendor's place."""
 
 Values = dict[str, object]
 
@@ -31,6 +33,7 @@ def settings_values(plan: Plan) -> dict[str, Values]:
         files["sandbox_updates"]["port"] = plan.sandbox_updates_port
         files["sandbox_logs"]["port"] = plan.sandbox_logs_port
         files["log_shipper"] |= {
+            "recipients": [identity.RECIPIENT],
             "destination.url": f"sftp://127.0.0.1:{plan.sandbox_logs_port}/{identity.INCOMING}",
             "destination.user": identity.USER,
             "destination.password_file": LOGS_PASSWORD_FILE,
