@@ -18,6 +18,7 @@ from tpayd.backup.contents import JOURNAL, KEY_STORE, PARTS
 from tpayd.backup.creating import verified
 from tpayd.backup.envelope import Unlocker, read_head
 from tpayd.backup.errors import BackupError, BackupRefusedError, BackupStorageError
+from tpayd.backup.last import LastBackup, write_last
 from tpayd.backup.manifest import Manifest
 from tpayd.key_manager import restoring as key_restoring
 from tpayd.key_manager.errors import KeyManagerError
@@ -85,6 +86,10 @@ def restore(file: Path, home: Path, wish: Wish, now_ms: int, progress: Progress)
         _place(staging, home)
         if manifest.sandbox:
             make_sandbox(_instance(home))
+        write_last(
+            _instance(home),
+            LastBackup(manifest.taken_at_ms, str(file.resolve()), file.stat().st_size, manifest.backup_id),
+        )
     except OSError as error:
         _clear(staging)
         where = error.filename or home
