@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from pyrage import x25519
 
 from tests.harness import Store, eventually
 from tests.harness.command_line import tpayd
@@ -54,7 +55,8 @@ def sell(store: Store, lane: str, stop: threading.Event, sold: list[tuple[str, s
 
 def backed_up(store: Store, directory: Path) -> Sold:
     """Both lanes sell all the while."""
-    (directory / "pass").write_text("correct horse battery\n")
+    owner = x25519.Identity.generate()
+    (directory / "key").write_text(f"{owner}\n")
     stop, sold = threading.Event(), {lane: list[tuple[str, str]]() for lane in LANES}
     lanes = [threading.Thread(target=sell, args=(store, lane, stop, sold[lane])) for lane in LANES]
     for lane in lanes:
@@ -63,7 +65,7 @@ def backed_up(store: Store, directory: Path) -> Sold:
         eventually(lambda: all(len(each) >= 2 for each in sold.values()), timeout_s=_WAIT_S, what="two sales a lane")
         before = [one for each in sold.values() for one in each]
         said = tpayd(
-            "backup", "create", "--to", str(directory / "to"), "--passphrase-file", str(directory / "pass"), "--json",
+            "backup", "create", "--to", str(directory / "to"), "--recipient", str(owner.to_public()), "--json",
             home=store.instance.home,
         )  # fmt: skip
         assert Exit.OK == said.status, said.err
@@ -91,7 +93,7 @@ def lost_and_restored(store: Store, sold: Sold, directory: Path) -> None:
         else:
             place.unlink()
     said = tpayd(
-        "backup", "restore", str(sold.file), "--yes", "--passphrase-file", str(directory / "pass"),
+        "backup", "restore", str(sold.file), "--yes", "--identity", str(directory / "key"),
         home=store.instance.home,
     )  # fmt: skip
     assert Exit.OK == said.status, said.err
