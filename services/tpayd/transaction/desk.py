@@ -209,6 +209,11 @@ class Desk:
         """Payments without a verdict."""
         return len(self._runners)
 
+    @property
+    def opening(self) -> int:
+        """Requests of which it is not known yet whether they begin a payment."""
+        return len(self._opening)
+
     async def drain(self) -> None:
         """Wait for every verdict that is still out."""
         await self._idle.wait()

@@ -21,6 +21,7 @@ from tpayd.transaction.errands.acknowledgements import Acknowledgements
 from tpayd.transaction.journal import OPEN_STATES
 from tpayd.transaction.journal.bookkeeping import Bookkeeper
 from tpayd.transaction.orders.abilities import AbilityDesk
+from tpayd.transaction.orders.holding import Holding
 from tpayd.transaction.orders.intake import INTAKE, Taken
 from tpayd.transaction.orders.keyboard import Keyboard
 from tpayd.transaction.orders.membership import MembershipDesk
@@ -106,6 +107,7 @@ class Transaction:
             store=house.store, settings=settings, admit=self._admit, may_sell=self._terminals.may_sell,
             aftermath=self._aftermath,
         )  # fmt: skip
+        self._holding = Holding(house.clock, house.log, self._standing, lambda: self._desk.opening)
         self._acknowledgements.take_over(found.unacknowledged)
         self._journal.on_put = self._acknowledgements.note
         for payment in found.open:
@@ -149,6 +151,7 @@ class Transaction:
         if settings.close_at:
             house.call_every(30.0, partial(self._closing.close_when_due, settings.close_at))
         house.server.handle(PENDING, self._pending, while_draining=True)
+        self._holding.register(house.server)
         house.call_every(1.0, self._records.sweep)
 
     async def drain(self) -> None:
@@ -186,6 +189,7 @@ class Transaction:
 
     def _admit(self, payment: Payment) -> None:
         """Refuse an order that must not begin. Raises CallError."""
+        self._holding.check()
         order = payment.ordered
         if order.standalone:
             self._gate.check(payment.terminal_id)
@@ -216,6 +220,9 @@ class Transaction:
         return await self._desk.acknowledge(ref)
 
     def _pending(self, _: Request, __: Empty) -> Pending:
+        return self._standing()
+
+    def _standing(self) -> Pending:
         unsettled = self._registry.standing(OPEN_STATES)
         lanes = sorted({case.payment.lane for case in unsettled if VERDICTS[case.payment.state] is Verdict.WAIT})
         return Pending(
