@@ -118,6 +118,10 @@ class ErrorCode(OpenEnum):
     """The key is missing, expired or not confirmed: no new payment."""
     INTEGRITY_FAILED = "integrity_failed"
     """The installed files are not those that were signed: no new payment."""
+    UPDATE_FAILED = "update_failed"
+    """A release was not fetched, installed or gone over to; `detail` says which kind of reason. The old one runs
+    on.
+    """
     STORAGE_FAILED = "storage_failed"
     """The disk did not take a record that must be durable."""
     INTERNAL = "internal"
@@ -3250,6 +3254,8 @@ class KeyList(Reply):
 
     keys: tuple[KeyInfo, ...]
     time: KeyTime | None = None
+    store_schema: int = 0
+    """Of the key store: what another version of tpayd has to be able to read."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> KeyList:
@@ -3257,6 +3263,7 @@ class KeyList(Reply):
         return cls(
             keys=many(body["keys"], KeyInfo.from_wire),
             time=maybe(body.get("time"), KeyTime.from_wire),
+            store_schema=body.get("store_schema", 0),
         )
 
 

@@ -92,6 +92,8 @@ class ErrorCode(enum.StrEnum):
     """The key is missing, expired or not confirmed: no new payment."""
     INTEGRITY_FAILED = "integrity_failed"
     """The installed files are not those that were signed: no new payment."""
+    UPDATE_FAILED = "update_failed"
+    """A release was not fetched, installed or gone over to; `detail` says which kind of reason. The old one runs on."""
     STORAGE_FAILED = "storage_failed"
     """The disk did not take a record that must be durable."""
     INTERNAL = "internal"

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from tpayd_contracts.operation import Empty, Op, Right
 from tpayd_contracts.secret import SECRET, HidesSecrets
-from tpayd_contracts.shapes import Name, TerminalId, UnixMs
+from tpayd_contracts.shapes import Count, Name, TerminalId, UnixMs
 
 __all__ = [
     "DATA_ENCRYPT",
@@ -169,6 +169,8 @@ class KeyTime(Struct, frozen=True):
 class KeyList(Struct, frozen=True, omit_defaults=True):
     keys: tuple[KeyInfo, ...]
     time: KeyTime | None = None
+    store_schema: Count = 0
+    """Of the key store: what another version of tpayd has to be able to read."""
 
 
 class KeyHappening(enum.StrEnum):

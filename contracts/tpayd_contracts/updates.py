@@ -11,6 +11,7 @@ from tpayd_contracts.operation import Empty, Op, Right
 from tpayd_contracts.shapes import END, Count, Lane, Name, UnixMs
 
 __all__ = [
+    "CHANGELOG_MAX_CHARS",
     "HISTORY_MAX",
     "PAYMENTS_HOLD",
     "PAYMENTS_RESUME",
@@ -211,8 +212,8 @@ class UpdateEvent(Struct, frozen=True):
 class HoldPayments(Struct, frozen=True, forbid_unknown_fields=True):
     """Begin no new payment for a while: each is refused as `busy`, `update`. Repeated, it holds on."""
 
-    ttl_s: Annotated[float, Meta(gt=0, le=60)]
-    """After it payments begin again by themselves: whoever asked may have died."""
+    ttl_s: Annotated[float, Meta(ge=0, le=60)]
+    """After it payments begin again by themselves: whoever asked may have died. 0: hold nothing, only tell."""
     why: Annotated[str, Meta(min_length=1, max_length=200)]
 
 

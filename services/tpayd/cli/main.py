@@ -24,6 +24,7 @@ _COMMANDS = {
     "down": CommandEntry("down:down", "End it in order; payments under way finish.", _STORE),
     "status": CommandEntry("status:status", "Show processes, host line and readers.", _STORE),
     "wait-ready": CommandEntry("wait_ready:wait_ready", "Wait until every process is ready.", _STORE),
+    "update": CommandEntry("update:update", "Look for releases and go over to them, or back.", _STORE),
     "doctor": CommandEntry("doctor:doctor", "Say what is wrong with this store, and what to do.", _STORE),
     "logs": CommandEntry("logs:logs", "Show the logs of all processes; send them to the vendor.", _STORE),
     "install-service": CommandEntry("service:install_service", "Start the daemon at boot, by systemd.", _STORE),

@@ -11,6 +11,7 @@ from tpayd.key_manager.gauges import KeyGauges
 from tpayd.key_manager.keyring import Keyring
 from tpayd.key_manager.reader_standing import ReaderStanding
 from tpayd.key_manager.records import KeyRecord
+from tpayd.key_manager.store import SCHEMA_VERSION
 from tpayd.key_manager.ticks import Ticker
 from tpayd.kit.bus import CallError
 from tpayd_contracts.device import DeviceState
@@ -73,6 +74,7 @@ class ExchangeDesk:
         return KeyList(
             tuple(key.info(time.now_ms(), self._note(key)) for key in order),
             KeyTime(time.now_ms(), time.from_host, time.machine_ahead_ms() // 1000),
+            SCHEMA_VERSION,
         )
 
     async def _told(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tpayd.kit.house import House
+from tpayd.updater.automatic import Automatic
 from tpayd.updater.desk import UpdateDesk
 from tpayd.updater.settings import UpdaterSettings
 from tpayd_contracts.health import Dependency, Readiness
@@ -16,17 +17,21 @@ class Updater:
     def __init__(self, house: House[UpdaterSettings]) -> None:
         self._house = house
         self._desk = UpdateDesk(house)
+        self._automatic = Automatic(house, self._desk)
 
     async def start(self) -> None:
         """Serve, and take up what was under way at the last end."""
         self._desk.register(self._house.server)
+        self._automatic.register(self._house.server)
         self._desk.start()
+        self._automatic.start()
 
     async def drain(self) -> None:
         """Nothing to finish: what is fetched or staged goes on at the next start."""
 
     async def stop(self) -> None:
         """End what is under way."""
+        self._automatic.stop()
         await self._desk.stop()
 
     def readiness(self) -> tuple[Readiness, tuple[Dependency, ...]]:

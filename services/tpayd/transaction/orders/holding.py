@@ -48,10 +48,11 @@ class Holding:
             )  # fmt: skip
 
     def _hold(self, _: Request, body: HoldPayments) -> HeldPayments:
-        if not self.holds:
-            self._log.info("payments.held", why=body.why)
-        self._why = body.why
-        self._until_us = self._clock.monotonic_us() + int(body.ttl_s * 1e6)
+        if body.ttl_s:
+            if not self.holds:
+                self._log.info("payments.held", why=body.why)
+            self._why = body.why
+            self._until_us = self._clock.monotonic_us() + int(body.ttl_s * 1e6)
         pending = self._pending()
         return HeldPayments(pending.under_way + self._opening(), pending.lanes, pending.unsettled, SCHEMA_VERSION)
 
