@@ -19,6 +19,7 @@ from tpayd.releases.layout import Layout
 
 __all__ = ["dies_after", "dies_at_start", "hangs_at_start", "installed_release", "staged_release"]
 
+_MAIN = 'if __name__ == "__main__":\n'
 _PACKAGES = (tpayd, tpayd_contracts, tpayd_client)
 _SHIPPED = ("config", "ops/supervisor")
 _ROOT = Path(__file__).parents[2]
@@ -79,7 +80,7 @@ def dies_after(service: str, seconds: float) -> Change:
 def _first_in_main(service: str, line: str) -> Change:
     def change(site: Path) -> None:
         path = site / "tpayd" / service.replace(".", "/") / "__main__.py"
-        path.write_text(path.read_text().replace("\n\n", f"\n\nif __name__ == '__main__':\n    {line}\n\n", 1))
+        path.write_text(path.read_text().replace(_MAIN, f"{_MAIN}    {line}\n", 1))
 
     return change
 

@@ -107,6 +107,13 @@ class UpdateDesk:
         self._house.call_every(1.0, self._look)
         self._proving = asyncio.get_running_loop().create_task(self._prove())
 
+    def drain(self) -> None:
+        """What is under way ends, or goes on in the next life."""
+        self._switching.ending.set()
+        self._source.stop.set()
+        if self.work.step is not UpdateStep.SWITCHING:
+            self.work.cancel()
+
     async def stop(self) -> None:
         """End what is under way."""
         self._source.stop.set()
@@ -166,6 +173,7 @@ class UpdateDesk:
 
     async def apply(self, wanted: str, by: str, wait_s: float, *, again: bool = False) -> None:
         """Go over to a release. Ends with this process, unless there is nothing to go over to. Raises UpdateError."""
+        self._look()
         version = self.staged if not again and wanted in ("", self.staged) else ""
         if not version:
             version = await self.download(wanted, by, again=again)

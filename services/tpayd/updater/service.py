@@ -27,7 +27,8 @@ class Updater:
         self._automatic.start()
 
     async def drain(self) -> None:
-        """Nothing to finish: what is fetched or staged goes on at the next start."""
+        """Nothing to finish: what is fetched or installed goes on at the next start."""
+        self._desk.drain()
 
     async def stop(self) -> None:
         """End what is under way."""

@@ -41,6 +41,10 @@ class Switching:
         self._house = house
         self._book = book
         self._transaction = house.caller("transaction")
+        self.ending = asyncio.Event()
+        """Set when this process is told to end: that is how an order is taken."""
+        for name in SERVICES:
+            house.caller(name)  # connected long before somebody is asked
 
     async def stored(self) -> HeldPayments | None:
         """What transaction says of its journal and of its payments; None if it does not answer."""
@@ -110,13 +114,16 @@ class Switching:
         """The launcher ends all processes, this one first: what comes after is for its successor."""
         give_up = asyncio.get_running_loop().time() + _TAKEN_LIMIT_S
         while asyncio.get_running_loop().time() < give_up:
+            if self.ending.is_set():
+                return
             body = HoldPayments(ttl_s=_HOLD_S, why=f"update to {version}")
             with contextlib.suppress(CallError):
                 await self._transaction.call(PAYMENTS_HOLD, body, ttl_s=_ASK_S)
             attempt = await asyncio.to_thread(self._book.attempt)
             if attempt.state is not State.ORDERED:
                 break
-            await asyncio.sleep(_LOOK_S * 5)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.ending.wait(), _LOOK_S * 5)
         else:
             with contextlib.suppress(OutOfTurnError, OSError):
                 await asyncio.to_thread(partial(self._book.write, Event.WITHDRAWN, version, text="nobody took it"))

@@ -62,7 +62,11 @@ class Work:
             raise as_call_error(error) from error
         self._listeners.add(request)
         try:
-            await asyncio.shield(task)
+            await asyncio.wait([task])
+            if task.cancelled():
+                text = "the updater ends; what was fetched is kept, so that the next try goes on from there"
+                raise CallError(ErrorCode.DRAINING, text, outcome=Outcome.FAILED, retryable=True)
+            task.result()
         except UpdateError as error:
             raise as_call_error(error) from error
         finally:
@@ -80,6 +84,11 @@ class Work:
                     request.progress(progress)
         if another:
             self._changed()
+
+    def cancel(self) -> None:
+        """End what is under way, soon."""
+        if self._task is not None:
+            self._task.cancel()
 
     async def stop(self) -> None:
         """End what is under way; it is taken up again by who asks again."""
