@@ -73,6 +73,10 @@ simulate: build/dev/.stamp ## run SEEDS=2000 simulated stores and find every pla
 fuzz: build/dev/.stamp ## try INPUTS=1000000 broken inputs on each reader driver: no crash, no hang, bounded memory
 	$(DEV)/python -m tests.fuzz --inputs $(or $(INPUTS),1000000)
 
+.PHONY: log-fuzz
+log-fuzz: build/dev/.stamp ## fuzzed payments until a store has MEGABYTES=100 of logs: no card number may be in them (about 15 minutes)
+	$(DEV)/python -m tests.log_fuzz --megabytes $(or $(MEGABYTES),100)
+
 .PHONY: bench
 bench: build/dev/.stamp ## measure the whole chain beside its floor; the last line is the result
 	$(DEV)/python -m tests.bench

@@ -1,4 +1,4 @@
-"""T22: logs are kept for one week [로그 저장 기간], from INFO on [로그 수집 레벨]; both count at once when changed."""
+"""T22: logs are kept for a week [로그 저장 기간] and 512 MiB, from INFO on [로그 수집 레벨]; changes count at once."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from tpayd.cli.exits import Exit
 
 
 def test_the_printed_defaults(run: Run) -> None:
-    """7 days, info, in every process."""
+    """7 days, 512 MiB, info, in every process."""
     found = run("settings", "list", "--group", "functions", "--json").json["settings"]
     kept = {each["default"] for each in found if each["path"] == "log_keep_days"}
+    sizes = {each["default"] for each in found if each["path"] == "log_keep_mib"}
     levels = {each["default"] for each in found if each["path"] == "log_level"}
 
-    assert ({"7"}, {'"info"'}) == (kept, levels)
+    assert ({"7"}, {"512"}, {'"info"'}) == (kept, sizes, levels)
 
 
 def test_a_level_counts_at_once(shop: Store, run: Run) -> None:

@@ -98,6 +98,29 @@ def test_files_older_than_the_retention_go(tmp_path: Path, clock: FakeClock) -> 
     )
 
 
+def test_rotated_files_over_the_bytes_go_from_the_oldest_on(tmp_path: Path, clock: FakeClock) -> None:
+    """However many days and files may stay (T22)."""
+    now_s = clock.unix_ms() / 1000
+    for age_h in range(1, 5):
+        path = tmp_path / f"gateway.{age_h}.jsonl"
+        path.write_bytes(b"x" * 100)
+        os.utime(path, times=(now_s, now_s - age_h * 3600))
+    LogFile(tmp_path, "gateway", clock, Retention(keep_bytes=250)).close()
+
+    assert ["gateway.1.jsonl", "gateway.2.jsonl"] == [path.name for path in rotated(tmp_path)]
+
+
+def test_a_change_of_the_limits_counts_with_the_next_line(tmp_path: Path, clock: FakeClock, file: LogFile) -> None:
+    """A process that logs little rotates seldom; nobody waits for that."""
+    old = tmp_path / "gateway.old.jsonl"
+    old.touch()
+    os.utime(old, times=(clock.unix_ms() / 1000, clock.unix_ms() / 1000 - 2 * DAY_S))
+    file.retention = Retention(keep_days=1)
+    file.write("{}")
+
+    eventually(lambda: not old.exists(), timeout_s=10, what="the old file gone")
+
+
 def test_rotations_within_a_second_lose_nothing(tmp_path: Path, file: LogFile) -> None:
     """A rotated file is never written over: the clock stands still, and each line has a file of its own."""
     file.retention = Retention(file_bytes=10, files_max=100)
