@@ -231,13 +231,15 @@ class Shipper:
             self._ring()
 
     def _sending(self, bundle: Bundle, told: Progress) -> None:
-        self._outbox.note(bundle.id, sent_bytes=told.done_bytes)
+        furthest = max(self._outbox.entries[bundle.id].bundle.sent_bytes, told.done_bytes)
+        self._outbox.note(bundle.id, sent_bytes=furthest)
         self._tell(bundle, ShipProgress(BundleState.SENDING, _STAGES[told.stage], told.done_bytes, told.size_bytes))
 
     def _not_delivered(self, bundle: Bundle, error: DeliveryError, before: int) -> None:
         self._failed(error.reason.value, bundle, str(error))
         entry = self._outbox.entries[bundle.id]
-        failures = 1 if entry.bundle.sent_bytes > before else entry.failures_in_row + 1
+        helped = max(entry.bundle.sent_bytes, error.done_bytes) > before
+        failures = 1 if helped else entry.failures_in_row + 1
         again = after_failure(error.reason, failures, random.random())  # noqa: S311  no secret
         self._outbox.entries[bundle.id] = msgspec.structs.replace(entry, failures_in_row=failures)
         if again.wait_s is None:  # the file is not what it was: the logs are, so make another one

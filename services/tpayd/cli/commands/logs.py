@@ -16,6 +16,9 @@ _COMMANDS = {
     "scrub": CommandEntry("logs_check:scrub", "Write over what a check has found.", _HERE),
     "ship": CommandEntry("logs_ship:ship", "Send the logs to the vendor, encrypted to his key.", _VENDOR),
     "status": CommandEntry("logs_ship:status", "Show what waits, what was sent, and what is kept.", _VENDOR),
+    "check-destination": CommandEntry(
+        "logs_destination:check_destination_command", "Try the vendor's server; shows the key to be pinned.", _VENDOR
+    ),
     "new-key": CommandEntry("logs_open:new_key", "Make the key that opens bundles; for the vendor.", _VENDOR),
     "open": CommandEntry("logs_open:open_", "Open and check a bundle; for the vendor.", _VENDOR),
 }
