@@ -8,7 +8,7 @@ from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
 
 from ops.release.errors import ReleaseToolError
-from ops.release.roles import ONLINE, policy
+from ops.release.roles import ONLINE, TOP_LEVEL, policy
 from ops.release.workshop import Workshop
 from tpayd.kit.durable_file import replace_file
 from tpayd.updater.trusted import SIGNED_AT_FIELD
@@ -21,6 +21,7 @@ _MODE = 0o644
 def publish(workshop: Workshop, online: CryptoSigner) -> list[str]:
     """Put all that is staged in its place, with a new snapshot and timestamp.
 
+    What only one signer is late with, such as one vendor's firmware, stays staged and keeps nobody waiting.
     Whatever interrupts it: until the timestamp is replaced, clients see the old state, whole.
 
     Returns:
@@ -30,6 +31,8 @@ def publish(workshop: Workshop, online: CryptoSigner) -> list[str]:
         ReleaseToolError: a signature is missing, or a role is not what it should be; nothing is published then.
     """
     staged = {role: found for role in workshop.roles() if (found := workshop.staged_role(role)) is not None}
+    if staged.keys().isdisjoint(TOP_LEVEL):
+        staged = {role: found for role, found in staged.items() if not _may_wait(workshop, role)}
     for role, metadata in staged.items():
         _check(workshop, role, metadata)
     _check_online(workshop, online)
@@ -54,6 +57,11 @@ def renew(workshop: Workshop, online: CryptoSigner) -> str:
         content = (workshop.metadata / f"{snapshot.signed.version}.snapshot.json").read_bytes()
     timestamp = _vouch(workshop, online, content)
     return f"timestamp {timestamp.version}, valid until {timestamp.expires:%Y-%m-%d %H:%M} UTC"
+
+
+def _may_wait(workshop: Workshop, role: str) -> bool:
+    """Whether stores keep what they have of this role while its signatures are missing."""
+    return workshop.missing(role) > 0 and workshop.published(role) is not None
 
 
 def _check(workshop: Workshop, role: str, metadata: Metadata[Any]) -> None:

@@ -34,6 +34,18 @@ def test_a_signature_that_is_missing(publisher: Publisher) -> None:
     assert before == published(publisher)
 
 
+def test_a_vendor_who_is_late_keeps_nobody_waiting(publisher: Publisher) -> None:
+    """What lacks its signatures stays staged; stores get the rest, and then that too."""
+    publisher.firmware("acme", {"a.bin": b"a"})
+    publisher.put("firmware-acme", {"firmware/acme/b.bin": b"b"})
+    publisher.release("0.2.0")
+    assert {"2.releases.json", "1.firmware-acme.json"} <= published(publisher)
+    assert "2.firmware-acme.json" not in published(publisher)
+
+    publisher.publish("firmware-acme")
+    assert "2.firmware-acme.json" in published(publisher)
+
+
 def test_a_root_that_the_old_root_did_not_sign(publisher: Publisher) -> None:
     """New keys alone cannot follow the old ones."""
     for old in ("a", "b"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections import deque
 from http import HTTPStatus
@@ -25,7 +26,7 @@ _SOCKET_S = 30.0
 class UpdateServer:
     """From construction until `close`; it can be used as a context."""
 
-    def __init__(self, directory: Path, port: int = 0) -> None:
+    def __init__(self, directory: Path, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         """Raises OSError where the port is taken; 0 takes any free one."""
         self.directory = directory
         """What is served; may be changed."""
@@ -38,13 +39,17 @@ class UpdateServer:
         self._turn = threading.Lock()
         self._http = _Http((_ADDRESS, port), _Handler)
         self._http.served = self
+        self._scheme = "http" if tls is None else "https"
+        if tls is not None:
+            # Each connection's own thread shakes hands: one that does not must not keep the others waiting.
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="http", daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
         """Of the repository."""
-        return f"http://{_ADDRESS}:{self._http.server_port}"
+        return f"{self._scheme}://{_ADDRESS}:{self._http.server_port}"
 
     def close(self) -> None:
         """End; what is being sent breaks off."""
