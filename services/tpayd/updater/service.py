@@ -5,6 +5,8 @@ from __future__ import annotations
 from tpayd.kit.house import House
 from tpayd.updater.automatic import Automatic
 from tpayd.updater.desk import UpdateDesk
+from tpayd.updater.firmware.desk import FirmwareDesk
+from tpayd.updater.firmware.opening import open_repository
 from tpayd.updater.settings import UpdaterSettings
 from tpayd_contracts.health import Dependency, Readiness
 
@@ -18,6 +20,7 @@ class Updater:
         self._house = house
         self._desk = UpdateDesk(house)
         self._automatic = Automatic(house, self._desk)
+        self._firmware = FirmwareDesk(house, lambda: open_repository(house.instance, house.settings))
 
     async def start(self) -> None:
         """Serve, and take up what was under way at the last end."""
@@ -25,6 +28,7 @@ class Updater:
         self._automatic.register(self._house.server)
         self._desk.start()
         self._automatic.start()
+        self._firmware.start()
 
     async def drain(self) -> None:
         """Nothing to finish: what is fetched or installed goes on at the next start."""
@@ -33,6 +37,7 @@ class Updater:
     async def stop(self) -> None:
         """End what is under way."""
         self._automatic.stop()
+        await self._firmware.stop()
         await self._desk.stop()
 
     def readiness(self) -> tuple[Readiness, tuple[Dependency, ...]]:

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from tpayd.kit.settings import ServiceSettings
+from tpayd.updater.firmware.choosing import FAMILIES, ReaderFamily
 
 __all__ = ["UpdaterSettings"]
 
@@ -38,6 +39,8 @@ class UpdaterSettings(ServiceSettings, frozen=True, forbid_unknown_fields=True, 
     """Seconds that it has to stay ready before it is kept for good."""
     keep_releases: Annotated[int, Meta(ge=1, le=10)] = 1
     """Installed versions kept beside the running one."""
+    reader_families: Annotated[tuple[ReaderFamily, ...], Meta(max_length=32)] = FAMILIES
+    """The vendors of readers' firmware, and how the models of their readers begin."""
     download_limit_s: Annotated[float, Meta(ge=1, le=86_400)] = 3600.0
     """Seconds that the fetching of one release may take altogether."""
     download_least_speed: Annotated[int, Meta(ge=1, le=1_000_000)] = 1024

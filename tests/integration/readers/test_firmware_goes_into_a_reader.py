@@ -197,6 +197,7 @@ def test_a_broker_that_dies_before_the_first_byte_has_done_nothing(shop: Store) 
         ({"vendor_key": bytes(32)}, None, "is not known to be a reader of this vendor"),
         ({"ticket": bytes(64)}, None, "does not believe the vendor's signature"),
         ({"model": "SCSPRO-200"}, None, "the image is for SCSPRO-200"),
+        ({"mode": "USB"}, None, "the image is for mode USB, and it is in mode RS232"),
         ({"version": "09.99"}, None, "does not believe the vendor's signature"),
         ({}, b"another file", "is not the file that was signed"),
         ({"image": f"updates/files/{'0' * 64}/none.bin"}, None, "the image cannot be used"),
@@ -259,6 +260,6 @@ def test_another_version_than_was_meant_is_told_and_kept_from_payments(shop: Sto
 
 def test_the_wrong_mode_is_the_end_of_a_reader(shop: Store) -> None:
     """What the updater is for: the broker brings what it is told, and a reader with the wrong image says no more."""
-    give_up(shop, order(shop, Firmware("01.02", mode="USB")))
-    assert DeviceState.READY is not device(shop, "reader-1").state
-    assert firmware_bars(device(shop, "reader-1"))
+    give_up(shop, order(shop, Firmware("01.02", model="DUALI-77", mode="USB"), device="reader-2"))
+    assert DeviceState.READY is not device(shop, "reader-2").state
+    assert firmware_bars(device(shop, "reader-2"))

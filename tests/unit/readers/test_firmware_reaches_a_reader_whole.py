@@ -157,12 +157,20 @@ def test_what_the_vendor_has_not_signed_is_not_taken(
 
 
 def test_the_wrong_mode_ends_a_reader(tmp_path: Path) -> None:
-    """Why it is asked, checked and confirmed before: the reader itself takes it, and never speaks again."""
+    """Why it is asked, checked and confirmed before: a reader that does not tell its own takes it, and says no more."""
     other = sandbox_image(ImageHead("01.01", "USB"), 5_000)
-    device = reader(tmp_path)
+    device = reader(tmp_path, mode="")
     assert end_of(transfer(device, image(other, mode="USB"), other)) is FirmwareEnd.INSTALLED
     assert b"" == device.received(bytes.fromhex("02 00 04 A0 39 39 03 A7"))
-    assert b"" == reader(tmp_path).received(bytes.fromhex("02 00 04 A0 39 39 03 A7"))
+    assert b"" == reader(tmp_path, mode="").received(bytes.fromhex("02 00 04 A0 39 39 03 A7"))
+
+
+def test_an_image_for_another_mode_than_it_tells_is_kept_back(tmp_path: Path) -> None:
+    """Whoever was mistaken before."""
+    other = sandbox_image(ImageHead("01.01", "USB"), 5_000)
+    device = reader(tmp_path)
+    assert end_of(transfer(device, image(other, mode="USB"), other)) is FirmwareEnd.REFUSED
+    assert "01.00" == version_of(device)
 
 
 def test_a_driver_without_updates_says_so() -> None:

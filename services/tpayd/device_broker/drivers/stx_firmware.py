@@ -53,6 +53,7 @@ _HELD = struct.Struct("2s20s")
 _AROUND = 4 + 10 + 10 + crypto.SEAL_BYTES + 2
 """What a frame of a chunk holds beside the chunk: type, total, sent, seal, CMD and ETX."""
 
+_ANY_MODE = "any"
 _UPDATABLE = "01"
 _INSTALLED, _ELSEWHERE, _DAMAGED, _OTHER_IMAGE = "01", "02", "03", "04"
 _REFUSALS = {
@@ -144,6 +145,9 @@ class StxFirmware:
             raise _Over(FirmwareEnd.NOT_GENUINE, str(error)) from None
         if identity.model != image.model:
             raise _Over(FirmwareEnd.REFUSED, f"the image is for {image.model}, and this is {identity.model}")
+        if identity.mode and image.mode not in (_ANY_MODE, identity.mode):
+            # The reader would take it, and never speak again.
+            raise _Over(FirmwareEnd.REFUSED, f"the image is for mode {image.mode}, and it is in mode {identity.mode}")
         answer = yield from self._asked(frame(Cmd.OFFER, offer), Cmd.OFFER, refusable=True)
         if len(answer.data) != _VERDICT.size:
             raise EndedError(*_layout("55", answer.data, _VERDICT.size))
