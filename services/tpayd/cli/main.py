@@ -44,6 +44,7 @@ _COMMANDS = {
     "client": CommandEntry("client:client", "Add, list and remove the POS clients that may connect.", _SETUP),
     "pool": CommandEntry("pool:pool", "Show the pools of readers, and how fair they are.", _SETUP),
     "devices": CommandEntry("devices:devices", "Find, list, add, test and remove card readers and pads.", _SETUP),
+    "firmware": CommandEntry("firmware:firmware", "Bring card readers newer firmware.", _SETUP),
     "keys": CommandEntry("keys:keys", "Exchange keys with the host, and list them.", _SETUP),
     "integrity": CommandEntry("integrity:integrity", "Check files and readers; sign the installation.", _SETUP),
     "terminal": CommandEntry("terminal:terminal", "Open terminals with the host; refuse unopened ones.", _SETUP),
