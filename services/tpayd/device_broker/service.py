@@ -117,7 +117,7 @@ class DeviceBroker:
         tests = DeviceTests(self._lending, self._readers)
         ledger = self._lending.ledger
         self._desk = FleetDesk(house, self._fleet, self._readers, self._standing, ledger, searching, tests)
-        notes = Notes(UnfinishedFile(house.instance.data), self._lending, house.log)
+        notes = Notes(UnfinishedFile(house.instance.data_of(house.name)), self._lending, house.log)
         self._pools.given_back.append(notes.drop)
         self._firmware = FirmwareDesk(house, self._lending, self._readers, notes, self._locator.locate)
         house.rules.check = self._desk.check

@@ -6,8 +6,8 @@ from tpayd.kit.house import House
 from tpayd.updater.automatic import Automatic
 from tpayd.updater.desk import UpdateDesk
 from tpayd.updater.firmware.desk import FirmwareDesk
-from tpayd.updater.firmware.opening import open_repository
 from tpayd.updater.settings import UpdaterSettings
+from tpayd.updater.source import repository
 from tpayd_contracts.health import Dependency, Readiness
 
 __all__ = ["Updater"]
@@ -20,7 +20,7 @@ class Updater:
         self._house = house
         self._desk = UpdateDesk(house)
         self._automatic = Automatic(house, self._desk)
-        self._firmware = FirmwareDesk(house, lambda: open_repository(house.instance, house.settings))
+        self._firmware = FirmwareDesk(house, lambda: repository(house.instance, house.settings))
 
     async def start(self) -> None:
         """Serve, and take up what was under way at the last end."""

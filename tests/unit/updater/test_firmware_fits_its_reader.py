@@ -23,8 +23,8 @@ from tpayd.updater.firmware.choosing import (
 )
 from tpayd.updater.firmware.description import FirmwareDescription, version_key
 from tpayd.updater.firmware.offers import Offers
-from tpayd.updater.firmware.opening import open_repository
 from tpayd.updater.settings import UpdaterSettings
+from tpayd.updater.source import repository
 from tpayd_contracts.firmware import FirmwareVerdict
 
 NEWEST, UPDATE, ASK, REFUSED = (
@@ -190,12 +190,12 @@ def test_a_field_of_a_later_publisher_is_left_aside() -> None:
 
 def test_vendors_that_cannot_be_asked_leave_what_was_known(tmp_path: Path) -> None:
     """Without a repository in the settings, or without its root of trust, the reason says what to do."""
-    instance = Instance(tmp_path)
+    instance = Instance.open(tmp_path / "store")
     for settings, text in (
         (UpdaterSettings(), "no repository of releases is set"),
         (UpdaterSettings(repository_url="http://127.0.0.1:1"), "cannot be read"),
     ):
-        offers = Offers(partial(open_repository, instance, settings))
+        offers = Offers(partial(repository, instance, settings))
         with pytest.raises(UpdateError, match=text):
             offers.look(["scspro"])
         assert () == offers.known

@@ -48,7 +48,7 @@ class FirmwareDesk:
         self._log = house.log
         self._families = house.settings.reader_families
         self._broker = house.caller("device_broker")
-        self._book = Book(house.instance.data)
+        self._book = Book(house.instance.data_of(house.name))
         self._offers = Offers(open_repository)
         self.updates = Updates(house, self._book, self._offers)
         self._resuming: asyncio.Task[None] | None = None
