@@ -233,10 +233,10 @@ class Desk:
         asked = case.payment
         try:
             found = await self._books.journal.find(*case.key)
-            if found is None and self._aftermath.doubts(asked.lane):
-                self._registry.forget(case)
-                self._aftermath.check_known((await self._bury(case.key, asked.terminal_id)).payment)
-            elif found is None:
+            if found is None:
+                if self._aftermath.doubts(asked.lane):
+                    self._registry.forget(case)
+                    self._aftermath.check_known((await self._bury(case.key, asked.terminal_id)).payment)
                 self._admit(asked)
                 case.payment = await self._originals.claim(asked)
                 self._run(case, carried)
