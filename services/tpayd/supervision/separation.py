@@ -39,7 +39,7 @@ from tpayd.kit.users import BLOCK, DEFAULT_FIRST_UID, NUMBERS, HouseUsers, users
 from tpayd.supervision.programs import programs
 from tpayd_contracts.settings import SETTINGS_FILES
 
-__all__ = ["gather", "give_to", "join", "separate", "settle", "unreachable"]
+__all__ = ["gather", "give_to", "join", "misplaced", "separate", "settle", "unreachable"]
 
 _ROOT = ""
 """In the tables: root's, not a process's."""
@@ -165,6 +165,24 @@ def settle(instance: Instance) -> None:
             _set_file(secret, uid, users.gid, 0o600)
     for path in (home / "log").glob("*.jsonl"):
         _set_file(path, _uid(users, path.name.partition(".")[0]), users.gid, 0o640)
+
+
+def misplaced(instance: Instance) -> list[Path]:
+    """What is not as the table has it, as far as this user may look; nothing where all share one user."""
+    users, home = instance.users, instance.home
+    if users is None:
+        return []
+    wanted = {name: (_uid(users, place.owner), place.mode) for name, place in _places(home)}
+    for service in _processes(home):
+        wanted |= {form.format(service): (users.uid(service), mode) for form, mode in _EACH.items()}
+    wanted |= {name: (_uid(users, owner), mode) for name, (owner, mode) in _FILES.items()}
+    found = []
+    for name, (uid, mode) in wanted.items():
+        with contextlib.suppress(OSError):  # a file that is not there yet
+            told = (home / name).lstat()
+            if (told.st_uid, told.st_gid, stat.S_IMODE(told.st_mode)) != (uid, users.gid, mode):
+                found.append(home / name)
+    return found
 
 
 def give_to(instance: Instance, uid: int, gid: int) -> None:

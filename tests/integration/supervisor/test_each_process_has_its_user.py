@@ -21,6 +21,7 @@ from tpayd.kit.users import HouseUsers
 from tpayd.supervision.conf import socket_file
 from tpayd.supervision.control import Supervisor
 from tpayd.supervision.programs import programs
+from tpayd.supervision.separation import misplaced
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give processes users of their own")
 
@@ -213,14 +214,17 @@ def test_a_backup_is_restored_for_whoever_restores_it(store: SeparateStore) -> N
 
 
 def test_a_directory_that_strangers_can_write_to_is_refused(store: SeparateStore) -> None:
-    """And `tpayd up`, which is root's, puts it right."""
+    """And named by `tpayd doctor`; nothing else in a store that has sold is out of its place."""
     config = store.instance.config
     config.chmod(0o777)
     try:
         with pytest.raises(InstanceError, match="tpayd users separate"):
             Instance.open(store.instance.home, create=False)
+        seen = misplaced(store.instance)
     finally:
         config.chmod(0o3770)
+
+    assert ([config], []) == (seen, misplaced(store.instance))
 
 
 def test_all_can_share_one_user_again(store: SeparateStore) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 from tpayd.cli.doctor.finding import Finding, note, ok, problem, warning
 from tpayd.cli.doctor.look import Look
 from tpayd.cli.settings_check import check_files
+from tpayd.kit.instance import Instance
+from tpayd.supervision.separation import misplaced
 
 __all__ = ["disk_space", "disk_speed", "permissions", "room", "settings"]
 
@@ -39,9 +41,14 @@ def settings(look: Look) -> Iterator[Finding]:
 def permissions(look: Look) -> Iterator[Finding]:
     """Who else may write to the instance, or read its secrets."""
     instance = look.house.instance
+    if instance.users is not None:
+        yield from _misplaced(instance)
+        return
+    if instance.home.stat().st_uid == 0 and not look.house.store.sandbox:
+        todo = "`tpayd down`, then `tpayd install-service` or `tpayd users separate`"
+        yield warning("all processes run as root", todo)
     wrong = list(_too_open(instance.home, 0o022)) + list(_too_open(instance.secrets, 0o077))
-    if instance.users is None:
-        wrong += list(_too_open(instance.data / "keys", 0o077))
+    wrong += list(_too_open(instance.data / "keys", 0o077))
     for path in wrong[:10]:
         mode = stat.S_IMODE(path.lstat().st_mode)
         yield problem(f"{path} has mode {mode:04o}: others can get at it", f"chmod go-rwx {path}")
@@ -100,6 +107,15 @@ def _fsyncs(directory: Path) -> tuple[float, float]:
             os.fsync(file.fileno())
             took.append(time.perf_counter() - began)
     return max(took), statistics.median(took)
+
+
+def _misplaced(instance: Instance) -> Iterator[Finding]:
+    """Where each process has a user of its own, owners and modes are a table."""
+    wrong = misplaced(instance)
+    for path in wrong[:10]:
+        yield problem(f"{path} has not the owner, group or mode that it should", "`tpayd up` as root mends it")
+    if not wrong:
+        yield ok("each process's files are its own")
 
 
 def _too_open(top: Path, bits: int) -> Iterator[Path]:
