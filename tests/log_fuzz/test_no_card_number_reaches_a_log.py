@@ -12,8 +12,8 @@ from tests.log_fuzz.campaign import run
 from tests.log_fuzz.numbers import DISGUISES, new_card
 from tpayd.kit.leaks import leaks_in
 
-LOG_BYTES = 300_000
-LIMIT_S = 20.0
+LOG_BYTES = 120_000
+LIMIT_S = 15.0
 
 
 def test_fuzzed_payments_leave_no_card_number_in_the_logs(tmp_path: Path) -> None:

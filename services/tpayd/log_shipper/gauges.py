@@ -24,13 +24,13 @@ class Gauges:
 
     def __init__(self, metrics: Metrics, outbox: Outbox, now_ms: Callable[[], int], limit_bytes: int) -> None:
         metrics.gauge("backlog_bundles", "Bundles that wait to be delivered").set_function(lambda: len(outbox.waiting))
-        metrics.gauge("backlog_bytes", "What they take on disk").set_function(lambda: outbox.held_bytes)
+        metrics.gauge("backlog_bytes", "Their size").set_function(lambda: outbox.held_bytes)
         metrics.gauge("backlog_limit_bytes", "What they may take").set(limit_bytes)
-        metrics.gauge("backlog_oldest_seconds", "Age of the oldest bundle that waits; 0 without one").set_function(
+        metrics.gauge("backlog_oldest_seconds", "Age of the oldest bundle that waits").set_function(
             lambda: max((now_ms() - one.asked_ms for one in outbox.waiting), default=0) / 1000
         )
         self.last_shipped = metrics.gauge(
-            "last_shipped_timestamp_seconds", "When a bundle was last taken by the vendor's server; 0: not yet"
+            "last_shipped_timestamp_seconds", "When a bundle was last taken by the vendor's server"
         )
         self.sent_bytes = metrics.counter("sent_bytes", "Bytes of bundles that the vendor's server has taken")
         self.ended = {
@@ -40,6 +40,6 @@ class Gauges:
             ),
             BundleState.DROPPED: metrics.counter("dropped", "Bundles given up: too old, or over the outbox's limit"),
         }
-        failures = metrics.counter("failures", "Tries that failed, by reason", ["reason"])
+        failures = metrics.counter("failures", "Tries to make or deliver a bundle that failed", ["reason"])
         reasons = (LEAK, NO_SPACE_HERE, UNPACKED, *(reason.value for reason in Reason))
         self.failures = {reason: failures.labels(reason) for reason in reasons}

@@ -17,6 +17,8 @@ __all__ = ["ENDED", "Step", "Window", "next_step", "outranks", "surplus"]
 
 ENDED = frozenset({BundleState.SHIPPED, BundleState.STOPPED, BundleState.DROPPED})
 _DAY_MS = 86_400_000
+_WAIT_MAX_S = 2 * 86_400.0
+"""Above the longest wait between two tries: what is further off was set by a clock that was wrong."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ def next_step(
         if bundle.state in ENDED:
             continue
         due_s = max(0.0, ((bundle.next_try_ms or 0) - now_ms) / 1000)
+        if due_s > _WAIT_MAX_S:
+            due_s = 0.0
         if bundle.state is BundleState.ASKED:
             possible = can_pack
         else:

@@ -48,6 +48,13 @@ def test_what_waits_for_its_next_try_holds_nobody_up() -> None:
     assert Step(None, 5.0) == step(waiting)
 
 
+def test_a_clock_that_was_set_back_holds_nothing_up() -> None:
+    """No try is a week off."""
+    stuck = bundle(next_try_ms=NOW_MS + 7 * 86_400_000)
+
+    assert stuck == step(stuck).bundle
+
+
 def test_later_waits_for_its_window_and_is_packed_at_once() -> None:
     """So that it tells of the moment that was meant."""
     packed = bundle(priority=ShipPriority.LATER)
