@@ -75,7 +75,7 @@ TRIAL_LOOK_EVERY_S = 0.1
 """While a release is on trial: a process that dies at its start does not live for long."""
 TAKE_END_S = 90.0
 """For the old processes, when a release is gone over to; no payment is under way then."""
-BACK_END_S = 3.0
+BACK_END_S = 1.5
 """For those of a release that failed: what they have not finished by then, the old ones recover."""
 PREPARE_MAX_S = 20.0
 _BYTECODE_PREFIX = "bytecode-"

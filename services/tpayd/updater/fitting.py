@@ -6,7 +6,7 @@
 | must not be gone over to from the running version    | refused: another release has to come between              |
 | has an older journal or key store than is here       | refused: it could not read what is on disk                |
 | was rolled back here                                 | refused, unless somebody asks for it again                |
-| has a newer journal or key store                     | payments wait until it is ready: there is no way back then |
+| has a newer journal or key store                     | refused: the old version could not come back               |
 """
 
 from __future__ import annotations
@@ -71,6 +71,11 @@ def misfit(release: Release, here: Here, *, again: bool = False) -> str:
             f"its key store has schema {release.keystore_version}, older than the {here.keystore_version} that is "
             "here: it could not read the keys"
         )
+    if raises_schema(release, here):
+        return (
+            "it upgrades the journal or the key store, so the old version could not come back: end the daemon, take a "
+            "backup, and install it by hand (docs/updates.md)"
+        )
     if str(release.version) == here.rolled_back and not again:
         return f"it was rolled back here ({here.rolled_back_why}); to try once more: `tpayd update apply --again`"
     return ""
@@ -78,4 +83,5 @@ def misfit(release: Release, here: Here, *, again: bool = False) -> str:
 
 def raises_schema(release: Release, here: Here) -> bool:
     """Whether the old version could not read what this one has written."""
-    return release.journal_revision > here.journal_revision or release.keystore_version > here.keystore_version
+    journal = bool(here.journal_revision) and release.journal_revision > here.journal_revision
+    return journal or (here.keystore_version != 0 and release.keystore_version > here.keystore_version)

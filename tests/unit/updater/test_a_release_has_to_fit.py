@@ -30,6 +30,8 @@ def test_what_fits_is_taken() -> None:
         (replace(HERE, running="0.1.9"), "go over to a release between them first"),
         (replace(HERE, journal_revision="0005"), "it could not read the payments"),
         (replace(HERE, keystore_version=3), "it could not read the keys"),
+        (replace(HERE, journal_revision="0003"), "the old version could not come back"),
+        (replace(HERE, keystore_version=1), "the old version could not come back"),
         (replace(HERE, rolled_back="0.3.0", rolled_back_why="it died"), "it was rolled back here (it died)"),
     ],
 )
