@@ -67,13 +67,17 @@ class TraceLog:
             self._timer = None
         notes, self._notes = self._notes, []
         service, write = self._target.service, self._target.write_clean
+        second, until_ms = -1, ""
         for unix_ms, op, code, seconds, trace, key, parent in notes:
             if checked(trace) is None:
                 continue
             more = f',"key":"{key}"' if key is not None and is_request_id(key) else ""
             if parent is not None and checked(parent) is not None:
                 more += f',"parent":"{parent}"'
+            if unix_ms // 1000 != second:
+                # Many lines of one flush are of the same second.
+                second, until_ms = unix_ms // 1000, iso_time(unix_ms)[:-4]
             write(
-                f'{{"time":"{iso_time(unix_ms)}","level":"info","service":"{service}","event":"request.served",'
-                f'"op":"{op}","code":"{code}","ms":{seconds * 1000:.3f},"trace":"{trace}"{more}}}'
+                f'{{"time":"{until_ms}{unix_ms % 1000:03}Z","level":"info","service":"{service}",'
+                f'"event":"request.served","op":"{op}","code":"{code}","ms":{seconds * 1000:.3f},"trace":"{trace}"{more}}}'
             )

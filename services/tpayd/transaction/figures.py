@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
@@ -10,6 +11,7 @@ from prometheus_client.registry import Collector
 from tpayd.kit.timings import Timings
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.verdict import VERDICTS
+from tpayd_contracts.payment import PaymentKind, PaymentState, Reason
 
 __all__ = ["PaymentFigures"]
 
@@ -20,14 +22,14 @@ class PaymentFigures(Collector):
     """Of the payments that ended in this process. Labels are words of the contract."""
 
     def __init__(self) -> None:
-        self._ends: dict[tuple[str, str, str], int] = {}
+        self._ends: dict[tuple[PaymentKind, PaymentState, Reason | None], int] = {}
         self._shares = {share: Timings() for share in _SHARES}
 
     def ended(self, payment: Payment, *, timed: bool) -> None:
         """A payment has its verdict; `timed` says whether this process has seen all of it."""
         if payment.order is None:
             return
-        end = payment.order.kind.value, VERDICTS[payment.state].value, payment.reason.value if payment.reason else ""
+        end = payment.order.kind, payment.state, payment.reason
         self._ends[end] = self._ends.get(end, 0) + 1
         if timed:
             others_us = payment.customer_us + payment.reader_us + payment.host_us
@@ -47,7 +49,10 @@ class PaymentFigures(Collector):
             "tpayd_transaction_payments", "Payments that ended, by kind, verdict and reason",
             labels=("kind", "verdict", "reason"),
         )  # fmt: skip
-        for end, count in self._ends.copy().items():
+        counts: Counter[tuple[str, str, str]] = Counter()
+        for (kind, state, reason), count in self._ends.copy().items():
+            counts[kind.value, VERDICTS[state].value, reason.value if reason is not None else ""] += count
+        for end, count in counts.items():
             ends.add_metric(end, count)
         yield ends
         times = HistogramMetricFamily(

@@ -13,7 +13,7 @@ import pytest
 from tests.harness.clock import FakeClock
 from tpayd.kit.clock import SystemClock
 from tpayd.kit.log_file import LogFile, Retention
-from tpayd.kit.logs import LogTarget
+from tpayd.kit.logs import LogTarget, iso_time
 from tpayd.kit.trace_log import TraceLog
 from tpayd.kit.traceparent import begin, checked, trace_id_of
 
@@ -95,6 +95,7 @@ async def test_a_request_under_a_trace_leaves_one_line() -> None:
     log.flush()
     sale, mac = lines.events
 
+    assert {iso_time(FakeClock().unix_ms())} == {sale["time"], mac["time"]}
     assert ("request.served", "gateway", "info") == (sale["event"], sale["service"], sale["level"])
     told = tuple(sale[name] for name in ("op", "code", "ms", "trace", "key"))
     assert ("payment.sale", "ok", 12.346, GIVEN, REQUEST_ID) == told
