@@ -103,3 +103,9 @@ class Prometheus:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+
+def scrape(port: int) -> str:
+    """The metrics of one process as text."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        return answer.read().decode()  # type: ignore[no-any-return]

@@ -79,5 +79,6 @@ class TraceLog:
                 second, until_ms = unix_ms // 1000, iso_time(unix_ms)[:-4]
             write(
                 f'{{"time":"{until_ms}{unix_ms % 1000:03}Z","level":"info","service":"{service}",'
-                f'"event":"request.served","op":"{op}","code":"{code}","ms":{seconds * 1000:.3f},"trace":"{trace}"{more}}}'
+                f'"event":"request.served","op":"{op}","code":"{code}","ms":{seconds * 1000:.3f},'
+                f'"trace":"{trace}"{more}}}'
             )

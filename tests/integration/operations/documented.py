@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,12 +35,6 @@ def documented() -> dict[str, Described]:
         row["name"]: Described(row["name"], row["type"], frozenset(re.findall(r"`(\w+)`", row["labels"])), row["text"])
         for row in rows
     }
-
-
-def scrape(port: int) -> str:
-    """The metrics of one process as text."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-        return answer.read().decode()  # type: ignore[no-any-return]
 
 
 def described(text: str) -> dict[str, tuple[Described, bool]]:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import structlog
 from click.testing import CliRunner, Result
 
-from tests.harness.prometheus import PROMETHEUS, PROMTOOL, REASON, Prometheus
-from tests.harness.supervised import SupervisedStore
+from tests.harness.base import ALL_SERVICES
+from tests.harness.prometheus import PROMETHEUS, PROMTOOL, REASON, Prometheus, scrape
+from tests.harness.store import Store
 from tests.harness.waiting import eventually
-from tests.integration.operations.documented import described, documented, scrape
+from tests.integration.operations.documented import described, documented
 from tpayd.cli.main import tpayd
 from tpayd.cli.output import Output
+from tpayd.kit.clock import SystemClock
 from tpayd.kit.instance import HOME_VARIABLE
 from tpayd.kit.scrape_target import targets_directory
+from tpayd.supervision.control import ProcessInfo, ProcessState
+from tpayd.supervision.watch_figures import WatchFigures
 from tpayd_client import TpaydError
 from tpayd_contracts.sandbox import HostMode
 
@@ -31,13 +35,16 @@ OPS = Path(__file__).parents[3] / "ops"
 RULES = sorted((OPS / "prometheus" / "rules").glob("*.yml"))
 DASHBOARDS = sorted((OPS / "grafana" / "dashboards").glob("*.json"))
 WAIT_S = 60
+SERVICES = (*ALL_SERVICES, "updater", "log_shipper")
 NOT_OURS = ("process_", "python_")
 
 
 @dataclass
 class Watched:
-    store: SupervisedStore
+    store: Store
     prometheus: Prometheus
+    watch: WatchFigures
+    """The watchdog's, served by the test in its place."""
 
     def scrapes(self) -> dict[str, str]:
         """What each process serves now."""
@@ -60,16 +67,29 @@ class Watched:
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """A store that has sold a little: paid, declined, refused."""
     directory = tmp_path_factory.mktemp("watched")
-    with SupervisedStore(directory, settings={"transaction": {"reversal_waits_s": [0.2]}}) as store:
+    with ExitStack() as stack:
+        settings = {"transaction": {"reversal_waits_s": [0.2]}}
+        store = stack.enter_context(Store(directory, services=SERVICES, settings=settings))
+        watch = WatchFigures(store.instance, "0.1.0", SystemClock())
+        watch.serve(structlog.get_logger())
+        stack.callback(watch.close)
+        watch.round(_seen(store))
         quick = [_quick(rules, directory) for rules in RULES]
-        with Prometheus(directory / "prometheus", targets_directory(store.instance.home), quick) as prometheus:
-            store.open_shop(card="visa-ic")
-            with store.client() as pos:
-                for amount in (11_000, 12_000, 10_051):
-                    pos.sale(lane="1", amount=amount)
-                with pytest.raises(TpaydError):
-                    pos.sale(lane="no such lane", amount=11_000)
-            yield Watched(store, prometheus)
+        targets = targets_directory(store.instance.home)
+        prometheus = stack.enter_context(Prometheus(directory / "prometheus", targets, quick))
+        store.wait_ready(degraded=True, timeout_s=90)
+        store.open_shop(card="visa-ic")
+        with store.client() as pos:
+            for amount in (11_000, 12_000, 10_051):
+                pos.sale(lane="1", amount=amount)
+            with pytest.raises(TpaydError):
+                pos.sale(lane="no such lane", amount=11_000)
+        yield Watched(store, prometheus, watch)
+
+
+def _seen(store: Store) -> list[ProcessInfo]:
+    """The processes as supervisor would see them."""
+    return [ProcessInfo(name, ProcessState.RUNNING, store[name].pid, 1, "") for name in store.running()]
 
 
 def _quick(rules: Path, directory: Path) -> Path:
@@ -105,10 +125,9 @@ def test_the_documented_list_is_what_processes_serve(watched: Watched) -> None:
         or (one.type, one.text) != (listed[name].type, listed[name].text)
         or (sampled and one.labels != listed[name].labels)
     ]
-    here = {name for name in listed if not name.startswith(("tpayd_updater_", "tpayd_log_shipper_"))}
 
     assert [] == wrong
-    assert set() == here - served.keys()
+    assert set() == listed.keys() - served.keys()
 
 
 def test_every_scrape_passes_promtools_rules(watched: Watched) -> None:
@@ -179,8 +198,8 @@ def test_alerts_fire_when_their_fault_is_made(watched: Watched) -> None:
     """One fault after the other, up to the death of the whole store; none of these alerts fires before."""
     store, prometheus = watched.store, watched.prometheus
     made = {
-        "TpaydBadMac", "TpaydReaderDown", "TpaydHostLineDown", "TpaydHostLineLost", "TpaydLauncherDown",
-        "TpaydNeedsHuman", "TpaydProcessDown", "TpaydProcessMissing", "TpaydStoreDown",
+        "TpaydBadMac", "TpaydNeedsHuman", "TpaydReaderDown", "TpaydProcessGivenUp", "TpaydHostLineDown",
+        "TpaydHostLineLost", "TpaydProcessDown", "TpaydProcessMissing", "TpaydStoreDown",
     }  # fmt: skip
     eventually(lambda: not made & prometheus.firing(), timeout_s=WAIT_S, what=lambda: f"quiet: {prometheus.firing()}")
 
@@ -188,16 +207,15 @@ def test_alerts_fire_when_their_fault_is_made(watched: Watched) -> None:
     with store.client() as pos:
         pos.sale(lane="1", amount=13_000)
     store.sandbox.unplug("reader-2")
-    watched.fires("TpaydBadMac", "TpaydNeedsHuman", "TpaydReaderDown")
+    watched.watch.given_up("host_link")
+    watched.fires("TpaydBadMac", "TpaydNeedsHuman", "TpaydReaderDown", "TpaydProcessGivenUp", "TpaydLauncherDown")
 
-    store.supervisor.stop("sandbox_host")
-    os.kill(store.launcher_pid, signal.SIGKILL)
-    watched.fires("TpaydHostLineDown", "TpaydHostLineLost", "TpaydLauncherDown")
-
+    store.kill("sandbox_host")
+    store.kill("gateway")
     (targets_directory(store.instance.home) / "watchdog.json").unlink()
-    store.supervisor.stop("gateway")
-    watched.fires("TpaydProcessMissing", "TpaydProcessDown")
+    watched.fires("TpaydHostLineDown", "TpaydHostLineLost", "TpaydProcessDown", "TpaydProcessMissing")
     assert "TpaydStoreDown" not in prometheus.firing()
 
-    os.kill(store.supervisord_pid(), signal.SIGKILL)
+    for service in store.running():
+        store.kill(service)
     watched.fires("TpaydStoreDown")

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.harness import SupervisedStore, eventually
+from tests.harness.prometheus import scrape
 from tpayd.kit.instance import InstanceError
+from tpayd.kit.scrape_target import targets_directory
 from tpayd.supervision.conf import conf_file, socket_file
 from tpayd.supervision.control import ProcessState
 from tpayd.supervision.daemon import DaemonError, launcher_command, start
@@ -57,6 +59,20 @@ def test_the_control_socket_is_its_owners_alone(tmp_path: Path) -> None:
     with SupervisedStore(tmp_path, services=SERVICES) as store:
         assert 0o700 == socket_file(store.instance).stat().st_mode & 0o777
         assert "inet_http_server" not in conf_file(store.instance).read_text(encoding="utf-8")
+
+
+def test_the_watchdog_tells_prometheus_what_supervisor_sees(tmp_path: Path) -> None:
+    """Supervisor has no metrics of its own: each process's state, and the launcher, are the watchdog's to tell."""
+    with SupervisedStore(tmp_path, services=("host_link",)) as store:
+        port_file = store.instance.run_file("watchdog", "metrics")
+
+        def seen() -> bool:
+            text = scrape(int(port_file.read_text())) if port_file.exists() else ""
+            running = 'tpayd_watchdog_process_state{process="host_link",state="RUNNING"} 1.0'
+            return running in text and "tpayd_watchdog_launcher_up 1.0" in text
+
+        eventually(seen, timeout_s=60, what="the watchdog's metrics")
+        assert (targets_directory(store.instance.home) / "watchdog.json").exists()
 
 
 def test_a_place_that_supervisor_would_misread_is_refused(tmp_path: Path) -> None:
