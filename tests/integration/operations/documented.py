@@ -30,7 +30,8 @@ class Described:
 
 def documented() -> dict[str, Described]:
     """By name."""
-    rows = _ROW.finditer(DOCUMENT.read_text(encoding="utf-8"))
+    rows = list(_ROW.finditer(DOCUMENT.read_text(encoding="utf-8")))
+    assert len(rows) == len({row["name"] for row in rows}), "a metric is listed twice"
     return {
         row["name"]: Described(row["name"], row["type"], frozenset(re.findall(r"`(\w+)`", row["labels"])), row["text"])
         for row in rows
