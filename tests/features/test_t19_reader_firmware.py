@@ -212,7 +212,7 @@ async def _ask_update(shop: Shop) -> None:
     from tpayd_contracts.firmware import FIRMWARE_UPDATE, UpdateFirmware
 
     body = UpdateFirmware(device="reader-1")
-    await asyncio.to_thread(shop.store.ask, "updater", FIRMWARE_UPDATE, body, name="gateway", timeout_s=3.0)
+    await asyncio.to_thread(shop.store.ask, "updater", FIRMWARE_UPDATE, body, name="gateway", timeout_s=10.0)
 
 
 def _newest(shop: Shop) -> tuple[str, str] | None:
