@@ -55,7 +55,7 @@ The store keeps running. Try it:
   tpayd sale 30000 --lane 2 --installments 3
   tpayd sandbox host decline --times 1 && tpayd sale 5000      # the host says no, once
   tpayd sandbox host silent --times 1 && tpayd sale 5000       # the host says nothing: NOT PAID, and a reversal
-  tpayd update check                                           # a newer version is there: see `tpayd update --help`
+  tpayd update check && tpayd update apply --now               # a newer version is there: go over to it
   tpayd logs -f                                                # what every process does meanwhile
   tpayd --help
 
