@@ -28,6 +28,8 @@ from tpayd.supervision.separation import give_to
 _AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root installs a unit of the machine's")
 _ACCOUNT = "daemon"
 """An account that every Linux has, and that is not root."""
+_START_S = 120.0
+"""It makes all its bytecode first, and the machine may be busy."""
 _FORBID = """
 import ctypes, os, sys
 PR_SET_NO_NEW_PRIVS, PR_SET_MDWE = 38, 65
@@ -136,9 +138,9 @@ def test_what_the_unit_starts_sells_without_any_privilege() -> None:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         ) as launcher:  # fmt: skip
             try:
-                store.wait_ready(degraded=True)
+                store.wait_ready(degraded=True, timeout_s=_START_S)
                 store.tpayd("keys", "exchange", "--all")
-                store.wait_ready()
+                store.wait_ready(timeout_s=_START_S)
                 store.tpayd("sandbox", "reader", "reader-1", "--auto", "visa-ic")
                 sold = store.tpayd("sale", "11000").out
                 second = store.tpayd("up", "--foreground", status=Exit.REFUSED).err
@@ -148,7 +150,7 @@ def test_what_the_unit_starts_sells_without_any_privilege() -> None:
                 files = {path.lstat().st_uid for path in store.instance.home.rglob("*")}
             finally:
                 launcher.send_signal(signal.SIGTERM)
-            ended = launcher.wait(60)
+            ended = launcher.wait(_START_S)
 
         assert _ACCOUNT == user
         assert "PAID" in sold

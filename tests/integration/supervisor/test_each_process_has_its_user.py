@@ -99,6 +99,8 @@ def store() -> Iterator[SeparateStore]:
         made = SeparateStore(place, readable_environment(place), settings={"key_manager": {"integrity": "off"}})
         made.separate()
         with made:
+            # It makes all its bytecode first, and the machine may be busy.
+            made.wait_ready(degraded=True, timeout_s=120)
             made.open_shop(card="visa-ic")
             yield made
 
