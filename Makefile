@@ -69,6 +69,10 @@ check: build/dev/.stamp ## ruff, mypy, import-linter, and what is generated from
 simulate: build/dev/.stamp ## run SEEDS=2000 simulated stores and find every planted bug; SEED=123 tells one story
 	$(DEV)/python -W ignore -m tests.simulation $(if $(SEED),--seed $(SEED) $(if $(BUG),--bug $(BUG)),--seeds $(or $(SEEDS),2000))
 
+.PHONY: upgrade-test
+upgrade-test: build/.store-stamp build/dev/.stamp ## go over from the built wheel to the next one while eight lanes sell: nothing lost, the pause measured
+	$(DEV)/python -W ignore -m tests.upgrade --installation build/store --wheel build/wheel/tpayd-*.whl --dependencies build/wheels
+
 .PHONY: fuzz
 fuzz: build/dev/.stamp ## try INPUTS=1000000 broken inputs on each reader driver: no crash, no hang, bounded memory
 	$(DEV)/python -m tests.fuzz --inputs $(or $(INPUTS),1000000)

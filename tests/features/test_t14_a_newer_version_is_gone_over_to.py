@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,12 +10,12 @@ import pytest
 
 from tests.harness.base import ALL_SERVICES
 from tests.harness.next_release import dies_at_start, staged_release
+from tests.harness.selling import SellingTill
 from tests.harness.supervised import SupervisedStore
 from tests.harness.waiting import eventually
 from tpayd.releases.book import Book
 from tpayd.releases.journal import Attempt, State
 from tpayd.releases.layout import Layout
-from tpayd_client import TpaydError
 from tpayd_client.types import Verdict
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
@@ -75,7 +74,7 @@ def test_lanes_sell_across_an_update_and_none_is_lost(store: SupervisedStore) ->
     """Each sale has one verdict; the host has charged what the lanes were told; the pause is a few seconds."""
     charged_before = charged_minor(store)
     staged_release(store.instance.home, "9.1.0")
-    tills = [Till(store, str(lane)) for lane in range(1, LANES + 1)]
+    tills = [SellingTill(store.client, str(lane)) for lane in range(1, LANES + 1)]
     for till in tills:
         till.start()
     try:
@@ -102,40 +101,3 @@ def test_lanes_sell_across_an_update_and_none_is_lost(store: SupervisedStore) ->
 def charged_minor(store: SupervisedStore) -> int:
     """What all customers have paid in the end, by the host's book."""
     return sum(entry.net_minor for entry in store.sandbox.ledger())
-
-
-class Till(threading.Thread):
-    """A lane that sells without a pause, and tries again when it is told that nothing has begun."""
-
-    def __init__(self, store: SupervisedStore, lane: str) -> None:
-        super().__init__(name=f"till-{lane}", daemon=True)
-        self.faults: list[str] = []
-        self.paid_minor = 0
-        self._store = store
-        self._lane = lane
-        self._ended = threading.Event()
-        self._sold_at_s = 0.0
-
-    def run(self) -> None:
-        while not self._ended.is_set():
-            try:
-                with self._store.client() as pos:
-                    while not self._ended.is_set():
-                        self._sell(pos)
-            except TpaydError:
-                self._ended.wait(0.2)
-
-    def _sell(self, pos: object) -> None:
-        result = pos.sale(self._lane, 11_000, timeout_s=60)  # type: ignore[attr-defined]
-        if result.verdict is Verdict.PAID:
-            self.paid_minor += 11_000
-            self._sold_at_s = time.monotonic()
-        elif result.verdict is Verdict.WAIT:
-            self.faults.append(f"lane {self._lane}: {result.message}")
-
-    def wait_sold_since(self, moment_s: float) -> None:
-        eventually(lambda: self._sold_at_s > moment_s, timeout_s=60, what=f"a sale on lane {self._lane}")
-
-    def end(self) -> None:
-        self._ended.set()
-        self.join(90)

@@ -1,0 +1,1 @@
+"""A real upgrade between two built wheels, under load: `make upgrade-test`."""
