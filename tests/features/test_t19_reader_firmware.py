@@ -203,6 +203,22 @@ def test_a_dead_updater_finishes_what_it_began(shop: Shop) -> None:
     assert '"pending": {}' in book.read_text(encoding="utf-8")
 
 
+def test_a_dead_broker_is_waited_for(shop: Shop) -> None:
+    """The broker is killed instead: the next one keeps the reader from payments, and gets the same order again."""
+    assert 0 == shop.run("mode", "reader-1", "RS232", "--confirm").status
+    shop.publish(Firmware("01.05"))
+    shop.store.sandbox.power_fails_at("reader-1", 9_000)
+    with ThreadPoolExecutor(1) as aside:
+        work = aside.submit(shop.run, "update", "reader-1", "--json")
+        eventually(lambda: not shop.store.sandbox.readers().readers[0].plugged, timeout_s=LIMIT_S, what="the power cut")
+        shop.store.restart("device_broker")
+        shop.store.sandbox.plug("reader-1")
+        done = work.result()
+    assert (0, "01.05") == (done.status, done.json["after"]), done
+    shop.wait_free("reader-1")
+    assert ("01.05", "updated") == _newest(shop)
+
+
 def _update_quietly(shop: Shop) -> None:
     with pytest.raises(CallError):
         asyncio.run(_ask_update(shop))
