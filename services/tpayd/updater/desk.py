@@ -213,6 +213,7 @@ class UpdateDesk:
                 raise NotFittingError(f"{version} is not gone over to: {problem}")
 
         await self._switching.order(version, by, wait_s, waiting, fits)
+        self._look()
 
     # The operations
 
@@ -227,6 +228,13 @@ class UpdateDesk:
         await self.work.serve(request, work)
         return self.status()
 
+    def _standing(self, attempt: Attempt) -> UpdateStep:
+        if attempt.on_trial:
+            return UpdateStep.TRIAL
+        if attempt.state is State.ORDERED:
+            return UpdateStep.SWITCHING
+        return UpdateStep.STAGED if self.staged else UpdateStep.IDLE
+
     def _status(self, _: Request, __: Empty) -> UpdateStatus:
         return self.status()
 
@@ -235,7 +243,7 @@ class UpdateDesk:
         attempt, now = self._attempt, self.work.now
         step = self.work.step
         if now is None:
-            step = UpdateStep.TRIAL if attempt.on_trial else UpdateStep.STAGED if self.staged else UpdateStep.IDLE
+            step = self._standing(attempt)
         return UpdateStatus(
             step=step, running=self._house.version,
             text=now.text if now is not None else standing_text(attempt, self.work.problem, self._house.settings),

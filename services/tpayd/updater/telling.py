@@ -33,8 +33,11 @@ def as_info(found: Found) -> ReleaseInfo:
 
 def as_record(attempt: Attempt) -> UpdateRecord:
     """One line of the history."""
+    outcome = _OUTCOMES[attempt.state]
+    if outcome is UpdateOutcome.WITHDRAWN and not attempt.text:
+        outcome = UpdateOutcome.STAGED  # the order stands, and nothing has come of it yet
     return UpdateRecord(
-        version=attempt.version, outcome=_OUTCOMES[attempt.state], at_ms=attempt.at_ms, before=attempt.before,
+        version=attempt.version, outcome=outcome, at_ms=attempt.at_ms, before=attempt.before,
         by=attempt.by, text=attempt.text, took_ms=attempt.took_ms,
     )  # fmt: skip
 

@@ -182,7 +182,8 @@ def _started(
             told = pos.call(
                 "update.apply", dict(body), ttl_s=_CALL_S, on_progress=lambda each: _tell(output, tell, each)
             )
-            return UpdateStatus.from_wire(told)
+            status = UpdateStatus.from_wire(told)
+            return None if status.step in (UpdateStep.SWITCHING, UpdateStep.TRIAL) else status
     except CommandError:
         now = _newest_record(gateway, patient=True)
         if now is not None and now != before and now.outcome not in (UpdateOutcome.STAGED, UpdateOutcome.WITHDRAWN):
