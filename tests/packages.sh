@@ -14,6 +14,8 @@ PATH="$PATH:/usr/sbin" command -v sshd >/dev/null || missing+=(openssh-server)
 PATH="$PATH:/usr/sbin" command -v vsftpd >/dev/null || missing+=(vsftpd)
 # Metrics, rules and alerts; with promtool.
 command -v prometheus >/dev/null || missing+=(prometheus)
+# systemctl and systemd-analyze, for the unit of a store; nothing of it is started.
+command -v systemd-analyze >/dev/null || missing+=(systemd)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 ((${#missing[@]})) || exit 0
 

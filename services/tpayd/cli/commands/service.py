@@ -75,7 +75,7 @@ def install_service(
         return Exit.OK
     if root is None and not systemd_runs():
         raise CommandError(_NO_SYSTEMD, Exit.FAILED, code="no_systemd")
-    if root is None and plan.unit.user is not None and (blocked := unreachable(house.instance.home)):
+    if root is None and plan.give and (blocked := unreachable(house.instance.home)):
         text = f"{blocked} cannot be reached by {plan.unit.user}; install tpayd and its instance where it can"
         raise CommandError(f"{text}, such as /opt/tpayd and /var/lib/tpayd", Exit.REFUSED)
     file = plan.file if root is None else root / plan.file.relative_to("/")
