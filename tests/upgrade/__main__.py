@@ -7,19 +7,27 @@ sandbox serves, is fetched, verified, installed, signed, examined and gone over 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TypeVar
+
+from msgspec import Struct
 
 from ops.release.demo import demo_release
 from tests.harness.ports import free_ports
+from tests.harness.sandbox import Sandbox
 from tests.harness.selling import SellingTill
+from tpayd.kit.bus import ask
 from tpayd.kit.instance import OWNER_CLIENT, Instance
 from tpayd_client import Pos, connect
+from tpayd_contracts.operation import Op
+
+Q = TypeVar("Q", bound=Struct)
+A = TypeVar("A", bound=Struct)
 
 _LANES = 8
 _CARD = "visa-tap"
@@ -89,7 +97,7 @@ def upgrade(run: Run, wheel: Path, dependencies: list[Path]) -> int:
     took_s = time.monotonic() - began_s
     for till in tills:
         till.end()
-    charged = sum(entry.get("net_minor", 0) for entry in ledger(run))
+    charged = charged_minor(instance)
     paid = sum(till.paid_minor for till in tills)
     faults = [fault for till in tills for fault in till.faults]
     pause_s = max(till.longest_pause_s for till in tills)
@@ -101,9 +109,13 @@ def upgrade(run: Run, wheel: Path, dependencies: list[Path]) -> int:
     return 0 if paid == charged and not faults else 1
 
 
-def ledger(run: Run) -> list[dict[str, int]]:
-    entries: list[dict[str, int]] = json.loads(run.tpayd("sandbox", "ledger", "--json"))["entries"]
-    return entries
+def charged_minor(instance: Instance) -> int:
+    """What all customers have paid in the end, by the host's book: all of it, page by page."""
+
+    def asked(service: str, op: Op[Q, A], body: Q) -> A:
+        return ask(instance.rpc(service), op, body, timeout_s=30.0)
+
+    return sum(entry.net_minor for entry in Sandbox(asked).ledger())
 
 
 if __name__ == "__main__":
