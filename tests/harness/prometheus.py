@@ -93,7 +93,8 @@ class Prometheus:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/api/v1/{what}?{query}", timeout=10) as answer:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
-            raise ValueError(f"{parameters}: {error.read().decode(errors='replace')}") from None
+            with error:
+                raise ValueError(f"{parameters}: {error.read().decode(errors='replace')}") from None
 
     def _ready(self) -> bool:
         assert self._child is not None
@@ -101,6 +102,9 @@ class Prometheus:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/-/ready", timeout=2) as answer:
                 return bool(answer.status == 200)
+        except urllib.error.HTTPError as error:  # 503 while it starts; the answer holds a socket
+            error.close()
+            return False
         except OSError:
             return False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ class _Target:
         try:
             with urllib.request.urlopen(f"http://{self.address}/metrics", timeout=_ANSWER_WAIT_S) as answer:
                 return answer.read().decode()  # type: ignore[no-any-return]
+        except urllib.error.HTTPError as error:
+            error.close()
+            return None
         except OSError:
             return None
 
