@@ -84,6 +84,7 @@ _FILES = {
     "secrets/gateway_curve": ("gateway", 0o600),
     "sandbox/host.sqlite3": ("sandbox_host", 0o640),
     "sandbox/cards.toml": (_ROOT, 0o640),
+    "sandbox/logs.password": ("log_shipper", 0o600),
     "clients.toml": (_ROOT, 0o640),
     "clients.toml.lock": (_ROOT, 0o660),
 }

@@ -189,6 +189,13 @@ def test_the_journal_and_the_keys_are_for_their_processes_alone(store: SeparateS
     assert ({"read"}, {"read"}) == (reads("log_shipper", logs), reads("gateway", settings))
 
 
+def test_logs_of_all_processes_are_shipped(store: SeparateStore) -> None:
+    """By a process that reads every log and has an outbox that nobody else reads."""
+    shipped = json.loads(store.tpayd("logs", "ship", "--wait", "60", "--json").out)
+
+    assert ("shipped", True) == (shipped["state"], shipped["files"] >= len(_ALL))
+
+
 def test_roots_command_line_works_as_ever(store: SeparateStore) -> None:
     """Settings, clients, journal and audit chain: what root writes is read by those whom it concerns."""
     store.tpayd("settings", "set", "gateway.log_keep_days=5")

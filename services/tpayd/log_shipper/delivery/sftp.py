@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import os
 from collections import deque
 from collections.abc import Coroutine
 from pathlib import Path
@@ -155,12 +156,14 @@ async def open_sftp(destination: DestinationSettings, home: Path) -> SftpRemote:
             return seen[-1].is_one_of(destination.host_key)
 
     key = _client_key(home, destination.key_file)
+    # asyncssh asks who runs this, for files that we keep it from reading; a uid of the house has no name.
+    os.environ.setdefault("LOGNAME", "tpayd")
     try:
         connection = await asyncssh.connect(
             place.host, place.port, client_factory=Pinned, config=None, known_hosts=([], [], []),
             server_host_key_algs=algorithms_for(destination.host_key), username=destination.user, password=password,
             client_keys=[key] if key is not None else None, agent_path=None, gss_host=None, x509_trusted_certs=None,
-            compression_algs=None, login_timeout=0,
+            x509_trusted_cert_paths=[], compression_algs=None, login_timeout=0,
         )  # fmt: skip
     except (asyncssh.Error, OSError) as error:
         raise no_login(destination, error, seen, password or "") from error
