@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any, cast
 
 import pytest
 
+from tests.harness.waiting import eventually
 from tpayd.backup.last import LastBackup, write_last
 from tpayd.cli.doctor.files import room
 from tpayd.cli.doctor.finding import Finding, Level, note, ok, problem, warning
@@ -24,6 +28,7 @@ from tpayd.cli.house import open_house
 from tpayd.cli.readiness import ServiceState
 from tpayd.kit.instance import Instance
 from tpayd.provision import Plan, found
+from tpayd.supervision.launcher import modules_of
 from tpayd_contracts.device import Bar, BarCause, Device, DeviceList, DeviceState
 from tpayd_contracts.health import Readiness
 from tpayd_contracts.host import Line, LineState, LineStatus
@@ -217,8 +222,6 @@ class TestAStoreThatIsDown:
 
     def test_a_port_that_somebody_has_is_told(self, instance: Instance) -> None:
         """Before the store is started in vain."""
-        import tomllib
-
         port = tomllib.loads(instance.settings_file("gateway").read_text())["tcp_port"]
         assert [Level.OK] == [finding.level for finding in told(instance, "ports")]
         with closing(socket.socket()) as other:
@@ -226,6 +229,22 @@ class TestAStoreThatIsDown:
             other.listen()
             (finding,) = told(instance, "ports")
         assert (Level.PROBLEM, True) == (finding.level, "taken" in finding.text)
+
+    def test_a_gateway_that_starts_is_nobody_else(self, instance: Instance) -> None:
+        """It has its port before it answers; the process is known by its command line."""
+        port = tomllib.loads(instance.settings_file("gateway").read_text())["tcp_port"]
+        waits = "import sys; sys.stdin.read()"
+        command = [sys.executable, "-c", waits, "-m", "tpayd.gateway", "--home", str(instance.home)]
+        with closing(socket.socket()) as own, subprocess.Popen(command, stdin=subprocess.PIPE) as gateway:
+            own.bind(("127.0.0.1", port))
+            own.listen()
+            eventually(
+                lambda: "gateway" in modules_of(instance.home).values(), timeout_s=30, what="the gateway's process"
+            )
+            (finding,) = told(instance, "ports")
+            assert gateway.stdin is not None
+            gateway.stdin.close()
+        assert (Level.NOTE, "ask again in a moment") == (finding.level, finding.todo)
 
     def test_its_last_backup_is_known(self, instance: Instance) -> None:
         """It is in the instance, not in the daemon."""

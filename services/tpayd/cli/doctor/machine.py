@@ -14,6 +14,7 @@ from tpayd.cli.doctor.look import Look
 from tpayd.gateway.settings import GatewaySettings
 from tpayd.kit.settings import SettingsError, load
 from tpayd.supervision.boot import enabled_unit
+from tpayd.supervision.launcher import modules_of
 from tpayd_contracts.keys import KEY_LIST
 
 __all__ = ["boot", "clock", "host_time", "ports", "synchronized"]
@@ -83,16 +84,23 @@ def ports(look: Look) -> Iterator[Finding]:
             return
         yield problem(f"nobody answers on {address}:{port}, though the gateway runs", "`tpayd logs gateway`")
         return
-    yield _free("" if address == "*" else address.strip("[]"), port)
+    # Looked at now: since the processes were asked, it may have been started.
+    starts = "gateway" in modules_of(look.house.instance.home).values()
+    yield _free("" if address == "*" else address.strip("[]"), port, starts=starts)
 
 
-def _free(address: str, port: int) -> Finding:
+def _free(address: str, port: int, *, starts: bool) -> Finding:
+    """`starts`: the gateway's process runs, and does not answer yet; what it has open, nobody else may see."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind((address, port))
     except OSError as error:
+        if error.errno == errno.EADDRINUSE and starts:
+            return note(
+                f"port {port} is in use while the gateway starts, by itself most likely", "ask again in a moment"
+            )
         if error.errno == errno.EADDRINUSE:
             return problem(
                 f"port {port} is taken by another program", "end that one, or `tpayd settings set gateway.tcp_port=…`"
