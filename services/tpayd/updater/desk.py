@@ -15,7 +15,7 @@ from tpayd.releases.book import Book, DamagedError
 from tpayd.releases.journal import Attempt, Event, State, attempts
 from tpayd.releases.layout import Layout
 from tpayd.updater.cleaning import clean
-from tpayd.updater.errors import HereError
+from tpayd.updater.errors import HereError, UpdateError
 from tpayd.updater.examining import examine, integrity_enforced
 from tpayd.updater.fitting import Here, is_newer, misfit
 from tpayd.updater.proving import prove
@@ -57,8 +57,11 @@ T = TypeVar("T")
 class UpdateDesk:
     """What is known of releases, and the way from one to the next."""
 
-    def __init__(self, house: House[UpdaterSettings]) -> None:
+    def __init__(self, house: House[UpdaterSettings], files_needed: Callable[[], bool] = lambda: False) -> None:
+        """`files_needed`: whether somebody else is at work with files that may be offered no more."""
         self._house = house
+        self._files_needed = files_needed
+        self._is_tidy = False
         self._layout = Layout(house.instance.home)
         self._book = Book(self._layout)
         self._source = Source(house.instance, house.settings)
@@ -138,6 +141,8 @@ class UpdateDesk:
     async def check(self) -> None:
         """Ask, and nothing more. Raises UpdateError."""
         await self.look_for_releases()
+        if not self._is_tidy and not self._attempt.on_trial:
+            await self._tidy()  # what could not be done after a commit: nobody answered, say
 
     async def download(self, wanted: str, by: str, *, again: bool = False) -> str:
         """Fetch, verify and install a release beside the running one; its version. Raises UpdateError."""
@@ -282,10 +287,27 @@ class UpdateDesk:
             raise HereError(f"the apply journal cannot be written: {error}") from error
 
     async def _prove(self) -> None:
+        was_on_trial = self._attempt.on_trial
         await prove(self._house, self._book, self._look)
         self._look()
         if self._attempt.state is State.COMMITTED:
             await self._in_thread(partial(clean, self._layout, self._house.version, self._house.settings.keep_releases))
+            if was_on_trial and self.is_configured and not self.work.is_under_way:
+                await self._tidy()
+
+    async def _tidy(self) -> None:
+        """Remove what was fetched for releases that are gone; once in a life is enough."""
+        if self._files_needed():
+            return
+        versions = {*self._layout.installed(), self.staged}
+        try:
+            freed = await self._in_thread(partial(self._source.tidy, versions))
+        except UpdateError as error:
+            self._house.log.info("update.not_tidied", reason=error.code, why=str(error))
+            return
+        self._is_tidy = True
+        if freed:
+            self._house.log.info("update.tidied", freed_bytes=freed)
 
     def _look(self) -> None:
         """Others write to the apply journal, too."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -57,14 +58,18 @@ class FetchedFiles:
         return place
 
     def forget(self, keep: Collection[Target]) -> int:
-        """Remove all but these, parts too. Returns the bytes freed. Raises NoSpaceError."""
+        """Remove all but these, parts too, and what somebody is fetching now. Returns the bytes freed.
+
+        Raises NoSpaceError.
+        """
         kept = {each.sha256 for each in keep}
         freed = 0
         with _disk_told():
             for directory in self._directory.glob("*"):
                 if directory.name not in kept:
-                    freed += sum(_size(file) for file in directory.iterdir())
-                    shutil.rmtree(directory)
+                    with contextlib.suppress(BusyError), held(directory):
+                        freed += sum(_size(file) for file in directory.iterdir())
+                        shutil.rmtree(directory)
         return freed
 
     def _place(self, target: Target) -> Path:

@@ -18,9 +18,9 @@ class Updater:
 
     def __init__(self, house: House[UpdaterSettings]) -> None:
         self._house = house
-        self._desk = UpdateDesk(house)
-        self._automatic = Automatic(house, self._desk)
         self._firmware = FirmwareDesk(house, lambda: repository(house.instance, house.settings))
+        self._desk = UpdateDesk(house, self._firmware.any_pending)
+        self._automatic = Automatic(house, self._desk)
 
     async def start(self) -> None:
         """Serve, and take up what was under way at the last end."""

@@ -7,7 +7,7 @@ store that is not told of any repository never pays for it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from tpayd.updater.errors import HereError, NoSpaceError, NotOfferedError, RootE
 from tpayd.updater.fitting import Here, misfit, newer, version_or_none
 from tpayd.updater.release import Release, Wheel
 from tpayd.updater.settings import UpdaterSettings
-from tpayd.updater.targets import Progress
+from tpayd.updater.targets import Progress, Target
 
 if TYPE_CHECKING:
     from tpayd.updater.trusted import TrustedRepository
@@ -90,6 +90,26 @@ class Source:
         places = trusted.fetch_wheels(wheels, on_progress, self.stop)
         file_list = trusted.fetch(release.file_list, stop=self.stop) if release.file_list is not None else None
         return Fetched(release, places, file_list)
+
+    def tidy(self, versions: Collection[str]) -> int:
+        """Remove the fetched files that nobody needs any more; returns the bytes freed.
+
+        What stays: the files of `versions` (the next release shares most wheels with them), of the newest release, and
+        all firmware that is offered. Raises UpdateError: nothing was removed then, unless the disk failed.
+        """
+        trusted = self._opened()
+        trusted.refresh(self.stop)
+        offered = trusted.versions()
+        keep: list[Target | Wheel] = []
+        for version in offered:
+            if version == offered[0] or str(version) in versions:
+                release = trusted.release(version, self.stop)
+                keep += release.wheels
+                paths = (f"releases/{version}.json", release.file_list)
+                keep += (trusted.target(path) for path in paths if path is not None)
+        for family in self._settings.reader_families:
+            keep += trusted.firmware(family.vendor)
+        return trusted.forget(keep)
 
     def _opened(self) -> TrustedRepository:
         if self._repository is None:

@@ -73,6 +73,10 @@ class FirmwareDesk:
         if self._book.pending:
             self._resuming = asyncio.create_task(self._resume(self._book.pending))
 
+    def any_pending(self) -> bool:
+        """Whether an update was begun of which no end is known: its image is still needed, offered or not."""
+        return bool(self._book.pending)
+
     async def stop(self) -> None:
         """What is under way is taken up at the next start."""
         if self._resuming is not None:
