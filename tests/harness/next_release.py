@@ -6,19 +6,37 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import tpayd
 import tpayd_client
 import tpayd_contracts
+from ops.release.next_version import rewritten_wheel
 from tpayd.integrity.environment import Environment
 from tpayd.releases.book import Book
 from tpayd.releases.journal import Event
 from tpayd.releases.layout import Layout
 
-__all__ = ["dies_after", "dies_at_start", "hangs_at_start", "installed_release", "staged_release"]
+__all__ = ["dies_at_start", "dies_on_trial", "hangs_at_start", "installed_release", "released_wheel", "staged_release"]
 
+_KILLER = "dies_on_trial"
+_KILLER_SOURCE = """
+import os, sys, threading, time
+from pathlib import Path
+from tpayd.releases.book import Book
+from tpayd.releases.journal import State
+from tpayd.releases.layout import Layout
+
+def watch():
+    book = Book(Layout(Path(sys.argv[sys.argv.index("--home") + 1])))
+    while book.attempt().state is not State.READY:
+        time.sleep(0.05)
+    os._exit(70)
+
+threading.Thread(target=watch, daemon=True).start()
+"""
 _MAIN = 'if __name__ == "__main__":\n'
 _PACKAGES = (tpayd, tpayd_contracts, tpayd_client)
 _SHIPPED = ("config", "ops/supervisor")
@@ -41,7 +59,28 @@ def installed_release(home: Path, version: str, change: Change | None = None) ->
     place.parent.mkdir(exist_ok=True)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True)
     environment = Environment.at(place)
-    site = environment.root / environment.site
+    _fill(environment.root / environment.site, version, change)
+    return place
+
+
+def released_wheel(directory: Path, version: str, change: Change | None = None) -> Path:
+    """The same as a wheel, which a repository can offer; it needs no other."""
+    base = directory / "base"
+    _fill(base, tpayd.__version__, change)
+    kind = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    (base / f"tpayd-{tpayd.__version__}.dist-info" / "WHEEL").write_text(kind)
+    whole = directory / f"tpayd-{tpayd.__version__}-py3-none-any.whl"
+    with zipfile.ZipFile(whole, "w") as archive:
+        for path in sorted(base.rglob("*")):
+            archive.write(path, path.relative_to(base))
+    shutil.rmtree(base)
+    try:
+        return rewritten_wheel(whole, version, directory)
+    finally:
+        whole.unlink()
+
+
+def _fill(site: Path, version: str, change: Change | None) -> None:
     for package in _PACKAGES:
         source = Path(package.__path__[0])
         shutil.copytree(source, site / source.name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -51,14 +90,14 @@ def installed_release(home: Path, version: str, change: Change | None = None) ->
     main.write_text(main.read_text().replace(tpayd.__version__, version))
     notes = site / f"tpayd-{version}.dist-info"
     notes.mkdir()
-    (notes / "METADATA").write_text(f"Metadata-Version: 2.4\nName: tpayd\nVersion: {version}\n")
+    told = f"Metadata-Version: 2.4\nName: tpayd\nVersion: {version}\nRequires-Python: >=3.11\n"
+    (notes / "METADATA").write_text(told)
     entry_points = next(Path(sysconfig.get_path("purelib")).glob("tpayd-*.dist-info/entry_points.txt"), None)
     shutil.copyfile(entry_points or _entry_points(), notes / "entry_points.txt")
     # After the release's own: what it has itself comes first.
     (site / "dependencies.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
     if change is not None:
         change(site)
-    return place
 
 
 def dies_at_start(service: str) -> Change:
@@ -71,10 +110,15 @@ def hangs_at_start(service: str) -> Change:
     return _first_in_main(service, "import time; time.sleep(600)")
 
 
-def dies_after(service: str, seconds: float) -> Change:
-    """A process that is healthy, and dies all the same."""
-    killer = f"import os, threading; threading.Timer({seconds}, os.abort).start()"
-    return _first_in_main(service, killer)
+def dies_on_trial(service: str) -> Change:
+    """A process that is healthy, and dies all the same as soon as everything was ready."""
+    begin = _first_in_main(service, f"import tpayd.{_KILLER}")
+
+    def change(site: Path) -> None:
+        (site / "tpayd" / f"{_KILLER}.py").write_text(_KILLER_SOURCE)
+        begin(site)
+
+    return change
 
 
 def _first_in_main(service: str, line: str) -> Change:

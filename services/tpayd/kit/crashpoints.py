@@ -26,6 +26,7 @@ __all__ = [
     "KEY_EXCHANGE",
     "OUTBOX",
     "STAGES_MAX",
+    "STAGING",
     "TABLE",
     "VARIABLE",
     "CrashPoint",
@@ -109,7 +110,14 @@ OUTBOX: dict[str, CrashPoint] = {
 }
 """Points that a bundle of logs passes."""
 
-_NAMES = (*TABLE, *KEY_EXCHANGE, *OUTBOX)
+STAGING: dict[str, CrashPoint] = {
+    "staging.began": CrashPoint("updater", "a release is fetched, and an environment for it is made, empty"),
+    "staging.installed": CrashPoint("updater", "all of it is on disk, where nobody looks for a release"),
+    "staging.renamed": CrashPoint("updater", "it has its place, and the apply journal does not say so"),
+}
+"""Points that the installing of a release passes."""
+
+_NAMES = (*TABLE, *KEY_EXCHANGE, *OUTBOX, *STAGING)
 _NUMBERS = {name: number for number, name in enumerate(_NAMES)}
 _CELL_BYTES = 8
 _SIZE = _CELL_BYTES * (2 * STAGES_MAX + len(_NAMES))

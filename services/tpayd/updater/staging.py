@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tpayd.integrity.environment import Environment
 from tpayd.integrity.manifest import MANIFEST_NAMES, Kind
+from tpayd.kit import crashpoints
 from tpayd.kit.instance import HOME_VARIABLE, Instance
 from tpayd.releases.layout import Layout, sync_directory
 from tpayd.updater.errors import NoSpaceError, UpdateError
@@ -51,6 +52,7 @@ def stage(
         sweep(layout)
         _check_space(layout.releases, wheels)
         _make_environment(fresh, place)
+        crashpoints.passing("staging.began")
         environment = Environment.at(fresh)
         for number, wheel in enumerate(wheels):
             tell(f"installing {wheel.name}", number, len(wheels))
@@ -61,8 +63,10 @@ def stage(
             tell("signing what was installed", len(wheels), len(wheels))
             _sign(instance, fresh)
         os.sync()
+        crashpoints.passing("staging.installed")
         remove(layout, version)
         fresh.rename(place)
+        crashpoints.passing("staging.renamed")
         sync_directory(layout.releases)
     except UpdateError:
         shutil.rmtree(fresh, ignore_errors=True)

@@ -14,7 +14,7 @@ import pytest
 import structlog
 
 from tpayd.kit import crashpoints
-from tpayd.kit.crashpoints import KEY_EXCHANGE, OUTBOX, TABLE, Switchboard
+from tpayd.kit.crashpoints import KEY_EXCHANGE, OUTBOX, STAGING, TABLE, Switchboard
 
 SERVICES = Path(crashpoints.__file__).parents[1]
 UNARMED_MAX_S = 500e-9
@@ -124,4 +124,5 @@ def test_the_table_and_the_sources_agree() -> None:
         and ast.unparse(call.func) == "crashpoints.passing"
         and isinstance(call.args[0], ast.Constant)
     ]
-    assert sorted((name, point.process) for name, point in (TABLE | KEY_EXCHANGE | OUTBOX).items()) == sorted(found)
+    tables = TABLE | KEY_EXCHANGE | OUTBOX | STAGING
+    assert sorted((name, point.process) for name, point in tables.items()) == sorted(found)
