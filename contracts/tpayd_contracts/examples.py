@@ -345,6 +345,7 @@ EXAMPLES: dict[str, Example] = {
         keys.ExchangeProgress(step="request", text="Asking the host for the key"),
     ),
     keys.KEY_LIST.name: Example(Empty(), keys.KeyList(keys=(_KEY,))),
+    keys.TIME_SIGNED.name: Example(keys.SignedTime(1_767_225_600_000), Empty()),
     gateway.EVENTS_SUBSCRIBE.name: Example(
         gateway.Subscribe(topics=(device.TOPIC_DEVICE,)),
         gateway.Subscribed(topics=(device.TOPIC_DEVICE,), sequence=0),

@@ -103,6 +103,7 @@ OPS_OF: dict[str, frozenset[str]] = {
             keys.KEY_EXCHANGE_READER,
             keys.KEY_EXCHANGE_TERMINAL,
             keys.KEY_LIST,
+            keys.TIME_SIGNED,
             integrity.INTEGRITY_CHECK,
             integrity.INTEGRITY_STATUS,
         )

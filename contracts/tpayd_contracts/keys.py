@@ -18,6 +18,7 @@ __all__ = [
     "KEY_LIST",
     "MAC_GENERATE",
     "MAC_VERIFY",
+    "TIME_SIGNED",
     "TOPIC_KEY",
     "EncryptData",
     "EncryptedData",
@@ -34,6 +35,7 @@ __all__ = [
     "KeyTime",
     "KeyUsage",
     "Purpose",
+    "SignedTime",
     "VerifiedMac",
     "VerifyMac",
 ]
@@ -173,6 +175,12 @@ class KeyList(Struct, frozen=True, omit_defaults=True):
     """Of the key store: what another version of tpayd has to be able to read."""
 
 
+class SignedTime(Struct, frozen=True, forbid_unknown_fields=True):
+    """The repository of releases was vouched for at this time, and the signature over that was right. The updater's."""
+
+    signed_ms: UnixMs
+
+
 class KeyHappening(enum.StrEnum):
     """What an event is about."""
 
@@ -213,4 +221,5 @@ MAC_VERIFY = Op("mac.verify", VerifyMac, VerifiedMac)
 DATA_ENCRYPT = Op("data.encrypt", EncryptData, EncryptedData)
 KEY_EXCHANGE_READER = Op("key.exchange_reader", ExchangeReader, KeyInfo, ExchangeProgress, Right.ADMIN)
 KEY_EXCHANGE_TERMINAL = Op("key.exchange_terminal", ExchangeTerminal, KeyInfo, ExchangeProgress, Right.ADMIN)
+TIME_SIGNED = Op("time.signed", SignedTime, Empty)
 KEY_LIST = Op("key.list", Empty, KeyList, right=Right.READ_ONLY)

@@ -41,6 +41,7 @@ class OpenKeys:
     ) -> None:  # fmt: skip
         self._house = house
         self.host_times = host_times
+        self._signed_ms = 0
         self._settings = house.settings
         self._store = store
         self._disk = disk
@@ -72,6 +73,7 @@ class OpenKeys:
         Not before the first period is over: what is told once should find those who listen connected again.
         """
         await self._follow_host()
+        self._follow_metadata()
         ticks = self.ticker.due()
         if ticks is not None:
             await self._keep(ticks)
@@ -90,6 +92,10 @@ class OpenKeys:
     def next_exchange(self) -> ExchangeNumber:
         """Numbers for a key exchange, on disk when this returns. Raises StoreError."""
         return self.ticker.next_exchange(self._store.write_ticks)
+
+    def metadata_said(self, signed_ms: int) -> None:
+        """Metadata whose signature was right is dated so; the next sweep reads it."""
+        self._signed_ms = max(self._signed_ms, signed_ms)
 
     def show(self) -> None:
         """Bring the metrics up to date."""
@@ -135,6 +141,13 @@ class OpenKeys:
             time.move(moved)
         if moved.first or abs(moved.by_ms) > DAY_MS:
             self._house.log.warning("time.moved", by_s=moved.by_ms // 1000, first=moved.first)
+
+    def _follow_metadata(self) -> None:
+        time, signed_ms, self._signed_ms = self.ticker.time, self._signed_ms, 0
+        moved = time.metadata_said(signed_ms)
+        if moved is not None:
+            time.move(moved)
+            self._house.log.info("time.moved", by_s=moved.by_ms // 1000, by="metadata")
 
     async def _keep(self, ticks: Ticks) -> None:
         await asyncio.get_running_loop().run_in_executor(self._disk, self._store.write_ticks, ticks)

@@ -31,6 +31,7 @@ from tpayd_contracts.keys import (
     KEY_LIST,
     MAC_GENERATE,
     MAC_VERIFY,
+    TIME_SIGNED,
     EncryptData,
     EncryptedData,
     ExchangeProgress,
@@ -40,12 +41,15 @@ from tpayd_contracts.keys import (
     GenerateMac,
     KeyInfo,
     KeyList,
+    SignedTime,
     VerifiedMac,
     VerifyMac,
 )
 from tpayd_contracts.operation import Empty
 
 __all__ = ["KeyManager"]
+
+_TELLS_TIME = "updater"
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -117,6 +121,7 @@ class KeyManager:
         server.handle(MAC_VERIFY, self._verify, while_draining=True)
         server.handle_raw(DATA_ENCRYPT.name, guarded(DATA_ENCRYPT, self._encrypt), while_draining=True)
         server.handle(KEY_LIST, self._list)
+        server.handle(TIME_SIGNED, self._time_signed)
         server.handle(KEY_EXCHANGE_TERMINAL, self._exchange_terminal)
         server.handle(KEY_EXCHANGE_READER, self._exchange_reader)
 
@@ -146,6 +151,13 @@ class KeyManager:
         else:
             opened.host_times.verified(body.data)
         return verdict
+
+    def _time_signed(self, request: Request, body: SignedTime) -> Empty:
+        if request.caller != _TELLS_TIME:
+            text = f"only {_TELLS_TIME} has checked the signatures of metadata"
+            raise CallError.not_started(ErrorCode.NOT_PERMITTED, text)
+        self._opened().metadata_said(body.signed_ms)
+        return Empty()
 
     def _list(self, _: Request, __: Empty) -> KeyList:
         return self._desk().list()

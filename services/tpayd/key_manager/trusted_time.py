@@ -11,6 +11,9 @@ The rules:
   and time goes on from the floor. Being late is the safe side of nothing but a key's last day: `Event.EXPIRE` is kept
   on disk, so an expired key stays expired.
 * A host that is suddenly more than a day ahead is believed when answers ten minutes apart agree.
+* Metadata is signed by a key that lies on a server, and its word comes through the updater: it moves the floor by a day
+  at most for each day that passes (and one more after a start). A thief of that key makes keys live half as long at
+  worst; he expires none at once.
 * A new store knows no host's time yet. It counts from the machine's clock at its founding, and the first host's time
   moves all dates given until then (`Moved.first`): a key lives as long as it should, whatever the clock was.
 """
@@ -50,6 +53,8 @@ class TrustedTime:
         self._floor_ms = floor_ms or clock.unix_ms()
         self._at_boot_ms = clock.boottime_ms()
         self._doubted: tuple[int, int] | None = None
+        self._granted_ms = DAY_MS
+        self._granted_at_ms = self._at_boot_ms
 
     def now_ms(self) -> int:
         """The time now, never earlier than before in this process, nor than the floor."""
@@ -78,9 +83,17 @@ class TrustedTime:
         return Moved(by_ms, first=not self.from_host)
 
     def metadata_said(self, signed_ms: int) -> Moved | None:
-        """Metadata was signed at `signed_ms`, and the signature was checked: it is at least that late."""
-        by_ms = signed_ms - self.now_ms()
-        return Moved(by_ms) if by_ms > 0 else None
+        """Metadata was signed at `signed_ms`, and the signature was checked: it is at least that late.
+
+        Returns how the floor is to be moved now; what is left of it, later metadata may say again.
+        """
+        boot_ms = self._clock.boottime_ms()
+        granted_ms = min(DAY_MS, self._granted_ms + boot_ms - self._granted_at_ms)
+        by_ms = min(signed_ms - self.now_ms(), granted_ms)
+        if by_ms <= 0:
+            return None
+        self._granted_ms, self._granted_at_ms = granted_ms - by_ms, boot_ms
+        return Moved(by_ms)
 
     def move(self, moved: Moved) -> None:
         """Go on from there."""

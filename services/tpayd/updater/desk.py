@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,7 @@ from tpayd.updater.targets import Progress
 from tpayd.updater.telling import as_info, as_record, standing_text
 from tpayd.updater.work import Work
 from tpayd_contracts.errors import ErrorCode
-from tpayd_contracts.keys import KEY_LIST
+from tpayd_contracts.keys import KEY_LIST, TIME_SIGNED, SignedTime
 from tpayd_contracts.operation import Empty
 from tpayd_contracts.updates import (
     TOPIC_UPDATE,
@@ -133,6 +134,7 @@ class UpdateDesk:
         here = await self._here()
         found = await self._in_thread(partial(self._source.newest, here, wanted, again=again))
         self.checked_at_ms = self._house.clock.unix_ms()
+        await self._tell_time()
         if not wanted or found is not None:
             self._release = found.release if found is not None else None
             self.newest = as_info(found) if found is not None else None
@@ -265,6 +267,14 @@ class UpdateDesk:
         return UpdateHistory(tuple(reversed(found[-query.limit :])))
 
     # Steps
+
+    async def _tell_time(self) -> None:
+        """Keys expire by a time that is at least what was signed (docs/adr/0019)."""
+        signed_at = self._source.signed_at
+        if signed_at is not None and signed_at.timestamp() > 0:
+            with contextlib.suppress(CallError):
+                body = SignedTime(int(signed_at.timestamp() * 1000))
+                await self._house.caller("key_manager").call(TIME_SIGNED, body, ttl_s=5.0)
 
     async def _here(self) -> Here:
         stored = await self._switching.stored()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,8 @@ class Source:
         self._settings = settings
         self._repository: TrustedRepository | None = None
         self.stop = threading.Event()
+        self.signed_at: datetime | None = None
+        """When the repository was last vouched for, by a signature that was right; None: not known."""
 
     @property
     def named(self) -> bool:
@@ -65,7 +68,7 @@ class Source:
         `wanted` names one; what runs already, or came before it, is none. Raises UpdateError.
         """
         trusted = self._opened()
-        trusted.refresh(self.stop)
+        self.signed_at = trusted.refresh(self.stop).signed_at
         versions = [version for version in trusted.versions() if newer(version, here.running)]
         if wanted:
             chosen = version_or_none(wanted)

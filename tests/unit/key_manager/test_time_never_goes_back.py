@@ -107,11 +107,44 @@ def test_the_first_host_time_may_be_earlier() -> None:
 
 
 def test_signed_metadata_says_how_late_it_is_at_least() -> None:
-    """It moves the time forwards however far, and never back; a first host's time it is not."""
+    """It moves the time forwards, and never back; a first host's time it is not."""
     clock = FakeClock()
     time = TrustedTime(clock, clock.unix_ms(), from_host=True)
     assert None is time.metadata_said(time.now_ms() - 1)
-    assert Moved(YEAR_S * 1000) == time.metadata_said(time.now_ms() + YEAR_S * 1000)
+    assert Moved(1) == time.metadata_said(time.now_ms() + 1)
+
+
+def _metadata_says(time: TrustedTime, ahead_s: int) -> int:
+    """Metadata dated so far ahead of the time that is counted; by how much it is followed, in seconds."""
+    moved = time.metadata_said(time.now_ms() + ahead_s * 1000)
+    if moved is None:
+        return 0
+    time.move(moved)
+    return moved.by_ms // 1000
+
+
+def test_a_stolen_key_of_metadata_expires_nothing_at_once() -> None:
+    """A year at once is a day; after that, as much as has passed, and never more than a day."""
+    clock = FakeClock()
+    time = TrustedTime(clock, clock.unix_ms(), from_host=True)
+    assert [DAY_S, 0] == [_metadata_says(time, YEAR_S) for _ in range(2)]
+    clock.advance(3600)
+    assert [3600, 0] == [_metadata_says(time, YEAR_S) for _ in range(2)]
+    clock.advance(10 * DAY_S)
+    assert [600, DAY_S - 600, 0] == [_metadata_says(time, ahead_s) for ahead_s in (600, YEAR_S, YEAR_S)]
+
+
+@given(st.lists(st.tuples(st.integers(-YEAR_S, YEAR_S), st.integers(0, 10 * DAY_S)), max_size=50))
+def test_metadata_at_most_doubles_the_pace_of_time(steps: list[tuple[int, int]]) -> None:
+    """Whatever it says, and whenever: keys live half as long at worst, but for one day."""
+    clock = FakeClock()
+    time = TrustedTime(clock, clock.unix_ms(), from_host=True)
+    began_ms, passed_s = time.now_ms(), 0
+    for ahead_s, waited_s in steps:
+        _metadata_says(time, ahead_s)
+        clock.advance(waited_s)
+        passed_s += waited_s
+        assert passed_s * 1000 <= time.now_ms() - began_ms <= (2 * passed_s + DAY_S) * 1000
 
 
 def test_the_floor_is_kept_now_and_then() -> None:
