@@ -28,7 +28,16 @@ from tpayd.integrity.envelope import key_id
 from tpayd.integrity.errors import TrustFileError
 from tpayd.integrity.manifest import Kind
 
-__all__ = ["Trust", "load_signing_key", "make_signing_key", "parse_public", "public_line", "read_trust", "trust_file"]
+__all__ = [
+    "Trust",
+    "load_signing_key",
+    "make_signing_key",
+    "own_key_file",
+    "parse_public",
+    "public_line",
+    "read_trust",
+    "trust_file",
+]
 
 _ALGORITHM = "ed25519:"
 _LINES_MAX = 64
@@ -80,6 +89,11 @@ def public_line(kind: Kind, key: Ed25519PublicKey, comment: str = "") -> str:
     """A pinned key's line."""
     text = f"{kind.value} {_ALGORITHM}{base64.b64encode(key.public_bytes_raw()).decode()}"
     return f"{text}  # {comment}\n" if comment else f"{text}\n"
+
+
+def own_key_file(secrets: Path) -> Path:
+    """Where an instance keeps a signing key of its own, made when it is first needed."""
+    return secrets / "integrity_signing_key.pem"
 
 
 def make_signing_key(path: Path, passphrase: bytes | None = None) -> Ed25519PrivateKey:

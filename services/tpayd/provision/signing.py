@@ -15,6 +15,7 @@ from tpayd.integrity.signing import installation_manifest
 from tpayd.integrity.trust import (
     load_signing_key,
     make_signing_key,
+    own_key_file,
     parse_public,
     public_line,
     read_trust,
@@ -23,7 +24,7 @@ from tpayd.integrity.trust import (
 from tpayd.kit.durable_file import replace_file
 from tpayd.kit.instance import Instance
 
-__all__ = ["SignedInstallation", "own_key_file", "sign_installation", "trust_key"]
+__all__ = ["SignedInstallation", "sign_installation", "trust_key"]
 
 _LIST_MODE = 0o644
 _TRUST_MODE = 0o640
@@ -38,11 +39,6 @@ class SignedInstallation:
     key_id: str
 
 
-def own_key_file(instance: Instance) -> Path:
-    """Where an instance keeps a signing key of its own, made when it is first needed."""
-    return instance.secrets / "integrity_signing_key.pem"
-
-
 def sign_installation(instance: Instance, key_file: Path | None, version: str, now_ms: int) -> SignedInstallation:
     """List and sign the environment that this process runs from; a few seconds.
 
@@ -51,7 +47,7 @@ def sign_installation(instance: Instance, key_file: Path | None, version: str, n
     Raises NotSignableError, TrustFileError, OSError.
     """
     environment = _own_environment()
-    key = load_signing_key(key_file) if key_file is not None else _own_key(own_key_file(instance))
+    key = load_signing_key(key_file) if key_file is not None else _own_key(own_key_file(instance.secrets))
     trusted = read_trust(trust_file(instance.config)).of(Kind.INSTALLATION)
     name = key_id(key.public_key())
     if trusted and name not in trusted:

@@ -19,6 +19,7 @@ from tpayd.shipped import shipped
 from tpayd.supervision import warm_up
 from tpayd.supervision.conf import write_conf
 from tpayd.supervision.programs import programs
+from tpayd.supervision.separation import settle
 
 __all__ = ["main"]
 
@@ -40,6 +41,8 @@ def main() -> int:
         if told.only_try:
             warm_up.main()
         else:
+            # A process that is new with this release has places of its own by the time it starts.
+            settle(instance)
             write_conf(instance, programs(sandbox=store.sandbox))
     except (InstanceError, SettingsError, OSError) as error:
         print(error, file=sys.stderr)

@@ -15,9 +15,11 @@ Who owns what, below the instance directory (G is the house's group, each proces
 | `data/keys`                       | key_manager:G | 0700       | key_manager alone reads the key store              |
 | `data/P`, `secrets/P`             | P:G           | 0700       | what P keeps for itself                            |
 | `secrets`                         | root:G        | 0710       | its files belong to the processes that name them   |
+| the signing key in it             | updater:G     | 0600       | it signs what it installs (and root starts that)   |
 
 Shared directories have the set-group-id bit: what is made there belongs to G, whoever makes it. All of this is done
-again at each `tpayd up`, so that a file which root has put there is its process's own by then.
+again at each `tpayd up` and each change of releases, so that a file which root has put there, or a process that is
+new, has what is its own by then.
 """
 
 from __future__ import annotations
@@ -82,6 +84,7 @@ _FILES = {
     "data/instance_id": ("transaction", 0o640),
     "data/terminals.json": ("transaction", 0o640),
     "secrets/gateway_curve": ("gateway", 0o600),
+    "secrets/integrity_signing_key.pem": ("updater", 0o600),
     "sandbox/host.sqlite3": ("sandbox_host", 0o640),
     "sandbox/cards.toml": (_ROOT, 0o640),
     "sandbox/logs.password": ("log_shipper", 0o600),

@@ -17,7 +17,7 @@ from tpayd.releases.journal import Attempt, Event, State, attempts
 from tpayd.releases.layout import Layout
 from tpayd.updater.cleaning import clean
 from tpayd.updater.errors import HereError, UpdateError
-from tpayd.updater.examining import examine, integrity_enforced
+from tpayd.updater.examining import examine, integrity_enforced, require_signing_key
 from tpayd.updater.fitting import Here, is_newer, misfit
 from tpayd.updater.proving import prove
 from tpayd.updater.refusals import NotFittingError, NotInstalledError
@@ -156,6 +156,9 @@ class UpdateDesk:
             raise NotFittingError(f"{version} cannot be gone over to: {found.problem}")
         if version == self.staged and not again:
             return version
+        signed = integrity_enforced(self._house.instance)
+        if signed:
+            require_signing_key(self._house.instance)
 
         def told(progress: Progress) -> None:
             self._tell_later(UpdateStep.DOWNLOADING, f"fetching {version}", progress.done_bytes, progress.total_bytes)
@@ -166,7 +169,6 @@ class UpdateDesk:
         def installing(text: str, done: int, of: int) -> None:
             self._tell_later(UpdateStep.STAGING, f"{text} ({done} of {of})")
 
-        signed = integrity_enforced(self._house.instance)
         self._tell(UpdateStep.STAGING, f"installing {version}")
         put = partial(
             stage, self._house.instance, version, fetched.wheels, fetched.file_list, sign=signed, tell=installing

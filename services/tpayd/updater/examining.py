@@ -14,12 +14,12 @@ from pathlib import Path
 
 from tpayd.integrity.checking import check
 from tpayd.integrity.environment import Environment
-from tpayd.integrity.trust import trust_file
+from tpayd.integrity.trust import own_key_file, trust_file
 from tpayd.kit.instance import Instance
 from tpayd.updater.refusals import NotInstalledError
 from tpayd.updater.staging import run_in
 
-__all__ = ["examine", "integrity_enforced"]
+__all__ = ["examine", "integrity_enforced", "require_signing_key"]
 
 _CHECK_LIMIT_S = 120.0
 _RUN_LIMIT_S = 120.0
@@ -49,6 +49,16 @@ def integrity_enforced(instance: Instance) -> bool:
     except (OSError, ValueError):
         return True
     return bool(told.get("integrity", "enforced") != "off")
+
+
+def require_signing_key(instance: Instance) -> None:
+    """Raises NotInstalledError where nothing that is installed here could be signed: no need to fetch it then."""
+    key = own_key_file(instance.secrets)
+    if not os.access(key, os.R_OK):
+        raise NotInstalledError(
+            f"this store checks its files, and the updater cannot read {key}, which signs what is installed here: put "
+            "the key there, then `tpayd down; tpayd up`; or install the release by hand (docs/updates.md, 'Signing')"
+        )
 
 
 def _run(instance: Instance, environment: Path, version: str, *arguments: str, may_fail: bool = False) -> str:

@@ -16,6 +16,7 @@ import pytest
 from tests.harness.installation import InstalledStore
 from tests.harness.readable import ReadableInstallation, readable_environment
 from tests.harness.waiting import eventually
+from tpayd.integrity.trust import make_signing_key, own_key_file
 from tpayd.kit.instance import Instance, InstanceError
 from tpayd.kit.users import HouseUsers
 from tpayd.supervision.conf import socket_file
@@ -53,6 +54,13 @@ try:
     print("bound")
 except OSError as error:
     print(type(error).__name__)
+"""
+
+_PREPARE = """
+import sys
+from tpayd.supervision.prepare import main
+sys.argv[1:] = ["--home", sys.argv[1]]
+sys.exit(main())
 """
 
 
@@ -187,6 +195,17 @@ def test_the_journal_and_the_keys_are_for_their_processes_alone(store: SeparateS
     expected["key_manager"] = (refused, {"read"})
     assert expected == readers
     assert ({"read"}, {"read"}) == (reads("log_shipper", logs), reads("gateway", settings))
+
+
+def test_a_release_that_is_gone_over_to_settles_whose_is_what(store: SeparateStore) -> None:
+    """As the launcher has it prepared: what root has put there since the start belongs to its process then."""
+    key = own_key_file(store.instance.secrets)
+    make_signing_key(key)
+    before = store.run_as("updater", _OPEN, str(key))
+    store.installation.run_as(0, 0, _PREPARE, str(store.instance.home))
+    after = [store.run_as(name, _OPEN, str(key)) for name in ("updater", "gateway")]
+    assert ("PermissionError", ["read", "PermissionError"]) == (before, after)
+    assert "PAID" in store.tpayd("sale", "12000").out
 
 
 def test_logs_of_all_processes_are_shipped(store: SeparateStore) -> None:
