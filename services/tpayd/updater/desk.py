@@ -177,6 +177,7 @@ class UpdateDesk:
         self._tell(UpdateStep.STAGING, f"examining {version}")
         await self._in_thread(partial(examine, self._house.instance, place, version, signed=signed))
         await self._in_thread(partial(self._write, Event.STAGED, version, by))
+        self._look()  # whoever hears that it is done may ask what is staged
         self._house.log.info("update.staged", version=version, by=by)
         return version
 

@@ -7,7 +7,9 @@ import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 import tomlkit
 
@@ -24,15 +26,7 @@ from tpayd.releases.layout import Layout
 from tpayd.sandbox.updates.server import UpdateServer
 from tpayd_client import TpaydError
 from tpayd_client.types import ErrorCode, Verdict
-from tpayd_contracts.operation import Empty
-from tpayd_contracts.updates import (
-    UPDATE_HISTORY,
-    UPDATE_STATUS,
-    UpdateHistoryQuery,
-    UpdateRecord,
-    UpdateStatus,
-    UpdateStep,
-)
+from tpayd_contracts.updates import UpdateHistory, UpdateRecord, UpdateStatus, UpdateStep
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
 
@@ -54,17 +48,17 @@ class Shop:
         publisher.put("releases", {f"releases/{self.release.version}.json": self.release.encode()})
         publisher.publish("releases")
 
-    def ask(self, op: str, **body: object) -> None:
-        """Raises TpaydError."""
+    def ask(self, op: str, **body: object) -> Any:
+        """As any client. Raises TpaydError."""
         with self.store.client() as pos:
-            pos.call(op, body, ttl_s=60)
+            return pos.call(op, body, ttl_s=60)
 
     def status(self) -> UpdateStatus:
-        return self.store.ask("updater", UPDATE_STATUS, Empty())
+        return msgspec.convert(self.ask("update.status"), UpdateStatus)
 
     def last(self) -> UpdateRecord:
         """Of the history."""
-        return self.store.ask("updater", UPDATE_HISTORY, UpdateHistoryQuery(limit=1)).records[0]
+        return msgspec.convert(self.ask("update.history", limit=1), UpdateHistory).records[0]
 
     def sells(self) -> tuple[str, str]:
         """The version in use, and what a customer hears."""
