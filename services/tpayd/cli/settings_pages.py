@@ -12,9 +12,7 @@ from tpayd_client.types import Setting, SettingsPage
 
 __all__ = ["FILES", "Pages", "fetch", "files_of"]
 
-_OPERATIONS = ("updater", "log_shipper")
-"""Of processes that a store may be without."""
-FILES = ("store", "gateway", "transaction", "device_broker", "host_link", "key_manager", *_OPERATIONS)
+FILES = ("store", "gateway", "transaction", "device_broker", "host_link", "key_manager", "updater", "log_shipper")
 
 
 class Pages:
@@ -65,16 +63,23 @@ def files_of(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def fetch(pos: Pos, files: Sequence[str] = FILES, *, on_problem: Callable[[str], None] | None = None) -> Pages:
-    """Ask for these files' settings. Raises TpaydError; with `on_problem`, a file that fails is told and left out."""
+    """Ask for these files' settings. Raises TpaydError; with `on_problem`, a file that fails is told and left out.
+
+    Of several files, those of operations that do not run are left out: to ask them would be to wait for them.
+    """
+    missing = pos.store_status().operations_missing if len(files) > 1 else ()
     pages = []
     for file in files:
+        if file in missing:
+            if on_problem is not None:
+                on_problem(f"{file}: it does not run; `tpayd status` says why")
+            continue
         try:
             pages.append(SettingsPage.from_wire(pos.call("settings.show", {"file": file})))
         except TpaydError as error:
-            if on_problem is not None:
-                on_problem(f"{file}: {error.message}")
-            elif file not in _OPERATIONS or len(files) == 1:
+            if on_problem is None:
                 raise
+            on_problem(f"{file}: {error.message}")
     return Pages(pages)
 
 
