@@ -19,7 +19,6 @@ from tpayd.shipped import shipped
 from tpayd.supervision import warm_up
 from tpayd.supervision.conf import write_conf
 from tpayd.supervision.programs import programs
-from tpayd.supervision.separation import settle
 
 __all__ = ["main"]
 
@@ -41,8 +40,12 @@ def main() -> int:
         if told.only_try:
             warm_up.main()
         else:
-            # A process that is new with this release has places of its own by the time it starts.
-            settle(instance)
+            if instance.users is not None:
+                # Seldom needed, heavy, and the store stands still meanwhile.
+                from tpayd.supervision.separation import settle  # noqa: PLC0415
+
+                # A process that is new with this release has places of its own by the time it starts.
+                settle(instance)
             write_conf(instance, programs(sandbox=store.sandbox))
     except (InstanceError, SettingsError, OSError) as error:
         print(error, file=sys.stderr)
