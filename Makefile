@@ -16,8 +16,8 @@ DEMO_HOME := $(CURDIR)/var/demo
 # For `make torture`.
 KILLS := 1000
 
-# For `make test`: files at a time. Stores wait as much as they work, so three keep two cores busy.
-TEST_WORKERS := 3
+# For `make test`: files at a time. Stores wait as much as they work, so four keep two cores busy.
+TEST_WORKERS := 4
 
 # The first interpreter that is new enough.
 find_python = for p in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
@@ -49,7 +49,7 @@ test: packages check ## run the checks, then every test (under 20 minutes on 2 c
 	@echo "--- tests, $(TEST_WORKERS) files at a time"
 	$(DEV)/python -m pytest tests --ignore tests/bench -m "not alone" -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder --durations 30
 	@echo "--- tests that need the machine alone: simulation, crash points, torture"
-	$(DEV)/python -m pytest tests --ignore tests/bench -m alone
+	$(DEV)/python -m pytest tests --ignore tests/bench -m alone --durations 12
 
 .PHONY: packages
 packages:
