@@ -25,6 +25,7 @@ from tpayd.backup.envelope import Head, Keys, decrypt, encrypt, read_head
 from tpayd.backup.errors import BackupDamagedError, BackupError, BackupRefusedError, BackupStorageError
 from tpayd.backup.last import LastBackup, write_last
 from tpayd.backup.manifest import JournalFacts, Manifest
+from tpayd.kit.durable_file import commit_file
 from tpayd.kit.instance import Instance
 from tpayd.kit.lock import AlreadyRunningError, ServiceLock
 from tpayd.kit.store_settings import StoreSettings
@@ -131,8 +132,7 @@ def _write(target: Path, head: Head, keys: Keys, manifest: Manifest, parts: list
         with piped(archived) as archive, _durable(part) as to:
             encrypt(head, keys, archive, to)
         _check_written(part, keys, manifest, progress)
-        part.rename(target)
-        _sync(target.parent)
+        commit_file(part, target)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise BackupStorageError(f"{part}: {error.strerror or error}") from error
@@ -238,11 +238,3 @@ def _keep(directory: Path, head: Head, keep: int) -> tuple[Path, ...]:
             path.unlink()
             removed.append(path)
     return tuple(removed)
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

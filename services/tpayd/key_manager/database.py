@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tpayd.key_manager.errors import StoreError
+from tpayd.kit.durable_file import sync_directory
 
 __all__ = ["is_empty", "open_database", "storage", "transaction"]
 
@@ -80,11 +81,7 @@ def _create(path: Path) -> None:
     except FileExistsError:
         return
     for directory in (path.parent, path.parent.parent):
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_directory(directory)
 
 
 def _check_mode(path: Path) -> None:

@@ -1,11 +1,11 @@
-"""A small file that is replaced as a whole, durably: after a power cut it is the old one or the new one."""
+"""A file that is replaced as a whole, durably: after a power cut it is the old one or the new one."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-__all__ = ["commit_file", "prepare_file", "replace_file"]
+__all__ = ["commit_file", "prepare_file", "replace_file", "sync_directory"]
 
 
 def replace_file(path: Path, content: bytes, mode: int) -> None:
@@ -48,8 +48,13 @@ def _keep_owner(path: Path, descriptor: int) -> None:
 def commit_file(fresh: Path, path: Path) -> None:
     """Put what was prepared in the place of `path`, for good. Raises OSError."""
     fresh.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make on the disk what was added to, renamed in or removed from a directory. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(directory)
+        os.fsync(descriptor)
     finally:
-        os.close(directory)
+        os.close(descriptor)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from tpayd.kit import crashpoints
+from tpayd.kit.durable_file import sync_directory
 from tpayd.log_shipper.collecting import Slice, cut, found_logs, newest_within
 from tpayd.log_shipper.errors import AlteredError, LeakError, PackError, StoppedError
 from tpayd.log_shipper.manifest import FORMAT, MANIFEST, About, LeftOut, Manifest, Packed, Proof
@@ -102,7 +103,7 @@ def make_bundle(wanted: Wanted, about: About, recipients: Sequence[str], target:
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
-    _sync_directory(target.parent)
+    sync_directory(target.parent)
     crashpoints.passing("outbox.renamed")
     return Made(size_bytes, sha256, len(packed), logs_bytes)
 
@@ -241,11 +242,3 @@ class _Hashed(io.RawIOBase):
         self.digest.update(data)
         self.size_bytes += len(data)
         return len(data)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tpayd.kit.durable_file import commit_file
 from tpayd.updater.errors import BusyError, NoSpaceError, WrongContentError
 from tpayd.updater.fetching import Limits, Patience, continue_file
 from tpayd.updater.targets import OnProgress, Progress, Target
@@ -21,7 +22,6 @@ __all__ = ["FetchedFiles", "held"]
 
 _SPACE_LEFT_BYTES = 32 * 1024 * 1024
 """What a fetch leaves free: the journal lies on the same disk more often than not."""
-_CHUNK_BYTES = 1024 * 1024
 _LOOK_UP_S = 0.05
 
 
@@ -91,19 +91,20 @@ class FetchedFiles:
 
         resumed = _size(part) > 0
         _fill(url, part, target.length_bytes, patience, told)
-        if resumed and _sha256(part) != target.sha256:
+        whole = _sha256(part) == target.sha256
+        if resumed and not whole:
             # What an earlier try left may have lost its end in a power cut: once more, from the start.
             part.unlink()
             _fill(url, part, target.length_bytes, patience, told)
-        if _sha256(part) != target.sha256:
+            whole = _sha256(part) == target.sha256
+        if not whole:
             part.unlink()
             text = (
                 f"{target.name} is not what was signed (SHA-256); it is thrown away. Try again; "
                 "if it stays so, tell the vendor"
             )
             raise WrongContentError(text)
-        part.replace(place)
-        _sync_directory(place.parent)
+        commit_file(part, place)
 
 
 @contextmanager
@@ -163,16 +164,5 @@ def _size(path: Path) -> int:
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return hashlib.file_digest(file, "sha256").hexdigest()
