@@ -90,7 +90,11 @@ class KeyShop:
         self.store.wait_ready(degraded=True)
         eventually(self.line_is_up, timeout_s=30, what="a line to the card host")
         eventually(self._can_list, timeout_s=30, what="the key manager behind the gateway")
-        eventually(self._transaction_reaches_all, timeout_s=30, what="all that a payment needs behind transaction")
+        eventually(
+            lambda: self.store.reaches_all("transaction"),
+            timeout_s=30,
+            what="all that a payment needs behind transaction",
+        )
 
     def set(self, service: str, values: Mapping[str, object]) -> None:
         """Change a settings file, as a person would, and restart the service."""
@@ -110,10 +114,6 @@ class KeyShop:
 
     def line_is_up(self) -> bool:
         return any(line.state is LineState.SIGNED_ON for line in self.pos.host_status().lines)
-
-    def _transaction_reaches_all(self) -> bool:
-        health = self.store.health("transaction")
-        return health is not None and all(one.ok for one in health.dependencies)
 
     def _can_list(self) -> bool:
         try:

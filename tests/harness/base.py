@@ -88,6 +88,11 @@ class StoreBase:
         except CallError:
             return None
 
+    def reaches_all(self, service: str) -> bool:
+        """Whether a service answers, and has all that it needs."""
+        health = self.health(service)
+        return health is not None and all(dependency.ok for dependency in health.dependencies)
+
     def wait_ready(self, *services: str, timeout_s: float = 30.0, degraded: bool | None = None) -> None:
         """Wait until these services (else all that run) are ready.
 
