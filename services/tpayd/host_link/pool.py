@@ -20,8 +20,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import structlog
-
 from tpayd.host_link.driver import Driver, LineOwner, Route
 from tpayd.host_link.matching import InFlight, Stray
 from tpayd.host_link.meters import Meters
@@ -32,6 +30,7 @@ from tpayd.hosts.framing import Message
 from tpayd.kit import crashpoints
 from tpayd.kit.bus import CallError
 from tpayd.kit.clock import Clock
+from tpayd.kit.logs import Log
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.host import Exchanged, Line, LineState
 
@@ -59,7 +58,7 @@ class Pool:
         *,
         clock: Clock,
         meters: Meters,
-        log: structlog.typing.FilteringBoundLogger,
+        log: Log,
         on_change: Callable[[Line], None],
     ) -> None:
         self._profile = profile

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import TypeVar
 
-import structlog
 import zmq
 from msgspec import Raw, Struct
 
@@ -27,6 +26,7 @@ from tpayd.kit.bus.sockets import dealer
 from tpayd.kit.bus.stats import BusStats, NoStats
 from tpayd.kit.bus.wire import BadMessageError, decode_body, encode_body, envelope, open_frame
 from tpayd.kit.clock import Clock
+from tpayd.kit.logs import Log
 from tpayd_contracts.envelope import MAX_FRAME_BYTES, UNANSWERED, Envelope, Kind
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.gateway import Hello
@@ -50,7 +50,7 @@ class Caller:
         *,
         context: zmq.Context[zmq.Socket[bytes]],
         clock: Clock,
-        log: structlog.typing.FilteringBoundLogger,
+        log: Log,
         software: str,
         incarnation: str,
         stats: BusStats | None = None,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-import structlog
 import zmq
 from msgspec import Raw, Struct
 
@@ -17,6 +16,7 @@ from tpayd.kit.bus import limits
 from tpayd.kit.bus.pump import Pump
 from tpayd.kit.bus.sockets import bind, publisher, subscriber
 from tpayd.kit.bus.wire import BadMessageError, encode_body, envelope, open_frame
+from tpayd.kit.logs import Log
 from tpayd_contracts.envelope import EMPTY_BODY, Kind
 
 __all__ = ["GapDetector", "Publisher", "Subscriber"]
@@ -31,7 +31,7 @@ class Publisher:
         *,
         context: zmq.Context[zmq.Socket[bytes]],
         incarnation: str,
-        log: structlog.typing.FilteringBoundLogger,
+        log: Log,
     ) -> None:
         self._endpoint = endpoint
         self._context = context
@@ -95,7 +95,7 @@ class Subscriber:
         on_gap: Callable[[], None],
         *,
         context: zmq.Context[zmq.Socket[bytes]],
-        log: structlog.typing.FilteringBoundLogger,
+        log: Log,
     ) -> None:
         self._endpoint = endpoint
         self._topics = frozenset(topics)

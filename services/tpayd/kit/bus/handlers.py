@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
 from typing import TypeVar, cast
 
-import structlog
 from msgspec import Struct
 
 from tpayd.kit.bus.errors import CallError
 from tpayd.kit.bus.request import Request
 from tpayd.kit.bus.wire import decode_body
+from tpayd.kit.logs import Log
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.operation import Op
 
@@ -28,7 +28,7 @@ _Answers = Callable[[Request, Struct], Struct]
 class Handlers:
     """Turns handlers into raw ones, and keeps the tasks of those that wait."""
 
-    def __init__(self, server: str, log: structlog.typing.FilteringBoundLogger) -> None:
+    def __init__(self, server: str, log: Log) -> None:
         self._server = server
         self._log = log
         # The loop itself holds tasks weakly, and a request is forgotten when its caller goes.

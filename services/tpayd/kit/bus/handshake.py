@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable
 from itertools import count
 
-import structlog
 from msgspec import Raw
 
 from tpayd.kit.bus import limits
 from tpayd.kit.bus.answers import decode_error, decode_reply
 from tpayd.kit.bus.errors import CallError
 from tpayd.kit.bus.wire import envelope
+from tpayd.kit.logs import Log
 from tpayd_contracts.envelope import Envelope, Kind
 from tpayd_contracts.gateway import Welcome
 
@@ -29,7 +29,7 @@ class Handshake:
         numbers: count[int],
         *,
         loop: asyncio.AbstractEventLoop,
-        log: structlog.typing.FilteringBoundLogger,
+        log: Log,
     ) -> None:
         self.session: str | None = None
         """The token that goes with each request; None until welcomed."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import structlog
-
 from tpayd.kit.bus import limits
 from tpayd.kit.bus.wire import envelope
 from tpayd.kit.clock import Clock
+from tpayd.kit.logs import Log
 from tpayd_contracts.envelope import Kind
 
 __all__ = ["LifeSigns"]
@@ -29,7 +28,7 @@ class LifeSigns:
         *,
         clock: Clock,
         loop: asyncio.AbstractEventLoop,
-        log: structlog.typing.FilteringBoundLogger,
+        log: Log,
     ) -> None:
         self.hung = False
         self.detail = ""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-import structlog
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
 from tpayd.kit.bus.pump import Pump
+from tpayd.kit.logs import Log
 
 __all__ = ["Watch", "watch_link", "watch_peers"]
 
@@ -23,7 +23,7 @@ class Watch:
         told: dict[int, Callable[[int], None]],
         *,
         loop: asyncio.AbstractEventLoop,
-        log: structlog.typing.FilteringBoundLogger,
+        log: Log,
     ) -> None:
         """`told` maps an event to a callback, which gets the event's value."""
         self._socket = socket
@@ -54,7 +54,7 @@ def watch_link(
     up: Callable[[], None],
     down: Callable[[], None],
     loop: asyncio.AbstractEventLoop,
-    log: structlog.typing.FilteringBoundLogger,
+    log: Log,
 ) -> Watch:
     """Call `up` after each finished handshake of a DEALER and `down` after each loss.
 
@@ -72,7 +72,7 @@ def watch_peers(
     gone: Callable[[int], None],
     *,
     loop: asyncio.AbstractEventLoop,
-    log: structlog.typing.FilteringBoundLogger,
+    log: Log,
 ) -> Watch:
     """Call `gone` with the file descriptor of each connection that a ROUTER loses.
 

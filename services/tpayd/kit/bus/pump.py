@@ -16,11 +16,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import cast
 
-import structlog
 import zmq
 
 from tpayd.kit.bus import limits
 from tpayd.kit.bus.sockets import Socket
+from tpayd.kit.logs import Log
 
 __all__ = ["Pump"]
 
@@ -45,7 +45,7 @@ class Pump:
         on_message: Callable[[Sequence[zmq.Frame]], None],
         *,
         loop: asyncio.AbstractEventLoop,
-        log: structlog.typing.FilteringBoundLogger,
+        log: Log,
         before_sending: Callable[[], None] | None = None,
     ) -> None:
         """`before_sending` is called before what is queued leaves."""

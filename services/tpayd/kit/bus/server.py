@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import structlog
 import zmq
 from msgspec import Raw, Struct
 
@@ -31,6 +30,7 @@ from tpayd.kit.bus.sockets import BoundPath, bind, router
 from tpayd.kit.bus.stats import BusStats, NoStats
 from tpayd.kit.bus.wire import decode_body, encode_body, envelope
 from tpayd.kit.clock import Clock
+from tpayd.kit.logs import Log
 from tpayd.kit.trace_log import TraceLog
 from tpayd.kit.traceparent import checked
 from tpayd_contracts.envelope import MAX_FRAME_BYTES, UNANSWERED, Envelope, Kind
@@ -61,7 +61,7 @@ class Server:
         *,
         context: zmq.Context[zmq.Socket[bytes]],
         clock: Clock,
-        log: structlog.typing.FilteringBoundLogger,
+        log: Log,
         admission: Admission,
         software: str,
         stats: BusStats | None = None,

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-import structlog
 import zmq
 from zmq.utils import z85
 
 from tpayd.kit.bus.pump import Pump
+from tpayd.kit.logs import Log
 
 __all__ = ["ZAP_ENDPOINT", "CurveGate"]
 
@@ -30,7 +30,7 @@ class CurveGate:
         allow: Callable[[str], str | None],
         *,
         context: zmq.Context[zmq.Socket[bytes]],
-        log: structlog.typing.FilteringBoundLogger,
+        log: Log,
         refused: Callable[[], None] = lambda: None,
     ) -> None:
         """`allow` maps a public key (Z85) to the client's name, or None; `refused` counts."""

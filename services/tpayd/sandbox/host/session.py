@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import cast
 
-import structlog
-
 from tpayd.hosts.errors import FrameTooLongError
 from tpayd.hosts.framing import Deframer
+from tpayd.kit.logs import Log
 from tpayd.sandbox.host.delivery import Delivery, joined
 
 __all__ = ["Session"]
@@ -30,7 +29,7 @@ class Session(asyncio.Protocol):
         on_request: Callable[[bytes, Callable[[Sequence[Delivery]], None]], None],
         on_begin: Callable[[Session], bool],
         on_end: Callable[[Session], None],
-        log: structlog.typing.FilteringBoundLogger,
+        log: Log,
     ) -> None:
         self._on_request = on_request
         self._on_begin = on_begin

@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-import structlog
-
 from tpayd.kit.clock import Clock
+from tpayd.kit.logs import Log
 from tpayd.transaction.events import FIRST, Created, Event
 from tpayd.transaction.journal.entries import Entry, StanBlock
 from tpayd.transaction.journal.errors import DoubtError, StorageError
@@ -40,7 +39,7 @@ class Journal:
         self,
         store: Store,
         clock: Clock,
-        log: structlog.typing.FilteringBoundLogger,
+        log: Log,
         writer: Writer | None = None,
     ) -> None:
         """`writer` is who does the writing; by default a thread."""

@@ -17,9 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import structlog
-
 from tpayd.kit import crashpoints
+from tpayd.kit.logs import Log
 from tpayd.transaction.journal.entries import Entry, StanBlock
 from tpayd.transaction.journal.errors import StorageError
 from tpayd.transaction.journal.store import Store
@@ -138,7 +137,7 @@ class Writer(Protocol):
 class ThreadWriter:
     """A thread of its own, so that a slow disk holds up nobody who does not wait for it."""
 
-    def __init__(self, log: structlog.typing.FilteringBoundLogger) -> None:
+    def __init__(self, log: Log) -> None:
         self._log = log
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
 
