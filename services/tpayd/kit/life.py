@@ -78,7 +78,7 @@ class ProcessLife(Generic[S]):
         self._version = version_of("tpayd")
         self._metrics = Metrics(name, self._version)
         self._lag = LoopLag()
-        self._traces = TraceLog(target, clock)
+        self._traces = TraceLog(target, clock, at_the_door=name == "gateway")
         self._desk: SettingsDesk | None = None
         self._guard = CrashLoopGuard(instance.run_file(name, "starts"))
         self._vitals = Vitals(self._version, os.getpid(), clock, self._lag)

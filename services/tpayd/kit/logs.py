@@ -69,6 +69,10 @@ class LogTarget:
         """Write events of this severity and above from now on."""
         self.threshold = _LEVELS[level]
 
+    def writes(self, level: LogLevel) -> bool:
+        """Whether events of this severity are written now."""
+        return self.threshold <= _LEVELS[level]
+
     def write(self, line: str) -> None:
         """Pass on a finished line."""
         self.sink.write(line)

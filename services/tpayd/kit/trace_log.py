@@ -1,18 +1,20 @@
-"""The line that each process writes for a request which it served under a trace: `request.served`.
+"""The line that a process writes for a request which it served under a trace: `request.served`.
 
-A payment makes some eight of them, so a line must not cost what a logger's does. What is served is noted, and written
-a moment later, many at once. Nothing free stands in such a line: an operation and a code of the contract, a
-traceparent and a UUID, both checked here. So the line need not be searched for card data, which is the dearest part.
+At the gateway each request leaves one. Behind it, those that did not end well do, and at level debug all: eight lines a
+payment cost a twentieth of the throughput. So a line must not cost what a logger's does either. What is served is
+noted, and written a moment later, many at once. Nothing free stands in such a line: an operation and a code of the
+contract, a traceparent and a UUID, both checked here. So the line need not be searched for card data, which is the
+dearest part.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Protocol
 
 from tpayd.kit.clock import Clock
 from tpayd.kit.logs import LogTarget, iso_time
+from tpayd.kit.settings import LogLevel
 from tpayd.kit.traceparent import checked
 from tpayd_contracts.shapes import is_request_id
 
@@ -42,18 +44,21 @@ class Served(Protocol):
 class TraceLog:
     """Notes of one process, on their way into its log."""
 
-    def __init__(self, target: LogTarget, clock: Clock) -> None:
+    def __init__(self, target: LogTarget, clock: Clock, *, at_the_door: bool = False) -> None:
+        """`at_the_door`: where a trace begins, what ended well is said at level info too."""
         self._target = target
+        self._routine: LogLevel = "info" if at_the_door else "debug"
         self._clock = clock
-        self._notes: list[tuple[int, str, str, float, str, str | None, str | None]] = []
+        self._notes: list[tuple[int, LogLevel, str, str, float, str, str | None, str | None]] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def served(self, request: Served, code: str, seconds: float) -> None:
         """A request with a trace was answered; `code` is `ok` or an error code of the contract."""
-        if request.trace is None or self._target.threshold > logging.INFO:
+        level = self._routine if code == "ok" else "info"
+        if request.trace is None or not self._target.writes(level):
             return
         self._notes.append(
-            (self._clock.unix_ms(), request.op, code, seconds, request.trace, request.key, request.parent)
+            (self._clock.unix_ms(), level, request.op, code, seconds, request.trace, request.key, request.parent)
         )
         if len(self._notes) >= _AT_ONCE:
             self.flush()
@@ -68,7 +73,7 @@ class TraceLog:
         notes, self._notes = self._notes, []
         service, write = self._target.service, self._target.write_clean
         second, until_ms = -1, ""
-        for unix_ms, op, code, seconds, trace, key, parent in notes:
+        for unix_ms, level, op, code, seconds, trace, key, parent in notes:
             if checked(trace) is None:
                 continue
             more = f',"key":"{key}"' if key is not None and is_request_id(key) else ""
@@ -78,7 +83,7 @@ class TraceLog:
                 # Many lines of one flush are of the same second.
                 second, until_ms = unix_ms // 1000, iso_time(unix_ms)[:-4]
             write(
-                f'{{"time":"{until_ms}{unix_ms % 1000:03}Z","level":"info","service":"{service}",'
+                f'{{"time":"{until_ms}{unix_ms % 1000:03}Z","level":"{level}","service":"{service}",'
                 f'"event":"request.served","op":"{op}","code":"{code}","ms":{seconds * 1000:.3f},'
                 f'"trace":"{trace}"{more}}}'
             )

@@ -31,7 +31,8 @@ SERVED = {
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    settings = {"transaction": {"reversal_waits_s": [0.2]}}
+    settings: dict[str, dict[str, object]] = {service: {"log_level": "debug"} for service in SERVED}
+    settings["transaction"]["reversal_waits_s"] = [0.2]
     with Store(tmp_path_factory.mktemp("traced"), readers=1, settings=settings) as store:
         store.open_shop(card="visa-ic")
         yield store

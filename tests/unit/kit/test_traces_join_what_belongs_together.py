@@ -88,7 +88,7 @@ class Lines:
 async def test_a_request_under_a_trace_leaves_one_line() -> None:
     """With operation, result and time; one without a trace leaves none."""
     lines = Lines()
-    log = TraceLog(LogTarget("gateway", FakeClock(), lines), FakeClock())
+    log = TraceLog(LogTarget("gateway", FakeClock(), lines), FakeClock(), at_the_door=True)
     log.served(Request(parent=f"00-{TRACE}-aaaaaaaaaaaaaaaa-01"), "ok", 0.0123456)
     log.served(Request(trace=None), "ok", 0.1)
     log.served(Request(op="mac.generate", key=None), "expired", 0.5)
@@ -104,10 +104,24 @@ async def test_a_request_under_a_trace_leaves_one_line() -> None:
     assert not {"key", "parent"} & mac.keys()
 
 
+async def test_behind_the_gateway_what_ends_well_is_said_at_debug_alone() -> None:
+    """A sale makes seven such lines; one that failed is told at info, wherever it did."""
+    lines = Lines()
+    target = LogTarget("host_link", FakeClock(), lines)
+    log = TraceLog(target, FakeClock())
+    log.served(Request(op="host.exchange"), "ok", 0.1)
+    log.served(Request(op="host.exchange"), "timeout", 0.1)
+    target.set_level("debug")
+    log.served(Request(op="host.exchange"), "ok", 0.1)
+    log.flush()
+
+    assert [("info", "timeout"), ("debug", "ok")] == [(line["level"], line["code"]) for line in lines.events]
+
+
 async def test_nothing_but_a_trace_and_an_id_gets_into_the_line() -> None:
     """These lines are not searched for card data: so nothing free may stand in them."""
     lines = Lines()
-    log = TraceLog(LogTarget("gateway", FakeClock(), lines), FakeClock())
+    log = TraceLog(LogTarget("gateway", FakeClock(), lines), FakeClock(), at_the_door=True)
     log.served(Request(key="4111111111111111", parent="4111111111111111"), "ok", 0.1)
     log.served(Request(trace="4111111111111111"), "ok", 0.1)
     log.flush()
@@ -120,7 +134,7 @@ async def test_lines_come_by_themselves() -> None:
     """A moment later, many at once; at a level above info not at all."""
     lines = Lines()
     target = LogTarget("gateway", FakeClock(), lines)
-    log = TraceLog(target, FakeClock())
+    log = TraceLog(target, FakeClock(), at_the_door=True)
     log.served(Request(), "ok", 0.1)
     await asyncio.wait_for(lines.came.wait(), 30)
     target.set_level("warning")
