@@ -4,6 +4,6 @@
 * `floor`    the same hops, bytes and syncs with blocking raw sockets and no parsing: what the machine can do
 * `plain`    a toy chain on zmq.asyncio and msgpack, as one writes it without thinking about speed
 * `hops`     the messages of one sale, from which the floor is built
-* `load`     the process that plays the POS
+* `load`     the process that plays the POS, on a `wire` of its own, in a closed loop or at a `pace`
 * `rounds`   who runs when, and what is counted meanwhile
 """

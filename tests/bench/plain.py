@@ -20,6 +20,7 @@ import zmq
 import zmq.asyncio
 
 from tests.bench.processes import Children
+from tests.bench.wire import Wire
 
 __all__ = ["PlainLane", "start"]
 
@@ -115,23 +116,25 @@ async def run(service: str, directory: Path) -> None:
 class PlainLane:
     """A POS of the plain chain."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], directory: Path, lane: int) -> None:
-        self.socket = context.socket(zmq.DEALER)
-        self.socket.connect(endpoint("gateway", directory))
+    def __init__(self, directory: Path, lane: int) -> None:
+        self.wire = Wire.to(endpoint("gateway", directory))
         self._request = {"op": "sale", "body": {"lane": str(lane), "amount": 11_000}}
         self._number = 0
 
     def send(self) -> None:
         """Ask for a sale."""
         self._number += 1
-        self.socket.send(msgpack.packb({"id": self._number, **self._request}))
+        self.wire.send(msgpack.packb({"id": self._number, **self._request}))
 
-    def receive(self, flags: int = 0) -> bool:
-        """Take one message; whether it ends the sale. Raises RuntimeError for anything but an approval."""
-        reply = msgpack.unpackb(self.socket.recv(flags))
-        if reply["id"] != self._number or reply["body"]["verdict"] != _APPROVED:
-            raise RuntimeError(f"the plain chain answered {reply}")
-        return True
+    def receive(self) -> bool:
+        """Take what has come; whether it ends the sale. Raises RuntimeError for anything but an approval."""
+        ended = False
+        for message in self.wire.receive():
+            reply = msgpack.unpackb(message)
+            if reply["id"] != self._number or reply["body"]["verdict"] != _APPROVED:
+                raise RuntimeError(f"the plain chain answered {reply}")
+            ended = True
+        return ended
 
 
 def start(children: Children, directory: Path) -> None:
