@@ -89,6 +89,10 @@ bench: build/dev/.stamp ## measure the whole chain beside its floor; the last li
 bench-pool: build/dev/.stamp ## measure one device broker with 64 readers and 200 lanes
 	$(DEV)/python -m tests.bench.pool
 
+.PHONY: bench-overload
+bench-overload: build/dev/.stamp ## ask three times as much of a store as it can do: busy at once, nothing lost (about a minute)
+	$(DEV)/python -m tests.bench.overload
+
 .PHONY: crashpoints
 crashpoints: build/dev/.stamp ## kill at every boundary of a payment, under every behaviour of the host (about 15 minutes)
 	$(DEV)/python -m tests.crashpoints

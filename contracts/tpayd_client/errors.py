@@ -68,6 +68,11 @@ class TpaydError(Exception):
         """A stable sub-code, such as a reader's result code."""
         return self.body.detail
 
+    @property
+    def retry_after_ms(self) -> int | None:
+        """How long to wait before the same request is worth sending again; None: the daemon does not say."""
+        return self.body.retry_after_ms
+
 
 class OutcomeUnknown(TpaydError):  # noqa: N818 (it says what is known, which is the point of it)
     """It may have happened. Ask with `resolve(error.lane, error.request_id)` until there is a verdict."""

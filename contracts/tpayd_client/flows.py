@@ -31,6 +31,7 @@ Body = Mapping[str, Any]
 RETRY_FOR_S = 5.0
 """How long a request that could not start is sent again before the caller is told."""
 RETRY_EVERY_S = 0.2
+"""Where the daemon does not say how long to wait."""
 STATUS_TTL_S = 5.0
 STATUS_EVERY_S = 0.25
 STATUS_EVERY_MAX_S = 1.0
@@ -115,10 +116,11 @@ def ask(wish: Ask, clock_s: Callable[[], float]) -> Flow[Body]:
         try:
             reply: Body = yield Ask(wish.op, wish.body, max(0.001, left_s), wish.key, wish.on_progress)
         except TpaydError as error:
-            if not _worth_waiting(error) or clock_s() - started_s + RETRY_EVERY_S > min(RETRY_FOR_S, wish.ttl_s):
+            wait_s = RETRY_EVERY_S if error.retry_after_ms is None else error.retry_after_ms / 1000
+            if not _worth_waiting(error) or clock_s() - started_s + wait_s > min(RETRY_FOR_S, wish.ttl_s):
                 raise
             if error.code is not ErrorCode.HELLO_REQUIRED:
-                yield Pause(RETRY_EVERY_S)
+                yield Pause(wait_s)
         else:
             return reply
 

@@ -149,6 +149,8 @@ class ErrorBody(Reply):
     """JSONPath-like place of the fault in the body, e.g. `$.amount.vat_minor`."""
     detail: str | None = None
     """A stable sub-code, such as a reader's result code."""
+    retry_after_ms: int | None = None
+    """How long to wait before the same request is worth sending again."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> ErrorBody:
@@ -160,6 +162,7 @@ class ErrorBody(Reply):
             retryable=body.get("retryable", False),
             field=body.get("field"),
             detail=body.get("detail"),
+            retry_after_ms=body.get("retry_after_ms"),
         )
 
 

@@ -112,3 +112,5 @@ class ErrorBody(Struct, frozen=True, omit_defaults=True):
     """JSONPath-like place of the fault in the body, e.g. `$.amount.vat_minor`."""
     detail: str | None = None
     """A stable sub-code, such as a reader's result code."""
+    retry_after_ms: int | None = None
+    """How long to wait before the same request is worth sending again."""

@@ -33,7 +33,9 @@ class Chain:
 @contextmanager
 def started(directory: Path, lanes: int) -> Iterator[Chain]:
     """A store with so many lanes and readers, keys exchanged, each reader with a card that presents itself at once."""
-    with Store(directory, lanes=lanes, readers=lanes) as store:
+    # Each lane sells again at once, and none may be refused.
+    settings = {"transaction": {"max_in_hand": max(64, lanes)}}
+    with Store(directory, lanes=lanes, readers=lanes, settings=settings) as store:
         registry = ClientRegistry.open(store.instance)
         for lane in range(1, lanes + 1):
             registry.add(client_name(lane), (str(lane),), Right.POS, local_uid=os.getuid())

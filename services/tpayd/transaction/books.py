@@ -10,9 +10,12 @@ from tpayd.kit.logs import Log
 from tpayd.kit.store_settings import Merchant
 from tpayd.transaction.figures import PaymentFigures
 from tpayd.transaction.journal import Journal
+from tpayd.transaction.orders.room import Room
 from tpayd.transaction.waits import Waits
 
 __all__ = ["Books"]
+
+_NO_LIMIT = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Books:
     waits: Waits
     downloaded: Callable[[str], Merchant | None] = lambda _: None
     """As the host names the merchant behind a terminal, if that was asked."""
+    room: Room = field(default_factory=lambda: Room(_NO_LIMIT))
+    """How many payments there may be at once."""
     figures: PaymentFigures = field(default_factory=PaymentFigures)
     """Where ends of payments are counted."""
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from tpayd.kit.bus import CallError, Request
@@ -20,7 +19,7 @@ from tpayd.transaction.payment import Payment
 from tpayd.transaction.standalone.slip import Slip, as_told, kept, noted
 from tpayd.transaction.steps.questions import Question
 from tpayd.transaction.verdict import result_of, verdict_of
-from tpayd_contracts.payment import CardSummary, PaymentResult, Verdict
+from tpayd_contracts.payment import CardSummary, PaymentProgress, PaymentResult, Verdict
 
 __all__ = ["PROGRESS_SETTLE_S", "Case"]
 
@@ -48,7 +47,7 @@ class Case:
         self.question: Question | None = None
         """What somebody is being asked for it."""
         self._watchers: list[Request] = []
-        self._last_progress: Struct | None = None
+        self._last_progress: PaymentProgress | None = None
         self._progress_due: asyncio.TimerHandle | None = None
 
     @property
@@ -133,9 +132,10 @@ class Case:
         if request in self._watchers:
             self._watchers.remove(request)
 
-    def progress(self, step: Struct) -> None:
+    def progress(self, step: PaymentProgress) -> None:
         """Tell where it stands, once that has stood for a moment: what is overtaken sooner nobody could read."""
         self._last_progress = step
+        self._books.room.note(self, step.step)
         if self._progress_due is None:
             self._progress_due = asyncio.get_running_loop().call_later(PROGRESS_SETTLE_S, self._tell_progress)
 

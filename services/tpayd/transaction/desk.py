@@ -83,6 +83,7 @@ class Desk:
         self._registry = registry
         self._runners: dict[Key, Runner] = {}
         self._opening: dict[Key, asyncio.Task[None]] = {}
+        books.room.under_way = lambda: len(self._runners) + len(self._opening)
         self._idle = asyncio.Event()
         self._idle.set()
         terminals = self.terminals_busy = Terminals()
@@ -105,9 +106,12 @@ class Desk:
             self._same(case, request, order)
             return
         self._check_disk()
+        known = self._books.journal.may_hold(*key)
+        if not known:
+            # One that may be known is looked up first: what has begun must not be told that nothing has.
+            self._books.room.check()
         case = Case(self._payment(key, terminal_id, order, request), self._books)
-        looks_up = order.original is not None or self._books.journal.may_hold(*key)
-        at_once = not looks_up and not self._aftermath.doubts(lane)
+        at_once = not known and order.original is None and not self._aftermath.doubts(lane)
         if at_once:
             self._admit(case.payment)
         self._registry.claim(case)
@@ -234,6 +238,7 @@ class Desk:
         try:
             found = await self._books.journal.find(*case.key)
             if found is None:
+                self._books.room.check(opening=len(self._opening))
                 if self._aftermath.doubts(asked.lane):
                     self._registry.forget(case)
                     self._aftermath.check_known((await self._bury(case.key, asked.terminal_id)).payment)
@@ -407,6 +412,7 @@ class Desk:
 
     def _ended(self, case: Case) -> None:
         self._runners.pop(case.key, None)
+        self._books.room.leave(case)
         self._note_idle()
         if case.payment.state not in _UNSETTLED:
             self._settled(case)

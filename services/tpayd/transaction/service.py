@@ -25,6 +25,7 @@ from tpayd.transaction.orders.holding import Holding
 from tpayd.transaction.orders.intake import INTAKE, Taken
 from tpayd.transaction.orders.keyboard import Keyboard
 from tpayd.transaction.orders.membership import MembershipDesk
+from tpayd.transaction.orders.room import Room
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.records import OWED, RecordsDesk, oldest_s
 from tpayd.transaction.registry import Registry
@@ -82,7 +83,13 @@ class Transaction:
         self._registry = Registry(settings.remembered_payments)
         self._aftermath = Aftermath(house.clock)
         self._books = Books(
-            self._journal, house.clock, house.log, house.store.merchant, Waits(settings), self._downloaded
+            self._journal,
+            house.clock,
+            house.log,
+            house.store.merchant,
+            Waits(settings),
+            self._downloaded,
+            Room(settings.max_in_hand),
         )
 
     async def start(self) -> None:
@@ -247,6 +254,10 @@ class Transaction:
         metrics, desk = self._house.metrics, self._desk
         metrics.add(self._books.figures)
         metrics.gauge("payments_under_way", "Payments without a verdict").set_function(lambda: desk.under_way)
+        room = self._books.room
+        metrics.gauge("payments_in_hand", "Payments that are worked on; max_in_hand is the limit").set_function(
+            lambda: room.in_hand
+        )
         metrics.gauge("reversals_owed", "Payments that must be taken back").set_function(
             lambda: len(desk.reversals.owed)
         )

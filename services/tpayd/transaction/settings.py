@@ -44,6 +44,8 @@ class TransactionSettings(ServiceSettings, frozen=True, forbid_unknown_fields=Tr
     """Waits between sendings of a reversal; the last one repeats. Jittered by a fifth."""
     reversal_blocked_limit_s: Annotated[float, Meta(gt=0, le=86_400)] = 600.0
     """A reversal that can't even be sealed (its key is gone) needs a person after this time."""
+    max_in_hand: Annotated[int, Meta(ge=1, le=4096)] = 64
+    """Payments that are worked on at once; those that wait for a reader, a customer or a cashier do not count."""
     standalone: bool = False
     """Payments without a POS (T15)."""
     keyboard_events: bool = True

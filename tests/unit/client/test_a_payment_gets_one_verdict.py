@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tpayd_client.errors import Failed, NotAllowed, NotNow, OutcomeUnknown, TpaydError, error_from
-from tpayd_client.flows import Ask, Begin, Course, End, Pause, pay
+from tpayd_client.flows import RETRY_EVERY_S, Ask, Begin, Course, End, Pause, pay
 from tpayd_client.types import ErrorBody, ErrorCode, Outcome, PaymentResult, Verdict
 
 ID = "3f0c2a52-6a0e-4c2f-9a41-5d3c8e1b7f60"
@@ -24,8 +24,8 @@ def answer(verdict: str, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def error(code: str, outcome: str, *, retryable: bool = False) -> TpaydError:
-    return error_from(ErrorBody(ErrorCode(code), "…", Outcome(outcome), retryable))
+def error(code: str, outcome: str, *, retryable: bool = False, retry_after_ms: int | None = None) -> TpaydError:
+    return error_from(ErrorBody(ErrorCode(code), "…", Outcome(outcome), retryable, retry_after_ms=retry_after_ms))
 
 
 PAID, NOT_PAID, WAIT = answer("PAID"), answer("NOT_PAID"), answer("WAIT", known_in_ms=500)
@@ -136,6 +136,14 @@ def test_a_wait_that_does_not_end_is_told_as_it_is() -> None:
     assert Verdict.WAIT is play.run().verdict
     assert [] == play.ended
     assert TIMEOUT_S + 30 <= play.now_s < TIMEOUT_S + 40
+
+
+def test_it_waits_as_long_as_the_daemon_says() -> None:
+    """An overloaded store tells how long; who does not know it asks after its own time."""
+    told = error("busy", "not_started", retryable=True, retry_after_ms=750)
+    play = Play(told, BUSY, PAID)
+    play.run()
+    assert [0.75, RETRY_EVERY_S] == [wish.seconds for wish in play.wishes if isinstance(wish, Pause)]
 
 
 ANSWERS = st.sampled_from([PAID, NOT_PAID, WAIT, LOST, TIMED_OUT, NO_SESSION, BUSY, AWAY, REMOVED])

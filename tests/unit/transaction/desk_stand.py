@@ -25,6 +25,7 @@ from tpayd.transaction.errands.acknowledgements import Acknowledgements
 from tpayd.transaction.journal import DoubtError, Journal, JournalReader, JournalStore, StorageError
 from tpayd.transaction.journal.entries import Entry, StanBlock
 from tpayd.transaction.order import Order
+from tpayd.transaction.orders.room import Room
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.registry import Registry
 from tpayd.transaction.settings import TransactionSettings
@@ -34,11 +35,14 @@ from tpayd.transaction.waits import Waits
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.payment import PaymentRef, PaymentResult
 
-__all__ = ["LANE", "SILENT", "Asker", "Disk", "ScriptedHost", "Stand", "opened", "until"]
+__all__ = ["LANE", "OTHER", "SILENT", "Asker", "Disk", "ScriptedHost", "Stand", "opened", "until"]
 
 LANE = "1"
+OTHER = "2"
 STORE = StoreSettings(
-    Merchant("TPAYSANDBOX0001", "Corner Shop", "1048658278"), (LaneSettings(LANE, "TPAY0001"),), host_profile="test"
+    Merchant("TPAYSANDBOX0001", "Corner Shop", "1048658278"),
+    (LaneSettings(LANE, "TPAY0001"), LaneSettings(OTHER, "TPAY0002")),
+    host_profile="test",
 )
 _WAIT_S = 10.0
 
@@ -148,7 +152,14 @@ class Stand:
         self.host = ScriptedHost(self.clock)
         self.acknowledgements = Acknowledgements(self.clock, 60.0)
         self.aftermath = Aftermath(self.clock)
-        self.books = Books(self.journal, self.clock, self.log, STORE.merchant, Waits(self.settings))
+        self.books = Books(
+            self.journal,
+            self.clock,
+            self.log,
+            STORE.merchant,
+            Waits(self.settings),
+            room=Room(self.settings.max_in_hand),
+        )
         self.desk = Desk(
             self.books, readers=cast("Any", None), customer=cast("Any", None), host=cast("Any", self.host),
             leases=cast("Any", SimpleNamespace()), registry=self.registry, store=STORE, settings=self.settings,
@@ -171,10 +182,10 @@ class Stand:
         await self.journal.close()
         self.reader.close()
 
-    def begin(self, order: Order, asker: Asker | None = None) -> Asker:
+    def begin(self, order: Order, asker: Asker | None = None, lane: str = LANE) -> Asker:
         """Order; the answer comes to the asker."""
         asker = asker or Asker()
-        self.desk.order(cast("Any", asker), LANE, order, None)
+        self.desk.order(cast("Any", asker), lane, order, None)
         return asker
 
     async def pay(self, order: Order) -> PaymentResult:

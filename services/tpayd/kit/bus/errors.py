@@ -22,6 +22,7 @@ class CallError(Exception):
         retryable: bool = False,
         field: str | None = None,
         detail: str | None = None,
+        retry_after_ms: int | None = None,
     ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
@@ -30,6 +31,7 @@ class CallError(Exception):
         self.retryable = retryable
         self.field = field
         self.detail = detail
+        self.retry_after_ms = retry_after_ms
 
     @classmethod
     def of(cls, body: ErrorBody) -> CallError:
@@ -41,6 +43,7 @@ class CallError(Exception):
             retryable=body.retryable,
             field=body.field,
             detail=body.detail,
+            retry_after_ms=body.retry_after_ms,
         )
 
     @classmethod
@@ -64,6 +67,7 @@ class CallError(Exception):
             retryable=self.retryable,
             field=self.field,
             detail=self.detail,
+            retry_after_ms=self.retry_after_ms,
         )
 
 
