@@ -13,10 +13,9 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import msgspec
-import tomlkit
 from msgspec import Meta, Struct
 
 from tpayd.gateway.errors import ClientExistsError, NoSuchClientError, RegistryError
@@ -25,8 +24,12 @@ from tpayd.kit.bus.curve import new_keys, public_key_of
 from tpayd.kit.durable_file import replace_file
 from tpayd.kit.instance import Instance
 from tpayd.kit.settings import SettingsError, load
+from tpayd.kit.toml_edit import NoSuchPlaceError, dumps, join, parsed, put_value
 from tpayd_contracts.operation import Right
 from tpayd_contracts.shapes import Lane, Name
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
 
 __all__ = ["ALL_LANES", "Client", "ClientRegistry"]
 
@@ -128,13 +131,13 @@ class ClientRegistry:
             entry["local_uid"] = local_uid
         with self._locked():
             document = self._document()
-            clients = document.setdefault("clients", tomlkit.table(is_super_table=True))
-            if name in clients:
+            if name in document.get("clients", {}):
                 raise ClientExistsError(f"{name} is registered; remove it first, or choose another name")
-            table = tomlkit.table()
-            table.update(entry)
-            clients[name] = table
-            text = tomlkit.dumps(document)
+            try:
+                put_value(document, join("clients", name), entry)
+            except NoSuchPlaceError:
+                raise RegistryError(f"{name!r} is no name for a client") from None
+            text = dumps(document)
             _parse(text, self._path)
             key_file = self._key_file(name)
             content = {
@@ -156,7 +159,7 @@ class ClientRegistry:
             if name not in clients:
                 raise NoSuchClientError(f"no client {name!r} is registered; `tpayd client list` shows them")
             del clients[name]
-            _replace(self._path, tomlkit.dumps(document), 0o640)
+            _replace(self._path, dumps(document), 0o640)
             self._key_file(name).unlink(missing_ok=True)
         self.refresh()
 
@@ -168,7 +171,7 @@ class ClientRegistry:
             if name not in clients:
                 raise NoSuchClientError(f"no client {name!r} is registered; `tpayd client list` shows them")
             clients[name]["local_uid"] = local_uid
-            _replace(self._path, tomlkit.dumps(document), 0o640)
+            _replace(self._path, dumps(document), 0o640)
         self.refresh()
 
     # Inside
@@ -183,13 +186,13 @@ class ClientRegistry:
         except SettingsError as error:
             raise RegistryError(str(error)) from error
 
-    def _document(self) -> tomlkit.TOMLDocument:
+    def _document(self) -> TOMLDocument:
         try:
             text = self._path.read_text(encoding="utf-8")
         except FileNotFoundError:
-            return tomlkit.parse(_HEAD)
+            return parsed(_HEAD)
         _parse(text, self._path)
-        return tomlkit.parse(text)
+        return parsed(text)
 
     def _server_secret(self) -> str:
         path = self._server_key_file

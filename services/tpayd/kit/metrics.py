@@ -13,8 +13,6 @@ import contextlib
 import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Thread
-from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import (
     CollectorRegistry,
@@ -23,19 +21,17 @@ from prometheus_client import (
     Histogram,
     Info,
     disable_created_metrics,
-    start_http_server,
 )
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from tpayd.kit.metrics_server import MetricsServer
 from tpayd.kit.request_stats import RequestStats
 from tpayd.kit.timings import BUCKETS_S
 from tpayd_contracts.version import CONTRACT_VERSION
 
 __all__ = ["Metrics"]
-
-_LOOPBACK = "127.0.0.1"
 
 # A second series for each counter, which says when it began: `process_start_time_seconds` says that already.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -61,8 +57,7 @@ class Metrics:
         )  # fmt: skip
         faults = Counter("tpayd_loop_faults", "Exceptions nobody handled", ["service"], registry=self.registry)
         self.loop_faults = faults.labels(service)
-        self._server: WSGIServer | None = None
-        self._thread: Thread | None = None
+        self._server: MetricsServer | None = None
         self._port_file: Path | None = None
 
     def counter(self, what: str, text: str, labels: Sequence[str] = ()) -> Counter:
@@ -90,22 +85,20 @@ class Metrics:
 
     def serve(self, port: int, port_file: Path) -> int:
         """Serve /metrics on 127.0.0.1 and write the real port to `port_file`. Raises OSError if the port is taken."""
-        server, thread = start_http_server(port, addr=_LOOPBACK, registry=self.registry)
-        self._server, self._thread, self._port_file = server, thread, port_file
+        server = MetricsServer(port, self.registry)
+        self._server, self._port_file = server, port_file
         fresh = port_file.with_suffix(".metrics.new")
-        fresh.write_text(f"{server.server_port}\n", encoding="ascii")
+        fresh.write_text(f"{server.port}\n", encoding="ascii")
         fresh.replace(port_file)
-        return server.server_port
+        return server.port
 
     def close(self) -> None:
         """Stop serving."""
-        if self._server is None or self._thread is None or self._port_file is None:
+        if self._server is None or self._port_file is None:
             return
         with contextlib.suppress(OSError):
             self._port_file.unlink()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(1.0)
+        self._server.close()
         self._server = None
 
     def _name(self, what: str) -> str:

@@ -21,10 +21,10 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
+from tpayd import __version__
 from tpayd.kit.clock import SystemClock
 from tpayd.kit.house import House, Service
 from tpayd.kit.instance import HOME_VARIABLE, Instance, InstanceError, home_of
@@ -87,7 +87,7 @@ def _arguments(name: str) -> argparse.Namespace:
         "told, 70 failed, 78 wrong settings or instance directory.",
     )
     parser.add_argument("--home", type=Path, help=f"the instance directory; default: ${HOME_VARIABLE}")
-    parser.add_argument("--version", action="version", version=version_of("tpayd"))
+    parser.add_argument("--version", action="version", version=__version__)
     return parser.parse_args()
 
 

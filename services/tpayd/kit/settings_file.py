@@ -20,11 +20,9 @@ import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import tomlkit
 from msgspec import Struct
-from tomlkit.exceptions import TOMLKitError
 
 from tpayd.kit.durable_file import commit_file, prepare_file
 from tpayd.kit.instance import Instance
@@ -39,8 +37,11 @@ from tpayd.kit.settings_history import (
     hides_secret,
     stamp,
 )
-from tpayd.kit.toml_edit import NoSuchPlaceError, drop_value, dumps, flat, put_value, value_at
+from tpayd.kit.toml_edit import NoSuchPlaceError, drop_value, dumps, flat, parsed, put_value, value_at
 from tpayd_contracts.settings import SETTINGS_FILES
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
 
 __all__ = ["ChangedMeanwhileError", "NoSuchVersionError", "NotSavedError", "Saved", "SettingsFile", "Snapshot"]
 
@@ -113,7 +114,7 @@ class SettingsFile(Generic[S]):
 
     def edit(
         self,
-        change: Callable[[tomlkit.TOMLDocument], None],
+        change: Callable[[TOMLDocument], None],
         *,
         by: str,
         why: str,
@@ -129,8 +130,8 @@ class SettingsFile(Generic[S]):
 
         def changed(text: str) -> str:
             try:
-                document = tomlkit.parse(text)
-            except TOMLKitError as error:
+                document = parsed(text)
+            except ValueError as error:
                 raise SettingsError(self.path, "", f"is not TOML: {error}") from error
             change(document)
             try:
@@ -154,8 +155,8 @@ class SettingsFile(Generic[S]):
 
         def restored(text: str) -> str:
             try:
-                document, now = tomlkit.parse(version.text), tomllib.loads(text)
-            except (TOMLKitError, tomllib.TOMLDecodeError) as error:
+                document, now = parsed(version.text), tomllib.loads(text)
+            except ValueError as error:
                 raise SettingsError(self.path, "", f"version {number} or the file is not TOML: {error}") from error
             for name in keep:
                 try:

@@ -2,6 +2,8 @@
 
 A setting is named by its path: `card_wait_s`, `profiles.live.tls.enabled`. In an array of tables the entry's `name` is
 part of the path: `lanes.kiosk-2.terminal_id`. A part that holds a dot is quoted: `lanes."a.b".terminal_id`.
+
+Every process can change its settings, and hardly any does: tomlkit is imported by what needs it, when it does.
 """
 
 from __future__ import annotations
@@ -9,15 +11,14 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import AoT
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
 
 __all__ = [
-    "NoSuchPlaceError", "as_toml", "drop_entry", "drop_value", "dumps", "entries", "flat", "join", "put_entry",
-    "put_value", "split", "value_at",
+    "NoSuchPlaceError", "as_toml", "drop_entry", "drop_value", "dumps", "entries", "flat", "join", "parsed",
+    "put_entry", "put_value", "split", "value_at",
 ]  # fmt: skip
 
 _PARTS = re.compile(r"""\s*(?:"((?:[^"\\])*)"|([A-Za-z0-9_-]+))\s*(?:\.(?=.)|$)""")
@@ -64,6 +65,9 @@ def value_at(data: Mapping[str, Any], path: str) -> Any:
 
 def put_value(document: MutableMapping[str, Any], path: str, value: object) -> None:
     """Set a value; missing tables are made, missing entries of an array are not. Raises NoSuchPlaceError."""
+    import tomlkit  # noqa: PLC0415
+    from tomlkit.items import AoT  # noqa: PLC0415
+
     *tables, last = split(path)
     here: Any = document
     for depth, part in enumerate(tables):
@@ -99,6 +103,9 @@ def entries(document: Mapping[str, Any], array: str) -> list[MutableMapping[str,
 
 def put_entry(document: MutableMapping[str, Any], array: str, entry: Mapping[str, object]) -> None:
     """Change the entry of this name, or add it at the end of the array. Values that `entry` lacks stay."""
+    import tomlkit  # noqa: PLC0415
+    from tomlkit.items import AoT  # noqa: PLC0415
+
     for table in entries(document, array):
         if table.get(_KEY) == entry[_KEY]:
             for key, value in entry.items():
@@ -125,8 +132,22 @@ def drop_entry(document: MutableMapping[str, Any], array: str, name: str) -> boo
     return True
 
 
-def dumps(document: tomlkit.TOMLDocument) -> str:
+def parsed(text: str) -> TOMLDocument:
+    """A document to change. Raises ValueError for what is no TOML."""
+    import tomlkit  # noqa: PLC0415
+    from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
+
+    try:
+        return tomlkit.parse(text)
+    except TOMLKitError as error:
+        raise ValueError(str(error)) from error
+
+
+def dumps(document: TOMLDocument) -> str:
     """The text. Raises ValueError where it would not say what the document says: better no change than another one."""
+    import tomlkit  # noqa: PLC0415
+    from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
+
     text = tomlkit.dumps(document)
     try:
         agrees = tomllib.loads(text) == document.unwrap()
@@ -139,6 +160,8 @@ def dumps(document: tomlkit.TOMLDocument) -> str:
 
 def as_toml(value: object) -> str:
     """A value as it stands in a file, on one line."""
+    import tomlkit  # noqa: PLC0415
+
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{join(str(key))} = {as_toml(each)}" for key, each in value.items()) + "}"
     if isinstance(value, (list, tuple)):
@@ -178,6 +201,8 @@ def _is_tables(value: object) -> bool:
 
 def _put_tables(table: MutableMapping[str, Any], key: str, value: object) -> None:
     """An array of tables is written last: what stands after it would belong to its last table."""
+    import tomlkit  # noqa: PLC0415
+
     table.pop(key, None)
     if not _is_tables(value):
         table[key] = tomlkit.item(value)
@@ -189,6 +214,8 @@ def _put_tables(table: MutableMapping[str, Any], key: str, value: object) -> Non
 
 
 def _table(entry: Mapping[str, object]) -> Any:
+    import tomlkit  # noqa: PLC0415
+
     table = tomlkit.table()
     for key, value in entry.items():
         table[key] = tomlkit.item(value)

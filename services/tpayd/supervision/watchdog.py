@@ -17,10 +17,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import BinaryIO
 
+from tpayd import __version__
 from tpayd.kit.bus import ping
 from tpayd.kit.clock import SystemClock
 from tpayd.kit.instance import Instance
@@ -116,7 +116,7 @@ def main() -> int:
     clock = SystemClock()
     log_file = LogFile(instance.log, WATCHDOG, clock, Retention())
     log = make_log(LogTarget(WATCHDOG, clock, log_file))
-    figures = WatchFigures(instance, version_of("tpayd"), clock)
+    figures = WatchFigures(instance, __version__, clock)
     watchdog = Watchdog(instance, log, figures)
     try:
         figures.serve(log)

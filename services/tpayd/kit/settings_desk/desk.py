@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
-from tomlkit import TOMLDocument
 
 from tpayd.kit.bus import CallError, Request
 from tpayd.kit.clock import Clock
@@ -45,10 +44,13 @@ from tpayd_contracts.settings import (
     SettingsVersion,
 )
 
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
 __all__ = ["SettingsDesk"]
 
 T = TypeVar("T")
-Edit = Callable[[TOMLDocument], None]
+Edit = Callable[["TOMLDocument"], None]
 
 _CHANGES_TOLD = 64
 _VALUE_TOLD_CHARS = 200
