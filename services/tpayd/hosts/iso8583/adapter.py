@@ -42,7 +42,7 @@ class Iso8583Adapter:
         fields = codec.unpack(raw)
         if fields.mti != Mti.NETWORK or fields.get("70") != Network.ECHO:
             return None
-        echoed = {number: fields.text(number) for number in ("7", "11", "41", "70")}
+        echoed = {number: fields[number] for number in ("7", "11", "41", "70")}
         return codec.pack(Mti.NETWORK_ANSWER, {"39": _DONE, **echoed})
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from tpayd.hosts.answers import Unsealed
 from tpayd.hosts.errors import HostFormatError
 from tpayd.hosts.iso8583.fields import Fields
-from tpayd.hosts.iso8583.layout import BITMAP_AT, Head, Place, Run, head_in, layout_of, places_in
+from tpayd.hosts.iso8583.layout import BITMAP_AT, Place, Run, layout_of, places_in, sections_in
 from tpayd.hosts.iso8583.spec import KSN_BYTES, MAC_BYTES, MAX_MESSAGE_BYTES, Kind, Mti
 
 __all__ = ["Fields", "Value", "pack", "pack_unsealed", "seal", "unpack"]
@@ -53,15 +53,43 @@ def seal(unsealed: Unsealed, ksn: bytes, mac: bytes) -> bytes:
 def unpack(raw: bytes) -> Fields:
     """Read a message; raises HostFormatError for anything that is not exactly one."""
     at = _bitmaps_end(raw)
-    head = head_in(raw[BITMAP_AT:at])
-    if not raw[:BITMAP_AT].isascii():
+    bitmap = raw[BITMAP_AT:at]
+    sections = sections_in(bitmap)
+    text = raw.decode("latin-1")
+    mti = text[:BITMAP_AT]
+    if not mti.isascii():
         raise HostFormatError("message type", _NO_ASCII, 0)
-    if _head_holds(raw, head):
-        spans, at, places = head.spans.copy(), head.end, head.rest
-    else:
-        # Field by field, to say which one it is.
-        spans, places = {}, places_in(raw[BITMAP_AT:at])
-    for key, kind, length_digits, size in places:
+    fields = Fields()
+    fields.mti, fields.bitmap = mti, bitmap
+    for match, keys, key, kind, most in sections:
+        found = match(text, at)
+        if found is None:
+            raise _first_fault(raw, bitmap)
+        groups = found.groups()
+        for name, value in zip(keys, groups):  # noqa: B905 - the length of `key` has no name
+            fields[name] = value
+        at = found.end()
+        if most:
+            size = int(groups[-1])
+            fields[key] = data = text[at : at + size]
+            at += size
+            if size > most or at > len(text) or not (kind is _BINARY or _holds(kind, data)):
+                raise _first_fault(raw, bitmap)
+    if at != len(text):
+        raise _first_fault(raw, bitmap)
+    return fields
+
+
+def _holds(kind: Kind, data: str) -> bool:
+    """Whether a field of characters holds what it may."""
+    return data.isascii() and (data.isdigit() if kind is _DIGITS else data.isprintable())
+
+
+def _first_fault(raw: bytes, bitmap: bytes) -> HostFormatError:
+    """What is wrong with a message that `unpack` did not take: field by field, to say which one it is."""
+    at = BITMAP_AT + len(bitmap)
+    last = "1"
+    for key, kind, length_digits, size in places_in(bitmap):
         begin = at
         if length_digits:
             begin += length_digits
@@ -69,31 +97,14 @@ def unpack(raw: bytes) -> Fields:
         at = begin + size
         data = raw[begin:at]
         if len(data) != size:
-            raise HostFormatError(f"DE {key}", f"{len(data)} bytes are left of {size}", begin)
+            return HostFormatError(f"DE {key}", f"{len(data)} bytes are left of {size}", begin)
         if kind is _DIGITS:
             if not data.isdigit():
-                raise HostFormatError(f"DE {key}", _NO_DIGITS, begin)
+                return HostFormatError(f"DE {key}", _NO_DIGITS, begin)
         elif kind is not _BINARY:
             _check_text(f"DE {key}", data, begin)
-        spans[key] = slice(begin, at)
-    if at != len(raw):
-        last = next(reversed(spans), "1")
-        raise HostFormatError(f"DE {last}", f"{len(raw) - at} bytes follow the last field", at)
-    return Fields(raw, raw[:BITMAP_AT].decode("ascii"), spans)
-
-
-def _head_holds(raw: bytes, head: Head) -> bool:
-    """Whether the fields with fixed places are all there, and hold what they may."""
-    if len(raw) < head.end:
-        return False
-    for span, kind in head.runs:
-        data = raw[span]
-        if kind is _DIGITS:
-            if not data.isdigit():
-                return False
-        elif kind is not _BINARY and not (data.isascii() and data.decode("ascii").isprintable()):
-            return False
-    return True
+        last = key
+    return HostFormatError(f"DE {last}", f"{len(raw) - at} bytes follow the last field", at)
 
 
 def _bitmaps_end(raw: bytes) -> int:
@@ -131,7 +142,7 @@ def _written(runs: tuple[Run, ...], fields: Mapping[str, Value]) -> list[bytes]:
     """Each field's bytes, its length before it where the table has one."""
     written: list[bytes] = []
     for run in runs:
-        data = _together(run, fields) if len(run.places) > 1 else None
+        data = None if run.values is None else _together(run, run.values(fields))
         if data is None:
             for place in run.places:
                 written += _one(place, fields[place.key])
@@ -140,17 +151,15 @@ def _written(runs: tuple[Run, ...], fields: Mapping[str, Value]) -> list[bytes]:
     return written
 
 
-def _together(run: Run, fields: Mapping[str, Value]) -> bytes | None:
-    """The bytes of fields that lie side by side; None where one of them does not fit, or they are not text."""
-    kind = run.places[0].kind
-    if kind is _BINARY:
+def _together(run: Run, values: tuple[object, ...]) -> bytes | None:
+    """The bytes of fields that lie side by side; None where one of them does not fit."""
+    try:
+        text = "".join(values)  # type: ignore[arg-type]  # bytes among them are what the TypeError is for
+    except TypeError:
         return None
-    values = [value for place in run.places if isinstance(value := fields[place.key], str)]
-    if tuple(map(len, values)) != run.sizes:
+    if not run.fits(text) or tuple(map(len, values)) != run.sizes:  # type: ignore[arg-type]
         return None
-    text = "".join(values)
-    fits = text.isascii() and (text.isdigit() if kind is _DIGITS else text.isprintable())
-    return text.encode("ascii") if fits else None
+    return text.encode("ascii")
 
 
 def _one(place: Place, value: Value) -> tuple[bytes, ...]:

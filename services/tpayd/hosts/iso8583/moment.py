@@ -10,6 +10,7 @@ from tpayd.hosts.errors import HostFormatError
 __all__ = ["check_day", "check_local", "nearest_year", "transmission"]
 
 
+@lru_cache(maxsize=64)
 def check_local(field: str, local: str) -> str:
     """`local` if it is a date and time, YYYYMMDDhhmmss; raises HostFormatError."""
     # Fixed length first: strptime takes single digits too.
@@ -34,7 +35,6 @@ def check_day(field: str, day: str) -> str:
     return day
 
 
-@lru_cache(maxsize=64)
 def transmission(field: str, local: str) -> str:
     """DE 7 of a local date and time: MMDDhhmmss, in local time as Korean hosts have it."""
     return check_local(field, local)[4:]

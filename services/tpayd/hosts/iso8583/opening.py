@@ -46,8 +46,8 @@ def open_answer(raw: bytes) -> Opened:
     return Opened(
         type_class=type_class,
         mti=fields.mti,
-        terminal_id=fields.text("41"),
-        stan=fields.text("11"),
+        terminal_id=fields["41"],
+        stan=fields["11"],
         local=fields.get("7"),
         merchant_id=_stripped(fields.get("42")),
         response_code=_response_code(fields),
@@ -89,7 +89,7 @@ def require_sealed(fields: Fields) -> None:
 
 def kind_of(fields: Fields) -> Kind:
     """DE 3; raises HostFormatError."""
-    kind = KIND_OF.get(fields.text("3"))
+    kind = KIND_OF.get(fields["3"])
     if kind is None:
         raise fields.fault("3", "holds a code that this format does not have")
     return kind
@@ -102,11 +102,11 @@ def _network(fields: Fields) -> Opened:
     return Opened(
         type_class=TypeClass.NETWORK,
         mti=fields.mti,
-        terminal_id=fields.text("41"),
-        stan=fields.text("11"),
+        terminal_id=fields["41"],
+        stan=fields["11"],
         local=fields.get("7"),
         response_code=_response_code(fields),
-        network_code=fields.text("70"),
+        network_code=fields["70"],
         key_blob=fields.binary("62"),
         ikid=key[:IKID_BYTES],
         check_value=key[IKID_BYTES:].hex().upper() if key else None,
@@ -130,7 +130,7 @@ def _merchant(fields: Fields) -> Merchant | None:
 
 
 def _response_code(fields: Fields) -> str:
-    code = fields.text("39")
+    code = fields["39"]
     if not code.isalnum():
         raise fields.fault("39", "is not two letters or digits")
     return code

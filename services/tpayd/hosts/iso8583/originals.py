@@ -19,6 +19,8 @@ __all__ = ["echoed_original", "original_fields", "original_items", "original_of"
 _NO_INSTITUTIONS = "0" * 22
 _APPROVAL_CODE_CHARS = 6
 _DE_90_CHARS = 42
+_NAMES_ONE = frozenset({"38", "90"})
+_ITEMS_NAME_ONE = frozenset({Item.ORIGINAL_DAY, Item.ORIGINAL_AMOUNT, Item.ORIGINAL_TERMINAL})
 
 
 def original_fields(original: Original) -> dict[str, Value]:
@@ -55,6 +57,12 @@ def original_of(fields: Fields) -> Original | None:
 
 def read_original(fields: Fields, items: dict[Item, str], today: date) -> Original | None:
     """The original that a request names, or None; raises HostFormatError."""
+    if not (_NAMES_ONE.isdisjoint(fields) and _ITEMS_NAME_ONE.isdisjoint(items)):
+        return _read_original(fields, items, today)
+    return None
+
+
+def _read_original(fields: Fields, items: dict[Item, str], today: date) -> Original | None:
     approval_code, day = fields.get("38"), items.get(Item.ORIGINAL_DAY)
     if day is not None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tpayd.hosts.errors import HostFormatError
 from tpayd.hosts.iso8583.codec import Value
-from tpayd.hosts.iso8583.items import pack_items
+from tpayd.hosts.iso8583.items import pack_amount, pack_items
 from tpayd.hosts.iso8583.kinds import KINDS, check
 from tpayd.hosts.iso8583.moment import check_day, check_local, transmission
 from tpayd.hosts.iso8583.originals import original_fields, original_items
@@ -26,7 +26,7 @@ from tpayd.hosts.messages import (
     SignOn,
     TerminalKeyExchange,
 )
-from tpayd_contracts.money import MAX_MINOR, Amount
+from tpayd_contracts.money import MAX_MINOR
 from tpayd_contracts.orders import CardNetwork, CashReceiptPurpose, CashReceiptVoidReason
 from tpayd_contracts.payment import EntryMode
 
@@ -119,35 +119,47 @@ def network_fields(message: NetworkMessage) -> tuple[Mti, dict[str, Value]]:
 def _financial(message: Financial) -> dict[str, Value]:
     check(message)
     amount, original = message.amount, message.original
-    fields: dict[str, Value] = {**_common(message), "3": KINDS[message.kind].processing_code, "25": _NORMAL_PRESENTMENT}
-    items: dict[Item, str | int | None] = {
-        Item.INSTALLMENTS: _two_digits(Item.INSTALLMENTS, message.installments),
-        **({} if amount is None else _parts(amount)),
-        Item.FALLBACK_CODE: _fallback(message.fallback_code),
-        Item.REFERENCE: message.reference,
-        Item.CARD_NETWORK: CARD_NETWORKS.get(message.network),
-        Item.KEY_OWNER: TERMINALS_KEY if message.terminal_cipher else None,
-        Item.PURPOSE: None if message.purpose is None else PURPOSES[message.purpose],
-        Item.VOID_REASON: None if message.void_reason is None else VOID_REASONS[message.void_reason],
-        Item.PROVIDER: _provider(message.provider),
-    }
+    fields: dict[str, Value] = _common(message)
+    fields["3"] = KINDS[message.kind].processing_code
+    fields["25"] = _NORMAL_PRESENTMENT
     if amount is not None:
         fields["4"] = _amount(amount.total_minor)
     if message.entry_mode is not None:
         fields["22"] = ENTRY_MODES[message.entry_mode]
+    items = _financial_items(message)
     if original is not None:
         fields |= original_fields(original)
         items |= original_items(original)
-    fields["48"] = pack_items(items)
-    for number, data in (
-        ("55", message.emv),
-        ("59", message.signature),
-        ("60", message.ksn + message.cipher),
-        ("61", message.pin_ksn + message.pin_block),
-    ):
-        if data:
-            fields[number] = data
+    fields["48"] = pack_amount(message.installments, amount) + pack_items(items)
+    if message.emv:
+        fields["55"] = message.emv
+    if message.signature:
+        fields["59"] = message.signature
+    if message.cipher:
+        fields["60"] = message.ksn + message.cipher
+    if message.pin_block:
+        fields["61"] = message.pin_ksn + message.pin_block
     return fields
+
+
+def _financial_items(message: Financial) -> dict[Item, str | int | None]:
+    """Those behind the amount. Most requests have none of them."""
+    items: dict[Item, str | int | None] = {}
+    if message.fallback_code is not None:
+        items[Item.FALLBACK_CODE] = _fallback(message.fallback_code)
+    if message.reference is not None:
+        items[Item.REFERENCE] = message.reference
+    if message.network is not CardNetwork.CREDIT:
+        items[Item.CARD_NETWORK] = CARD_NETWORKS.get(message.network)
+    if message.terminal_cipher:
+        items[Item.KEY_OWNER] = TERMINALS_KEY
+    if message.purpose is not None:
+        items[Item.PURPOSE] = PURPOSES[message.purpose]
+    if message.void_reason is not None:
+        items[Item.VOID_REASON] = VOID_REASONS[message.void_reason]
+    if message.provider is not None:
+        items[Item.PROVIDER] = _provider(message.provider)
+    return items
 
 
 def _reversal(message: Reversal) -> dict[str, Value]:
@@ -173,7 +185,7 @@ def _reconciliation(message: Reconciliation) -> dict[str, Value]:
     return {**_common(message), **totals_fields(totals), "48": pack_items(totals_items(totals))}
 
 
-def _common(message: MacedMessage) -> dict[str, str]:
+def _common(message: MacedMessage) -> dict[str, Value]:
     local = check_local("DE 7", message.local)
     return {
         "7": local[4:],
@@ -184,15 +196,6 @@ def _common(message: MacedMessage) -> dict[str, str]:
         "41": _terminal(message.terminal_id),
         "42": message.merchant_id.ljust(15),
         "49": KRW,
-    }
-
-
-def _parts(amount: Amount) -> dict[Item, str | int | None]:
-    return {
-        Item.SUPPLY: amount.supply,
-        Item.VAT: amount.vat_minor,
-        Item.SERVICE_CHARGE: amount.service_charge_minor,
-        Item.TAX_FREE: amount.tax_free_minor,
     }
 
 
@@ -208,14 +211,14 @@ def _terminal(terminal_id: str) -> str:
     return terminal_id
 
 
-def _fallback(code: str | None) -> str | None:
-    if code is not None and not (len(code) == 2 and code.isascii() and code.isdigit()):
+def _fallback(code: str) -> str:
+    if not (len(code) == 2 and code.isascii() and code.isdigit()):
         raise HostFormatError(f"DE 48.{Item.FALLBACK_CODE}", "is not two digits")
     return code
 
 
-def _provider(provider: str | None) -> str | None:
-    if provider is not None and not (
+def _provider(provider: str) -> str:
+    if not (
         0 < len(provider) <= _PROVIDER_CHARS
         and provider.isascii()
         and provider.replace("_", "").replace("-", "").isalnum()
@@ -228,9 +231,3 @@ def _business_number(value: str) -> str:
     if not (len(value) == _BUSINESS_NUMBER_DIGITS and value.isascii() and value.isdigit()):
         raise HostFormatError(f"DE 48.{Item.BUSINESS_NUMBER}", "is not ten digits")
     return value
-
-
-def _two_digits(item: Item, value: int) -> str:
-    if not 0 <= value <= 99:
-        raise HostFormatError(f"DE 48.{item}", "is not 0 to 99")
-    return f"{value:02d}"

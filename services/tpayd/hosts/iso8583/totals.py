@@ -43,18 +43,18 @@ def totals_items(totals: HostTotals) -> dict[Item, str | int | None]:
 def read_totals(fields: Fields, items: dict[Item, str]) -> HostTotals:
     """The totals of a request or an answer; raises HostFormatError, also where the net is not theirs."""
     totals = HostTotals(
-        sales_count=int(fields.text("76")),
-        sales_minor=int(fields.text("88")),
-        voids_count=int(fields.text("74")),
-        voids_minor=int(fields.text("86")),
-        reversals_count=int(fields.text("77")),
-        reversals_minor=int(fields.text("89")),
+        sales_count=int(fields["76"]),
+        sales_minor=int(fields["88"]),
+        voids_count=int(fields["74"]),
+        voids_minor=int(fields["86"]),
+        reversals_count=int(fields["77"]),
+        reversals_minor=int(fields["89"]),
         cash_receipts_count=number(fields, items, Item.RECEIPTS_COUNT) or 0,
         cash_receipts_minor=number(fields, items, Item.RECEIPTS_AMOUNT) or 0,
         cash_receipt_voids_count=number(fields, items, Item.RECEIPT_VOIDS_COUNT) or 0,
         cash_receipt_voids_minor=number(fields, items, Item.RECEIPT_VOIDS_AMOUNT) or 0,
     )
-    if fields.text("97") != totals_fields(totals)["97"]:
+    if fields["97"] != totals_fields(totals)["97"]:
         raise fields.fault("97", "is not the debits less the credits")
     return totals
 
