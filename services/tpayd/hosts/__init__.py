@@ -35,6 +35,7 @@ from tpayd.hosts.messages import (
     SignOn,
     TerminalKeyExchange,
 )
+from tpayd.hosts.quiet import Quiet
 
 __all__ = [
     "APPROVED",
@@ -60,6 +61,7 @@ __all__ = [
     "OpenTerminal",
     "Opened",
     "Original",
+    "Quiet",
     "ReaderKeyExchange",
     "Reconciliation",
     "Reversal",

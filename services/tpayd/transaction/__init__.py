@@ -18,6 +18,7 @@ A payment runs
     * `desk`              one payment per lane, one answer per key; the life cycle of all payments
     * `registry`          the payments that are in memory
     * `case`              one of them: its value, its journal, and who waits for it
+    * `settling`          its progress, told once it has stood for a moment
     * `orders/`           an order comes in: what may be kept of it, what it takes back, does it look like a repeat
     * `steps/`            a payment's run, effect by effect: reader, keys and host, numbers, leases
     * `errands/`          what outlives the run: reversals, inquiries, the POS's acknowledgement

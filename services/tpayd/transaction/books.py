@@ -11,6 +11,7 @@ from tpayd.kit.store_settings import Merchant
 from tpayd.transaction.figures import PaymentFigures
 from tpayd.transaction.journal import Journal
 from tpayd.transaction.orders.room import Room
+from tpayd.transaction.settling import Settling
 from tpayd.transaction.waits import Waits
 
 __all__ = ["Books"]
@@ -34,6 +35,8 @@ class Books:
     """How many payments there may be at once."""
     figures: PaymentFigures = field(default_factory=PaymentFigures)
     """Where ends of payments are counted."""
+    settling: Settling = field(default_factory=Settling)
+    """Where progress waits until it has stood for a moment."""
 
     def merchant_of(self, terminal_id: str) -> Merchant:
         """Who is paid at a terminal, for its receipts."""

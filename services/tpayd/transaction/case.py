@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,9 +20,7 @@ from tpayd.transaction.steps.questions import Question
 from tpayd.transaction.verdict import result_of, verdict_of
 from tpayd_contracts.payment import CardSummary, PaymentProgress, PaymentResult, Verdict
 
-__all__ = ["PROGRESS_SETTLE_S", "Case"]
-
-PROGRESS_SETTLE_S = 0.1
+__all__ = ["Case"]
 
 
 class Case:
@@ -48,7 +45,7 @@ class Case:
         """What somebody is being asked for it."""
         self._watchers: list[Request] = []
         self._last_progress: PaymentProgress | None = None
-        self._progress_due: asyncio.TimerHandle | None = None
+        self._progress_settles = False
 
     @property
     def key(self) -> tuple[str, str]:
@@ -84,16 +81,18 @@ class Case:
 
     def apply(self, event: ev.Event) -> tuple[Effect, ...]:
         """Take one step of the table, and journal it. Raises NotInTableError."""
-        if self.payment.standalone:
+        before, books = self.payment, self._books
+        if before.standalone:
             self._slip, event = noted(self._slip, event), kept(event)
-        payment, effects = flow.step(self.payment, event, self._books.clock.unix_ms())
-        if payment.ended_ms is not None and self.payment.ended_ms is None:
-            payment = replace(payment, total_us=self._books.clock.monotonic_us() - self._started_us)
-            self._books.figures.ended(payment, timed=self._began_here)
-        if payment.state is not self.payment.state:
-            self._since_ms = self._books.clock.boottime_ms()
+        now_ms = books.clock.unix_ms()
+        payment, effects = flow.step(before, event, now_ms)
+        if payment.ended_ms is not None and before.ended_ms is None:
+            payment = replace(payment, total_us=books.clock.monotonic_us() - self._started_us)
+            books.figures.ended(payment, timed=self._began_here)
+        if payment.state is not before.state:
+            self._since_ms = books.clock.boottime_ms()
         self.payment = payment
-        self._books.journal.put(payment, event)
+        books.journal.put(payment, event, now_ms)
         return effects
 
     def result(self, *, repeated: bool = False) -> PaymentResult:
@@ -133,14 +132,15 @@ class Case:
             self._watchers.remove(request)
 
     def progress(self, step: PaymentProgress) -> None:
-        """Tell where it stands, once that has stood for a moment: what is overtaken sooner nobody could read."""
+        """Tell where it stands, once that has stood for a moment (see `settling`)."""
         self._last_progress = step
         self._books.room.note(self, step.step)
-        if self._progress_due is None:
-            self._progress_due = asyncio.get_running_loop().call_later(PROGRESS_SETTLE_S, self._tell_progress)
+        if not self._progress_settles:
+            self._progress_settles = True
+            self._books.settling.add(self._tell_progress)
 
     def _tell_progress(self) -> None:
-        self._progress_due = None
+        self._progress_settles = False
         if self._last_progress is not None and not self.told:
             for request in self._watchers:
                 request.progress(self._last_progress)
@@ -148,8 +148,6 @@ class Case:
     def tell(self) -> None:
         """Give everybody who waits the verdict."""
         self.told = True
-        if self._progress_due is not None:
-            self._progress_due.cancel()
         if not self._watchers:
             self.unheard()
         for index, request in enumerate(self.leave()):

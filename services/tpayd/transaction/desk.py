@@ -31,7 +31,7 @@ from tpayd.transaction.steps.host import HostSteps
 from tpayd.transaction.steps.leases import Leases
 from tpayd.transaction.steps.questions import Asks, Said
 from tpayd.transaction.steps.reader import ReaderSteps
-from tpayd.transaction.steps.runner import Runner
+from tpayd.transaction.steps.runner import Means, Runner
 from tpayd.transaction.verdict import PAID_STATES
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.payment import (
@@ -73,10 +73,6 @@ class Desk:
         self._aftermath = aftermath or Aftermath(books.clock)
         self._may_sell = may_sell
         self._admit = admit
-        self._readers = readers
-        self._customer = customer
-        self._host = host
-        self._leases = leases
         self._store = store
         self._settings = settings
         self._terminals = {lane.name: lane.terminal_id for lane in store.lanes}
@@ -93,6 +89,11 @@ class Desk:
         self.inquiries = InquiryDesk(
             books, host, settings, terminals, mark=self._originals.mark, reverse=self.reversals.add,
             settled=self._settled,
+        )  # fmt: skip
+        self._means = Means(
+            books=books, readers=readers, customer=customer, host=host, leases=leases, twins=self.twins,
+            originals=self._originals, confirm_wait_s=settings.confirm_wait_s, reverse=self.reversals.add,
+            inquire=self.inquiries.add, ended=self._ended,
         )  # fmt: skip
 
     # What the operations are
@@ -263,12 +264,7 @@ class Desk:
             self._note_idle()
 
     def _run(self, case: Case, carried: Carried | None) -> None:
-        runner = Runner(
-            case, self._books, readers=self._readers, customer=self._customer, host=self._host, leases=self._leases,
-            twins=self.twins, carried=carried, confirm_wait_s=self._settings.confirm_wait_s,
-            originals=self._originals, reverse=self.reversals.add, inquire=self.inquiries.add, ended=self._ended,
-        )  # fmt: skip
-        self._runners[case.key] = runner
+        runner = self._runners[case.key] = Runner(case, self._means, carried)
         runner.start(case.open(ev.Created(case.payment)))
 
     def _repeat(self, case: Case, found: Payment, order: Order) -> None:

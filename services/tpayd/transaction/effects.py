@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 __all__ = [
     "AcquireLease",
@@ -26,83 +27,68 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class AcquireLease:
+class AcquireLease(Struct, frozen=True):
     """Wait for a reader that was not lost under this payment. → Leased, Stopped."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadCard:
+class ReadCard(Struct, frozen=True):
     """Have the customer present the card, or show the code. → CardRead, CardFailed, ReaderLost."""
 
 
-@dataclass(frozen=True, slots=True)
-class AskCashier:
+class AskCashier(Struct, frozen=True):
     """Ask whether a payment that looks like an earlier one is meant. → Confirmed, Stopped."""
 
 
-@dataclass(frozen=True, slots=True)
-class AskNumber:
+class AskNumber(Struct, frozen=True):
     """Have the customer key for whom a cash receipt is. → NumberKeyed, Stopped."""
 
 
-@dataclass(frozen=True, slots=True)
-class TakeSignature:
+class TakeSignature(Struct, frozen=True):
     """Have the customer sign. → Signed, Stopped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seal:
+class Seal(Struct, frozen=True):
     """Take a STAN, encode the request and have it MACed. → Sealed, Stopped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """Wait until all events so far are on disk. → nothing, or CommitFailed."""
 
     patient: bool = False
     """Wait until the disk takes them, however long: what may be there meanwhile says something else. → nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transmit:
+class Transmit(Struct, frozen=True):
     """Send the sealed request, once. → HostApproved, HostDeclined, HostUnknown, NotSent."""
 
 
-@dataclass(frozen=True, slots=True)
-class CompleteCard:
+class CompleteCard(Struct, frozen=True):
     """Give the card the host's word. → CardAccepted, CardRefused; after a decline, nothing."""
 
     approved: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MarkOriginal:
+class MarkOriginal(Struct, frozen=True):
     """Put it down at the payment that this one took back: in the same commit as this one's approval."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnmarkOriginal:
+class UnmarkOriginal(Struct, frozen=True):
     """It did not take that payment back after all: in one commit with the event that says so."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseLease:
+class ReleaseLease(Struct, frozen=True):
     """Give the reader back."""
 
 
-@dataclass(frozen=True, slots=True)
-class TellPos:
+class TellPos(Struct, frozen=True):
     """Answer whoever waits for this payment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reverse:
+class Reverse(Struct, frozen=True):
     """Put it into its terminal's reversal queue."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inquire:
+class Inquire(Struct, frozen=True):
     """Have the host asked what became of it, until it is known."""
 
 

@@ -16,6 +16,9 @@ from tpayd_contracts.records import SettledAs
 __all__ = ["Claim", "InquiryRecord", "Payment", "ReversalRecord", "Settlement", "body_hash"]
 
 
+_canonical = msgspec.msgpack.Encoder(order="deterministic")
+
+
 class ReversalRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A reversal that is owed, and how far it is."""
 
@@ -171,4 +174,4 @@ def body_hash(order: Order) -> bytes:
     A number that travels beside the order is in it only as it may be shown: from a hash of all of it, it could be
     guessed.
     """
-    return hashlib.sha256(msgspec.msgpack.encode(order, order="deterministic")).digest()
+    return hashlib.sha256(_canonical.encode(order)).digest()

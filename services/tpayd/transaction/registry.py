@@ -73,7 +73,11 @@ class Registry:
 
     def stan_in_use(self, terminal_id: str, stan: str) -> bool:
         """Whether an open payment of the terminal has this STAN, which a wrap must skip."""
-        return any(stan in (case.payment.stan, _reversal_stan(case)) for case in self._of_terminal.get(terminal_id, ()))
+        for case in self._of_terminal.get(terminal_id, ()):
+            payment = case.payment
+            if stan == payment.stan or (payment.reversal is not None and stan == payment.reversal.stan):
+                return True
+        return False
 
     def standing(self, states: Collection[PaymentState]) -> list[Case]:
         """Payments that stand in one of these states and are not done with."""
@@ -82,7 +86,3 @@ class Registry:
     def count(self, state: PaymentState) -> int:
         """Payments that stand in this state and are not done with."""
         return sum(case.payment.state == state for case in self._live.values())
-
-
-def _reversal_stan(case: Case) -> str | None:
-    return case.payment.reversal.stan if case.payment.reversal is not None else None

@@ -21,7 +21,7 @@ class Memory:
     def __init__(self) -> None:
         self.events: list[ev.Event] = []
 
-    def put(self, _: Payment, event: ev.Event) -> None:
+    def put(self, _: Payment, event: ev.Event, __: int | None = None) -> None:
         self.events.append(event)
 
     async def committed(self) -> None:

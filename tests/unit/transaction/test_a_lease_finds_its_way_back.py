@@ -23,7 +23,7 @@ from tpayd_contracts.device import (
     TransactionType,
 )
 from tpayd_contracts.errors import ErrorCode
-from tpayd_contracts.payment import EntryMode
+from tpayd_contracts.payment import EntryMode, PaymentProgress, Step
 from tpayd_contracts.taking import TakeCard, TakeCardProgress, TakenCard
 
 LEASE = Lease("l-1", 1, "reader-1", "Reader 1", "", 15.0)
@@ -62,12 +62,9 @@ class Till:
     def __init__(self, read_s: float = 60.0) -> None:
         self.broker = Broker()
         self.given_back: list[Lease] = []
-        self.heard: list[object] = []
+        self.heard: list[PaymentProgress] = []
         broker: Any = self.broker
-        self.taking = Taking(
-            broker, FakeClock(), queued=self.heard.append, prompted=lambda *told: self.heard.append(told),
-            give_back=self.given_back.append,
-        )  # fmt: skip
+        self.taking = Taking(broker, FakeClock(), self.heard.append, self.given_back.append)
         self.taking.ask(WANTED, read_s, None)
 
 
@@ -108,7 +105,9 @@ def test_a_lease_is_known_before_the_card_and_a_failure_after_it() -> None:
         with pytest.raises(CallError, match="no card came in time"):
             await till.taking.card()
 
-    assert played(scene).heard == [LeaseProgress(2), (LEASE, PROMPT)]
+    queued, prompted = played(scene).heard
+    assert (Step.WAITING_FOR_READER, 2) == (queued.step, queued.position)
+    assert (Step.PRESENT_CARD, LEASE.label) == (prompted.step, prompted.reader)
 
 
 def test_an_error_before_the_lease_ends_the_wait() -> None:

@@ -14,7 +14,8 @@ from itertools import islice
 from tpayd.kit.clock import Clock
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.registry import Key
-from tpayd_contracts.payment import PaymentState
+from tpayd.transaction.verdict import VERDICTS
+from tpayd_contracts.payment import PaymentState, Verdict
 
 __all__ = ["MAX_WAITING", "Acknowledgements"]
 
@@ -50,12 +51,14 @@ class Acknowledgements:
 
     def note(self, payment: Payment) -> None:
         """A payment has changed. One without a POS waits for no word of one."""
+        if VERDICTS[payment.state] is Verdict.WAIT:
+            return  # nor was it PAID before
         key = payment.lane, payment.request_id
         if payment.state is PaymentState.APPROVED and not payment.standalone:
             before = self._waiting.get(key)
             self._waiting[key] = _Waiting(payment, before.since_ms if before is not None else self._clock.boottime_ms())
-        elif key in self._waiting:
-            del self._waiting[key]
+        else:
+            self._waiting.pop(key, None)
 
     @property
     def late(self) -> list[Payment]:

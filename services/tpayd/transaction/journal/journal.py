@@ -83,14 +83,14 @@ class Journal:
         self._hand_over(None)
         await self._writer.close()
 
-    def put(self, payment: Payment, event: Event) -> None:
-        """Remember an event. It is durable once a later `committed` returns."""
-        if isinstance(event, Created) and not payment.standalone:
-            self.newest[payment.lane] = payment.request_id
-        self.on_put(payment)
+    def put(self, payment: Payment, event: Event, at_ms: int | None = None) -> None:
+        """Remember an event, of now or of the time that is told (UTC): durable once a later `committed` returns."""
         if isinstance(event, FIRST):
+            if isinstance(event, Created) and not payment.standalone:
+                self.newest[payment.lane] = payment.request_id
             self._keys.add(payment.lane, payment.request_id)
-        self._entries.append(Entry(payment, event, self._clock.unix_ms()))
+        self.on_put(payment)
+        self._entries.append(Entry(payment, event, self._clock.unix_ms() if at_ms is None else at_ms))
         self._flush_later()
 
     def put_block(self, block: StanBlock) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Protocol
 
-from tpayd.hosts import HostAdapter, HostFormatError, HostTotals, MacedMessage, Opened, Reconciliation
+from msgspec import Struct
+
+from tpayd.hosts import HostAdapter, HostFormatError, HostTotals, MacedMessage, Opened, Quiet, Reconciliation
 from tpayd.kit import crashpoints
 from tpayd.kit.bus import Caller, CallError
 from tpayd.kit.clock import Clock
@@ -31,8 +32,7 @@ HOST_MARGIN_S = 2.0
 """What an exchange gets beyond the host's own time, so that the host link's clear error arrives first."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class SealedRequest:
+class SealedRequest(Quiet, frozen=True):
     """A request that is complete, and not yet sent."""
 
     raw: bytes
@@ -40,8 +40,7 @@ class SealedRequest:
     key_id: str
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Answer:
+class Answer(Struct, frozen=True):
     """An answer whose MAC is right and that belongs to the request."""
 
     opened: Opened

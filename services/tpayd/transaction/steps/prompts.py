@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tpayd.transaction.texts import STEP_TEXTS
 from tpayd_contracts.device import CardProgress, CardPrompt, LeaseProgress
@@ -26,10 +27,13 @@ _PROMPTED = {
 }
 
 
+_PLAIN = {step: PaymentProgress(step=step, text=texts[0], text_ko=texts[1]) for step, texts in STEP_TEXTS.items()}
+
+
 def progress_of(step: Step, **more: object) -> PaymentProgress:
     """One step, in both languages."""
-    english, korean = STEP_TEXTS[step]
-    return PaymentProgress(step=step, text=english, text_ko=korean, **more)  # type: ignore[arg-type]
+    plain = _PLAIN[step]
+    return replace(plain, **more) if more else plain
 
 
 def prompts(reader: str, progress: Progress) -> Callable[[Struct], None]:

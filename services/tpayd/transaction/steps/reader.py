@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from tpayd.hosts import EmvAnswer, ReversalReason
@@ -30,7 +30,6 @@ from tpayd_contracts.device import (
     LEASE_ACQUIRE,
     Ability,
     AcquireLease,
-    CardProgress,
     CompleteCard,
     Lease,
     LeaseRef,
@@ -60,8 +59,7 @@ _READER_LOST = frozenset(
 _WITH_PIN = frozenset({TransactionType.CASH_IC, TransactionType.CASH_IC_INQUIRY, TransactionType.UNIONPAY})
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """A reader that is held."""
 
     lease: Lease
@@ -71,8 +69,7 @@ class Turn:
     """Where a code is to be read, a card will do as well."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Read:
+class Read(Struct, frozen=True):
     """How the reading ended, and what must never be written down of it."""
 
     event: ev.CardRead | ev.CardFailed | ev.ReaderLost
@@ -143,16 +140,11 @@ class ReaderSteps:
     ) -> Taking:  # fmt: skip
         """Ask for a reader and a card, whatever it is for. Raises CallError: nothing was asked."""
         settings = self._settings
-
-        def prompted(lease: Lease, update: CardProgress) -> None:
-            prompts(lease.label, progress)(update)
-
         wanted = TakeCard(
             wish=wish, reader_wait_s=settings.reader_wait_s, type=kind, amount_minor=amount_minor,
             at=stamp_of(self._clock.local()), card_wait_s=settings.card_wait_s, choose=settings.choose_application,
         )  # fmt: skip
-        moved = queued(Step.WAITING_FOR_READER, progress)
-        taking = Taking(self._broker, self._clock, queued=moved, prompted=prompted, give_back=give_back)
+        taking = Taking(self._broker, self._clock, progress, give_back)
         taking.ask(wanted, 3 * settings.card_wait_s + READ_MARGIN_S, trace)
         return taking
 
@@ -219,10 +211,7 @@ class ReaderSteps:
         order = payment.ordered
         if order.reads == Reads.CODE:
             return (Ability.QR,)
-        needed = [Ability.IC]
-        if order.card_type in _WITH_PIN:
-            needed.append(Ability.PIN)
-        return tuple(needed)
+        return (Ability.IC, Ability.PIN) if order.card_type in _WITH_PIN else (Ability.IC,)
 
     async def complete(
         self, payment: Payment, lease: Lease, answer: EmvAnswer | None, response_code: str, *, approved: bool

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
-from tpayd.hosts import Financial, Inquiry, Original, Reversal
+from tpayd.hosts import Financial, Inquiry, Original, Quiet, Reversal
 from tpayd.hosts.signature import pack_signature
 from tpayd.transaction.payment import Claim, Payment
 from tpayd_contracts.payment import EntryMode
@@ -12,8 +12,7 @@ from tpayd_contracts.payment import EntryMode
 __all__ = ["Numbered", "Presented", "financial_of", "inquiry_of", "original_of", "reversal_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Numbered:
+class Numbered(Struct, frozen=True):
     """A request's own number and time; a repeat keeps them."""
 
     stan: str
@@ -21,8 +20,7 @@ class Numbered:
     business_day: str
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Presented:
+class Presented(Quiet, frozen=True):
     """What the customer presented, as the host gets it: encrypted. It lives in memory only."""
 
     entry_mode: EntryMode | None = None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
@@ -48,41 +50,32 @@ from tpayd.transaction.steps.requests import Presented
 from tpayd_contracts.device import Lease
 from tpayd_contracts.payment import PaymentState, Reason, Step
 
-__all__ = ["Runner"]
+__all__ = ["Means", "Runner"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What every run works with."""
+
+    books: Books
+    readers: ReaderSteps
+    customer: CustomerSteps
+    host: HostSteps
+    leases: Leases
+    twins: Twins
+    originals: Originals
+    confirm_wait_s: float
+    reverse: Callable[[Case], None]
+    inquire: Callable[[Case], None]
+    ended: Callable[[Case], None]
 
 
 class Runner:
     """One payment's run. What must never be written down (the card, the sealed bytes) lives here, and dies with it."""
 
-    def __init__(
-        self,
-        case: Case,
-        books: Books,
-        *,
-        readers: ReaderSteps,
-        customer: CustomerSteps,
-        host: HostSteps,
-        leases: Leases,
-        twins: Twins,
-        carried: Carried | None,
-        confirm_wait_s: float,
-        originals: Originals,
-        reverse: Callable[[Case], None],
-        inquire: Callable[[Case], None],
-        ended: Callable[[Case], None],
-    ) -> None:
+    def __init__(self, case: Case, means: Means, carried: Carried | None) -> None:
         self.case = case
-        self._books = books
-        self._readers = readers
-        self._customer = customer
-        self._host = host
-        self._leases = leases
-        self._twins = twins
-        self._originals = originals
-        self._reverse = reverse
-        self._inquire = inquire
-        self._ended = ended
-        self._confirm_wait_s = confirm_wait_s
+        self._means = means
         self._effects: deque[Effect] = deque()
         self._waiting = False
         self._turn: Turn | None = None
@@ -120,152 +113,175 @@ class Runner:
             self._task.cancel()
 
     async def _run(self) -> None:
+        case, effects = self.case, self._effects
         try:
-            while self._effects:
-                effect = self._effects.popleft()
-                state = self.case.payment.state
-                event = await self._perform_safely(effect, state)
-                if event is not None and flow.has_row(self.case.payment, type(event)):
+            while effects:
+                effect, state = effects.popleft(), case.payment.state
+                event: ev.Event | None
+                try:
+                    act = self._ACTS.get(type(effect))
+                    if act is not None:
+                        act(self)
+                        continue
+                    self._waiting = True
+                    event = await self._STEPS[type(effect)](self, effect)
+                except asyncio.CancelledError:
+                    if case.payment.state == state:
+                        raise
+                    continue  # interrupted: the table has moved on already
+                except Exception:
+                    case.log.exception("payment.fault", effect=type(effect).__name__)
+                    event = _after_fault(case.payment.state)
+                finally:
+                    self._waiting = False
+                if event is not None and flow.has_row(case.payment, type(event)):
                     self._apply(event)
         finally:
             self._release()
-            self._ended(self.case)
+            self._means.ended(case)
 
     def _apply(self, event: ev.Event) -> None:
         effects = self.case.apply(event)
         self._effects.clear()
         self._effects.extend(effects)
 
-    async def _perform_safely(self, effect: Effect, state: PaymentState) -> ev.Event | None:
-        self._waiting = True
-        try:
-            return await self._perform(effect)
-        except asyncio.CancelledError:
-            if self.case.payment.state == state:
-                raise
-            return None  # interrupted: the table has moved on already
-        except Exception:
-            payment = self.case.payment
-            self.case.log.exception("payment.fault", effect=type(effect).__name__)
-            return _after_fault(payment.state)
-        finally:
-            self._waiting = False
+    # What is waited for
 
-    async def _perform(self, effect: Effect) -> ev.Event | None:  # noqa: C901  a table, one row per effect
-        case = self.case
-        match effect:
-            case AcquireLease():
-                return await self._acquire()
-            case ReadCard():
-                return await self._read()
-            case AskCashier():
-                return await self._ask()
-            case TakeSignature():
-                assert self._lease is not None  # noqa: S101
-                self._signature, signed = await self._customer.sign(case, self._lease)
-                return signed
-            case AskNumber():
-                self._carried, keyed = await self._customer.identity(case)
-                return keyed
-            case Seal():
-                return await self._seal()
-            case Commit(patient=True):
-                await durable(self._books)
-            case Commit():
-                return await self._commit()
-            case Transmit():
-                assert self._sealed is not None  # noqa: S101
-                case.progress(progress_of(Step.ASKING_HOST))
-                self._answer, answered = await self._host.send_order(case.payment, self._sealed)
-                if self._answer is not None:
-                    case.balance_minor = self._answer.balance_minor
-                return answered
-            case CompleteCard(approved):
-                return await self._complete(approved=approved)
-            case MarkOriginal():
-                self._originals.mark(case)
-            case UnmarkOriginal():
-                self._originals.unmark(case)
-            case ReleaseLease():
-                self._release()
-            case TellPos():
-                crashpoints.passing("tell.before_answer")
-                case.tell()
-                crashpoints.passing("tell.after_answer")
-            case Reverse():
-                self._reverse(case)
-            case Inquire():
-                case.progress(progress_of(Step.INQUIRING))
-                self._inquire(case)
-            case Alarm():
-                case.log.error("payment.needs_human")
-        return None
-
-    async def _acquire(self) -> ev.Event:
-        await self._leases.reset_once()
-        got = await self._readers.acquire(self.case.payment, self.case.progress, self._leases.give_back)
+    async def _acquire(self, _: AcquireLease) -> ev.Event:
+        means = self._means
+        await means.leases.reset_once()
+        got = await means.readers.acquire(self.case.payment, self.case.progress, means.leases.give_back)
         if isinstance(got, ev.Stopped):
             return got
         self._turn, self._lease = got, got.lease
-        self._leases.hold(got.lease)
+        means.leases.hold(got.lease)
         return ev.Leased(got.lease.device, got.lease.label)
 
-    async def _read(self) -> ev.Event:
+    async def _read(self, _: ReadCard) -> ev.Event:
         assert self._turn is not None  # noqa: S101
-        payment = self.case.payment
-        read = await self._readers.read(payment, self._turn, self.case.progress)
+        payment, means = self.case.payment, self._means
+        read = await means.readers.read(payment, self._turn, self.case.progress)
         self._presented = read.presented
         self._carried = read.carried or self._carried
         if not isinstance(read.event, ev.CardRead):
             return read.event
-        twin = self._twins.of(payment, read.event.card.masked_pan, self._books.clock.unix_ms())
+        twin = means.twins.of(payment, read.event.card.masked_pan, means.books.clock.unix_ms())
         return read.event if twin is None else replace(read.event, twin=twin)
 
-    async def _ask(self) -> ev.Event:
+    async def _ask(self, _: AskCashier) -> ev.Event:
         """Wait for the cashier, as long as the settings allow."""
         case, question = self.case, Question(Asks.DUPLICATE)
         with case.asking(question):
             case.progress(progress_of(Step.CONFIRM_DUPLICATE, twin=case.payment.twin))
-            await asyncio.wait([question.answer], timeout=self._confirm_wait_s)
+            await asyncio.wait([question.answer], timeout=self._means.confirm_wait_s)
             meant = question.said == Said(True)
         return ev.Confirmed() if meant else ev.Stopped(Reason.DUPLICATE)
 
-    async def _seal(self) -> ev.Event:
-        payment = self.case.payment
+    async def _sign(self, _: TakeSignature) -> ev.Event:
+        assert self._lease is not None  # noqa: S101
+        self._signature, signed = await self._means.customer.sign(self.case, self._lease)
+        return signed
+
+    async def _ask_number(self, _: AskNumber) -> ev.Event:
+        self._carried, keyed = await self._means.customer.identity(self.case)
+        return keyed
+
+    async def _seal(self, _: Seal) -> ev.Event:
+        payment, host = self.case.payment, self._means.host
         if self._carried is not None:
-            presented = await self._host.encrypt(payment, self._carried)
+            presented = await host.encrypt(payment, self._carried)
             if isinstance(presented, ev.Stopped):
                 return presented
             self._presented = presented
         reader_id = self._lease.reader_id if self._lease is not None else None
-        self._sealed, sealed = await self._host.seal_order(
+        self._sealed, sealed = await host.seal_order(
             payment, self._presented or Presented(), reader_id, self._signature
         )
         return sealed
 
-    async def _commit(self) -> ev.Event | None:
+    async def _commit(self, commit: Commit) -> ev.Event | None:
+        books = self._means.books
+        if commit.patient:
+            await durable(books)
+            return None
         try:
-            await self._books.journal.committed()
+            await books.journal.committed()
         except StorageError as error:
             self.case.log.warning("payment.not_recorded", why=str(error))
             return ev.CommitFailed(isinstance(error, DoubtError))
         return None
 
-    async def _complete(self, *, approved: bool) -> ev.Event | None:
+    async def _transmit(self, _: Transmit) -> ev.Event:
+        assert self._sealed is not None  # noqa: S101
+        case = self.case
+        case.progress(progress_of(Step.ASKING_HOST))
+        self._answer, answered = await self._means.host.send_order(case.payment, self._sealed)
+        if self._answer is not None:
+            case.balance_minor = self._answer.balance_minor
+        return answered
+
+    async def _complete(self, complete: CompleteCard) -> ev.Event | None:
         assert self._lease is not None  # noqa: S101
-        if approved:
+        if complete.approved:
             self.case.progress(progress_of(Step.FINISHING_CARD))
         emv = self._answer.emv if self._answer is not None else None
-        code = self.case.payment.response_code or "05"
-        word = await self._readers.complete(self.case.payment, self._lease, emv, code, approved=approved)
-        return word if approved else None
+        word = await self._means.readers.complete(
+            self.case.payment, self._lease, emv, self.case.payment.response_code or "05", approved=complete.approved
+        )
+        return word if complete.approved else None
+
+    # What is done at once
+
+    def _mark(self) -> None:
+        self._means.originals.mark(self.case)
+
+    def _unmark(self) -> None:
+        self._means.originals.unmark(self.case)
 
     def _release(self) -> None:
         self._carried = self._presented = self._sealed = self._answer = None
         self._signature = b""
         if self._lease is not None:
-            self._leases.give_back(self._lease)
+            self._means.leases.give_back(self._lease)
             self._lease = self._turn = None
+
+    def _tell(self) -> None:
+        crashpoints.passing("tell.before_answer")
+        self.case.tell()
+        crashpoints.passing("tell.after_answer")
+
+    def _reverse(self) -> None:
+        self._means.reverse(self.case)
+
+    def _inquire(self) -> None:
+        self.case.progress(progress_of(Step.INQUIRING))
+        self._means.inquire(self.case)
+
+    def _alarm(self) -> None:
+        self.case.log.error("payment.needs_human")
+
+    _STEPS: ClassVar[dict[type[Effect], Callable[[Runner, Any], Awaitable[ev.Event | None]]]] = {
+        AcquireLease: _acquire,
+        ReadCard: _read,
+        AskCashier: _ask,
+        TakeSignature: _sign,
+        AskNumber: _ask_number,
+        Seal: _seal,
+        Commit: _commit,
+        Transmit: _transmit,
+        CompleteCard: _complete,
+    }
+    """What is waited for; its outcome is the next event, or nothing."""
+    _ACTS: ClassVar[dict[type[Effect], Callable[[Runner], None]]] = {
+        MarkOriginal: _mark,
+        UnmarkOriginal: _unmark,
+        ReleaseLease: _release,
+        TellPos: _tell,
+        Reverse: _reverse,
+        Inquire: _inquire,
+        Alarm: _alarm,
+    }
+    """What is done at once."""
 
 
 def _after_fault(state: PaymentState) -> ev.Event | None:

@@ -14,8 +14,10 @@ from tpayd.kit.bus import Caller, CallError, Sink
 from tpayd.kit.bus.answers import decode_reply
 from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.clock import Clock
-from tpayd_contracts.device import CardProgress, Lease, LeaseProgress, ReadCardResult
+from tpayd.transaction.steps.prompts import Progress, prompts, queued
+from tpayd_contracts.device import Lease, ReadCardResult
 from tpayd_contracts.errors import ErrorCode
+from tpayd_contracts.payment import Step
 from tpayd_contracts.taking import CARD_TAKE, TakeCard, TakeCardProgress, TakenCard
 
 __all__ = ["Taking"]
@@ -27,20 +29,11 @@ class Taking:
     Whoever waits may be cancelled at any time; a lease that he was not given then finds its way back.
     """
 
-    def __init__(
-        self,
-        broker: Caller,
-        clock: Clock,
-        *,
-        queued: Callable[[LeaseProgress], None],
-        prompted: Callable[[Lease, CardProgress], None],
-        give_back: Callable[[Lease], None],
-    ) -> None:
-        """`queued` hears the place in the queue; `give_back` gets a lease that came too late."""
+    def __init__(self, broker: Caller, clock: Clock, progress: Progress, give_back: Callable[[Lease], None]) -> None:
+        """`give_back` gets a lease that came too late."""
         self._broker = broker
         self._clock = clock
-        self._queued = queued
-        self._prompted = prompted
+        self._progress = progress
         self._give_back = give_back
         self._number = 0
         self._lease: Lease | None = None
@@ -106,11 +99,11 @@ class Taking:
             return
         update = decode_body(raw, TakeCardProgress)
         if update.queue is not None:
-            self._queued(update.queue)
+            queued(Step.WAITING_FOR_READER, self._progress)(update.queue)
         if update.lease is not None:
             self._lent(update.lease)
         if update.prompt is not None and self._lease is not None:
-            self._prompted(self._lease, update.prompt)
+            prompts(self._lease.label, self._progress)(update.prompt)
 
     def _answered(self, raw: Raw) -> None:
         try:
