@@ -11,7 +11,7 @@ from tpayd.device_broker.drivers.commands import FinishCard, ReadCard
 from tpayd.device_broker.leases import Grant
 from tpayd.device_broker.lending import Lending
 from tpayd.device_broker.reader import Reader
-from tpayd.device_broker.steps import Asked, FinishStep, ReadStep, nonce
+from tpayd.device_broker.steps import Asked, FinishStep, ReadStep, nonces
 from tpayd.kit import crashpoints
 from tpayd.kit.bus import CallError, Request
 from tpayd.kit.bus.wire import decode_body
@@ -51,7 +51,8 @@ class CardSteps:
         now_us = self.clock.monotonic_us()
         wait_us = int(wanted.card_wait_s * 1e6)
         step = ReadStep(asked, reader.name, wait_us, self._settle_us, now_us)
-        command = ReadCard(wanted.type, wanted.amount_minor, wanted.at, nonce(), wait_us, nonce(), pin, wanted.choose)
+        first, again = nonces()
+        command = ReadCard(wanted.type, wanted.amount_minor, wanted.at, first, wait_us, again, pin, wanted.choose)
         reader.begin(step, command, now_us)
         reader.card_of = lease_id
         return step

@@ -47,6 +47,8 @@ class CustomerStep:
 
     outcome_if_lost = Outcome.FAILED
     can_be_abandoned = True
+    first_prompt: CardPrompt | None = None
+    """What the customer is asked for as soon as the step begins."""
 
     def __init__(self, request: Asked, device: str, wait_us: int, settle_us: int, now_us: int) -> None:
         self.request = request
@@ -58,6 +60,8 @@ class CustomerStep:
         self._asked_us: int | None = None
         self._prompt: CardPrompt | None = None
         self._prompt_due_us = 0
+        if self.first_prompt is not None:
+            self._customer_asked(self.first_prompt, now_us)
 
     def dropped(self, error: CallError) -> None:
         self.request.fail(error)

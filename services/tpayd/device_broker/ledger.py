@@ -57,4 +57,7 @@ class Ledger:
         return tuple(DeviceCount(what, count) for what, count in sorted(self._page(device).counts.items()))
 
     def _page(self, device: str) -> _Page:
-        return self._pages.setdefault(device, _Page())
+        page = self._pages.get(device)
+        if page is None:
+            page = self._pages[device] = _Page()
+        return page

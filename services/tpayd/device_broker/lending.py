@@ -140,9 +140,13 @@ class Lending:
         if reader.step is not None:
             reader.abandon(errors.cancelled())
         clean = reader.clean
-        self._apply(self._pool.release(lease_id, fence, self._clock.monotonic_us(), clean=clean))
-        self._standing.changed(grant.device)
-        if not clean:
+        effects = self._pool.release(lease_id, fence, self._clock.monotonic_us(), clean=clean)
+        if effects:
+            self._apply(effects)
+        if clean:
+            self._standing.lent(grant.device)
+        else:
+            self._standing.changed(grant.device)
             reader.make_clean()
 
     def bar(self, told: BarReaders) -> None:
@@ -238,7 +242,7 @@ class Lending:
         for effect in effects:
             if isinstance(effect, Granted):
                 self._metrics.waited_s(effect.waited_us / 1e6)
-                self._standing.changed(effect.grant.device)
+                self._standing.lent(effect.grant.device)
                 self.ledger.count(effect.grant.device, "leases")
                 self._waiters.pop(effect.ticket.number).granted(effect.grant)
             elif isinstance(effect, Moved):

@@ -136,7 +136,7 @@ class Pool:
         # Nobody who waits fits a reader that is ready, or he would have it: so nobody is passed here.
         seat = self._seats.best(ticket)
         if seat is not None:
-            self._queue.passed_by_nobody(ticket, seat.member.group, now_us)
+            self._queue.passed_by_nobody(ticket, seat.group, now_us)
             return [self._grant(ticket, seat, now_us, now_us)]
         reach = self._seats.open(ticket)
         if not reach:
@@ -165,8 +165,8 @@ class Pool:
         grant = self.lease(lease_id, fence)
         if not isinstance(grant, Grant):
             return []
-        self._end(grant, EndReason.RELEASED, now_us)
-        return self.ready(grant.device, now_us) if clean else []
+        seat = self._end(grant, EndReason.RELEASED, now_us, DeviceState.READY if clean else DeviceState.QUARANTINE)
+        return self._lend_on(seat, now_us) if clean else []
 
     def reset(self, now_us: int) -> list[Effect]:
         """All leases of payments are over; who works on a reader itself goes on."""
@@ -245,7 +245,7 @@ class Pool:
         self._put(seat, DeviceState.LEASED, now_us)
         return Granted(ticket, grant, now_us - since_us)
 
-    def _end(self, grant: Grant, why: EndReason, now_us: int) -> None:
+    def _end(self, grant: Grant, why: EndReason, now_us: int, state: DeviceState = DeviceState.QUARANTINE) -> Seat:
         del self._leases[grant.lease_id]
         del self._until_us[grant.lease_id]
         self._ended[grant.lease_id] = why
@@ -253,6 +253,7 @@ class Pool:
             self._ended.popitem(last=False)
         seat = self._seats[grant.device]
         if seat.paying_since_us is not None and why is EndReason.RELEASED:
-            self._durations.note(seat.member.group, now_us - seat.paying_since_us)
+            self._durations.note(seat.group, now_us - seat.paying_since_us)
         seat.grant = None
-        self._put(seat, DeviceState.QUARANTINE, now_us)
+        self._put(seat, state, now_us)
+        return seat

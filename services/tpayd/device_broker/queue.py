@@ -52,18 +52,22 @@ class Queue:
 
     def next(self, seat: Seat, now_us: int) -> Waiting | None:
         """Who gets this reader, if anybody waits for it; he leaves the queue."""
+        if not self._waiting:
+            return None
         fitting = self.for_any(seat.bit)
         served = self._turns.next(fitting)
         if served is not None:
             self._leave(served.ticket.number)
             for waiting in fitting:
                 waiting.passed(served.ticket.lane)
-            self._note(served, seat.member.group, now_us, served=True)
+            self._note(served, seat.group, now_us, served=True)
         return served
 
     def passed_by_nobody(self, ticket: Ticket, group: str, now_us: int) -> None:
         """Somebody got a reader without waiting."""
-        self._note(Waiting(ticket, now_us, 0, 0), group, now_us, served=True)
+        if ticket.only is None:
+            priority = self._seats.rules_of(ticket.lane).priority
+            self._figures.note(Stand(now_us, ticket.lane, group, 0, priority=priority))
 
     # Hope
 

@@ -215,13 +215,14 @@ class Reader:
             raise errors.reader_busy(self.name)
         self.step = step
         try:
-            self._ask(driver, command, now_us)
+            turn = driver.ask(command, now_us)
         except DriverBusyError:
             self.step = None
             raise errors.reader_busy(self.name) from None
         except CommandInvalidError as error:
             self.step = None
             raise errors.does_not_fit(error) from None
+        self._follow(turn, now_us)
 
     def cancel(self, step: Step) -> None:
         """End this step, if it is under way, because its caller wants no more of it."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from tpayd.device_broker.leases import Grant, LaneRules, Member, Ticket, own_group
+from msgspec import Struct
+
+from tpayd.device_broker.leases import NO_GROUP, Grant, LaneRules, Member, Ticket, own_group
 from tpayd_contracts.device import Ability, DeviceState
 
 __all__ = ["LentError", "Seat", "Seats"]
 
 _OF_ANY_LANE = LaneRules()
-_REACHES_KEPT = 4096
+_CHOICES_KEPT = 4096
 """Answers to 'which readers would do for such a wish' that are remembered."""
 
 
@@ -32,12 +34,23 @@ class Seat:
 
     member: Member
     bit: int
+    group: str = NO_GROUP
+    """The member's, at hand."""
     state: DeviceState = DeviceState.STARTING
     since_us: int = 0
     grant: Grant | None = None
     barred: bool = False
     paying_since_us: int | None = None
     """When it was lent to a payment, not for work on the reader."""
+
+
+class _Choice(Struct, frozen=True):
+    """What there is for a kind of wish."""
+
+    reach: int
+    """The readers that would do, now or later, barred or not."""
+    ready: tuple[dict[str, Seat], ...]
+    """Of each group that it may be served from, the preferred one first, those that are ready."""
 
 
 class Seats:
@@ -50,7 +63,7 @@ class Seats:
         """By group, those that are ready, the longest idle first."""
         self.groups: dict[str, int] = {}
         """The readers of each group."""
-        self._reaches: dict[tuple[str, frozenset[Ability], frozenset[str], str | None], int] = {}
+        self._choices: dict[tuple[str, frozenset[Ability], frozenset[str], str | None], _Choice] = {}
         self._absent = 0
         self._barred = 0
         self.rearrange(members, rules, 0)
@@ -79,26 +92,29 @@ class Seats:
         before, self._seats = self._seats, {}
         for number, (name, member) in enumerate(named.items()):
             seat = before.get(name) or Seat(member, 0, since_us=now_us)
-            seat.member, seat.bit = member, 1 << number
+            seat.member, seat.bit, seat.group = member, 1 << number, member.group
             self._seats[name] = seat
         self._rules = dict(rules)
         idle = [seat for ready in self._ready.values() for seat in ready.values() if seat.member.name in named]
-        self._ready = {seat.member.group: {} for seat in self}
+        self._ready = {seat.group: {} for seat in self}
         for seat in sorted(idle, key=lambda seat: seat.since_us):
-            self._ready[seat.member.group][seat.member.name] = seat
-        self.groups = {group: _mask(s for s in self if s.member.group == group) for group in self._ready}
+            self._ready[seat.group][seat.member.name] = seat
+        self.groups = {group: _mask(s for s in self if s.group == group) for group in self._ready}
         self._absent = _mask(seat for seat in self if seat.state is DeviceState.ABSENT)
         self._barred = _mask(seat for seat in self if seat.barred)
-        self._reaches.clear()
+        self._choices.clear()
 
     def put(self, seat: Seat, state: DeviceState, now_us: int) -> None:
         """A reader has a new state."""
         seat.state, seat.since_us = state, now_us
-        name, ready = seat.member.name, self._ready[seat.member.group]
+        name, ready = seat.member.name, self._ready[seat.group]
         ready.pop(name, None)
         if state is DeviceState.READY:
             ready[name] = seat
-        self._absent = self._absent | seat.bit if state is DeviceState.ABSENT else self._absent & ~seat.bit
+        if state is DeviceState.ABSENT:
+            self._absent |= seat.bit
+        elif self._absent:
+            self._absent &= ~seat.bit
 
     def bar(self, devices: Container[str]) -> list[Seat]:
         """These are barred, all others are not. Returns the ready ones of which a bar was lifted."""
@@ -114,15 +130,7 @@ class Seats:
 
     def reach(self, ticket: Ticket) -> int:
         """The readers that would do, now or later, barred or not."""
-        key = (ticket.lane, ticket.abilities, ticket.avoid, ticket.only)
-        reach = self._reaches.get(key)
-        if reach is None:
-            rules = self.rules_of(ticket.lane)
-            reach = _mask(seat for seat in self if ticket.fits(seat.member, rules))
-            if len(self._reaches) >= _REACHES_KEPT:
-                self._reaches.clear()
-            self._reaches[key] = reach
-        return reach
+        return self._choice(ticket).reach
 
     def open(self, ticket: Ticket) -> int:
         """Those of them that it may have: work on a reader gets it though it is barred."""
@@ -152,9 +160,10 @@ class Seats:
         if ticket.only is not None:
             seat = self._seats.get(ticket.only)
             return seat if seat is not None and seat.state is DeviceState.READY else None
-        free = self.open(ticket)
-        for group in (own_group(ticket.lane), *self.rules_of(ticket.lane).pools):
-            for seat in self._ready.get(group, {}).values():
+        choice = self._choice(ticket)
+        free = choice.reach & ~self._barred
+        for ready in choice.ready:
+            for seat in ready.values():
                 if seat.bit & free:
                     return seat
         return None
@@ -168,6 +177,19 @@ class Seats:
     def ready(self) -> list[Seat]:
         """Those that are ready, the longest idle of each group first."""
         return [seat for ready in self._ready.values() for seat in ready.values()]
+
+    def _choice(self, ticket: Ticket) -> _Choice:
+        key = (ticket.lane, ticket.abilities, ticket.avoid, ticket.only)
+        choice = self._choices.get(key)
+        if choice is None:
+            rules = self.rules_of(ticket.lane)
+            reach = _mask(seat for seat in self if ticket.fits(seat.member, rules))
+            groups = (own_group(ticket.lane), *rules.pools)
+            choice = _Choice(reach, tuple(self._ready[group] for group in groups if group in self._ready))
+            if len(self._choices) >= _CHOICES_KEPT:
+                self._choices.clear()
+            self._choices[key] = choice
+        return choice
 
 
 def _mask(seats: Iterable[Seat]) -> int:

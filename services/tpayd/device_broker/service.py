@@ -204,7 +204,8 @@ class DeviceBroker:
     def _lend(self, waiter: Waiter, wish: contract.AcquireLease, field: str) -> None:
         if wish.lane not in self._lanes:
             raise errors.unknown_lane(wish.lane, field)
-        if (fault := self._standing.arrangement.fault_of(wish.lane)) is not None:
+        arrangement = self._standing.arrangement
+        if arrangement.faults and (fault := arrangement.fault_of(wish.lane)) is not None:
             raise errors.lane_at_fault(fault)
         self._lending.want(
             waiter, wish.lane, self._lease_us, abilities=frozenset(wish.abilities), avoid=frozenset(wish.avoid)

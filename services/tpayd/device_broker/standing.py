@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from msgspec.structs import replace
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tpayd.device_broker import figures
@@ -19,6 +19,7 @@ from tpayd.device_broker.profiles import Arrangement, Fault, Place
 from tpayd.device_broker.reader import Reader
 from tpayd.kit.clock import Clock
 from tpayd.kit.metrics import Metrics
+from tpayd.kit.timings import Timings
 from tpayd_contracts.device import BarCause, Device, DeviceEvent, DeviceState
 
 __all__ = ["KEY_LANE", "BrokerMetrics", "Standing"]
@@ -28,6 +29,8 @@ KEY_LANE = "key:"
 
 _LENT_EVENT_US = 1_000_000
 """A reader that goes from hand to hand is told of once in this time, whatever its customers' speed."""
+_LATER_US = 250_000
+"""How late at most it is told of then."""
 _IN_USE = (DeviceState.READY, DeviceState.LEASED)
 
 
@@ -50,8 +53,9 @@ class BrokerMetrics:
         )
         overtaken.set_function(lambda: figures.most_overtaken(pool.figures.stands(now_us())))
         self.nightly_resets = metrics.counter("nightly_resets", "Readers reset at night")
-        wait = metrics.histogram("reader_wait_seconds", "From asking for a reader to getting it")
-        self.waited_s: Callable[[float], None] = wait.observe
+        waits = Timings()
+        metrics.add(_Waits(waits))
+        self.waited_s: Callable[[float], None] = waits.add
         trouble = metrics.counter("line_troubles", "What went wrong on serial lines", ["kind"])
         self._troubles = {kind: trouble.labels(kind.value) for kind in TroubleKind}
         ended = metrics.counter("leases_ended", "Leases ended by other than their holder", ["why"])
@@ -81,6 +85,9 @@ class Standing:
         self._clock = clock
         self._tell = tell
         self._changed: set[str] = set(readers)
+        self._later: set[str] = set()
+        """Told of so lately that they wait until there is time again."""
+        self._later_us = 0
         self._told: dict[str, Device] = {}
         self._told_us: dict[str, int] = {}
 
@@ -88,11 +95,18 @@ class Standing:
         return device in self._readers
 
     def changed(self, name: str) -> None:
+        """It is to be told at once."""
         self._changed.add(name)
+
+    def lent(self, name: str) -> None:
+        """It went to somebody, or came back fit for the next one."""
+        if name not in self._later:
+            self._changed.add(name)
 
     def removed(self, name: str) -> None:
         """It is no longer configured: tell it a last time, as absent."""
         self._changed.discard(name)
+        self._later.discard(name)
         self._told_us.pop(name, None)
         before = self._told.pop(name, None)
         if before is not None:
@@ -101,20 +115,21 @@ class Standing:
 
     def publish(self, now_us: int) -> None:
         """Tell what has changed; to be called often."""
-        if not self._changed:
-            return
-        later: set[str] = set()
-        for name in self._changed:
+        if now_us >= self._later_us:
+            self._later_us = now_us + _LATER_US
+            self._changed |= self._later
+            self._later.clear()
+        changed, self._changed = self._changed, set()
+        for name in changed:
             before = self._told.get(name)
             if before is not None and now_us - self._told_us[name] < _LENT_EVENT_US and self._is_only_lent(before):
-                later.add(name)
+                self._later.add(name)
                 continue
             device = self.device(name)
             if device != before:
                 self._told[name] = device
                 self._told_us[name] = now_us
                 self._tell(DeviceEvent(device, self._clock.unix_ms()))
-        self._changed = later
 
     def _is_only_lent(self, before: Device) -> bool:
         """Whether it was fit for customers and still is: nobody has to hear at once whose turn it is."""
@@ -162,6 +177,24 @@ def _detail(reader: Reader, fault: Fault | None, *, in_use: bool) -> str | None:
     if reader.leaving:
         return "its settings have changed; they count when its lease is over"
     return missing_abilities(reader.name, reader.lacking, reader.abilities) if reader.lacking else None
+
+
+class _Waits(Collector):
+    """How long was waited for readers."""
+
+    def __init__(self, waits: Timings) -> None:
+        self._waits = waits
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Called by the thread that serves /metrics."""
+        times = HistogramMetricFamily(
+            "tpayd_device_broker_reader_wait_seconds", "From asking for a reader to getting it"
+        )
+        times.add_metric((), self._waits.cumulative(), self._waits.total_s)
+        yield times
 
 
 class _States(Collector):

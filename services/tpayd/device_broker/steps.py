@@ -40,7 +40,9 @@ from tpayd_contracts.device import (
 )
 from tpayd_contracts.errors import Outcome
 
-__all__ = ["Asked", "FinishStep", "InjectStep", "PrepareStep", "ReadStep", "Step", "failed", "nonce"]
+__all__ = ["Asked", "FinishStep", "InjectStep", "PrepareStep", "ReadStep", "Step", "failed", "nonce", "nonces"]
+
+_NONCE_BYTES = 16
 
 
 Done: TypeAlias = Callable[[bool], None]
@@ -85,10 +87,7 @@ class ReadStep(CustomerStep):
     __slots__ = ()
 
     is_aside = False
-
-    def __init__(self, request: Asked, device: str, wait_us: int, settle_us: int, now_us: int) -> None:
-        super().__init__(request, device, wait_us, settle_us, now_us)
-        self._customer_asked(CardPrompt.PRESENT_CARD, now_us)
+    first_prompt = CardPrompt.PRESENT_CARD
 
     def told(self, event: Event, now_us: int) -> None:
         match event:
@@ -238,4 +237,10 @@ def failed(device: str, event: Answered, outcome: Outcome) -> CallError:
 
 def nonce() -> str:
     """32 hexadecimal digits that no step had before: an answer that echoes others is an earlier step's."""
-    return secrets.token_hex(16).upper()
+    return secrets.token_hex(_NONCE_BYTES).upper()
+
+
+def nonces() -> tuple[str, str]:
+    """Two of them."""
+    digits = secrets.token_hex(2 * _NONCE_BYTES).upper()
+    return digits[: 2 * _NONCE_BYTES], digits[2 * _NONCE_BYTES :]

@@ -33,7 +33,11 @@ def test_who_waits_gets_the_reader_in_the_turn_that_ends_its_lease() -> None:
     clock = FakeClock()
     reader: Any = SimpleNamespace(name="reader-1", clean=True, step=None)
     silent: Any = SimpleNamespace(
-        waited_s=lambda _: None, lease_ended=lambda _: None, changed=lambda _: None, trouble=lambda _: None
+        waited_s=lambda _: None,
+        lease_ended=lambda _: None,
+        changed=lambda _: None,
+        lent=lambda _: None,
+        trouble=lambda _: None,
     )
     pool = Pool([Member("reader-1", frozenset())], first_fence=1, epoch="e")
     lending = Lending(pool, {"reader-1": reader}, silent, silent, clock, bars=Bars(), waiting_max=8)

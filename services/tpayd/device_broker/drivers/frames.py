@@ -59,17 +59,13 @@ class Form(Protocol):
 class FrameReader:
     """Bytes in, as they come off the line; frames and damage out."""
 
-    __slots__ = ("_buffer", "_form", "_since_us")
+    __slots__ = ("_buffer", "_form", "deadline_us")
 
     def __init__(self, form: Form) -> None:
         self._form = form
         self._buffer = b""
-        self._since_us = 0
-
-    @property
-    def deadline_us(self) -> int | None:
-        """When the frame begun must be whole."""
-        return self._since_us + FRAME_WAIT_US if self._buffer else None
+        self.deadline_us: int | None = None
+        """When the frame begun must be whole; None while no byte of one has come."""
 
     @property
     def empty(self) -> bool:
@@ -78,14 +74,16 @@ class FrameReader:
 
     def feed(self, data: bytes, now_us: int) -> list[Frame | Damage]:
         """What the bytes complete."""
-        if not self._buffer:
-            self._since_us = now_us
+        if not data:
+            return []
+        if self.deadline_us is None:
+            self.deadline_us = now_us + FRAME_WAIT_US
         self._buffer += data
         return self._scan(now_us)
 
     def expire(self, now_us: int) -> list[Frame | Damage]:
         """Give up the frame begun if its time is over; a whole one behind it is still found."""
-        if not self._buffer or now_us < self._since_us + FRAME_WAIT_US:
+        if self.deadline_us is None or now_us < self.deadline_us:
             return []
         return self._scan(now_us, waiting=False)
 
@@ -110,12 +108,13 @@ class FrameReader:
                     continue
             at += 1
         else:
-            at = max(at, size - _begun(buffer, start)) if waiting else size
+            # Most often the frames end where the bytes end.
+            at = max(at, size - _begun(buffer, start)) if waiting and at < size else size
         if at > good:
             found.append(Damage(at - good))
         if at:
-            self._buffer = buffer[at:]
-            self._since_us = now_us
+            self._buffer = rest = buffer[at:]
+            self.deadline_us = now_us + FRAME_WAIT_US if rest else None
         return found
 
 

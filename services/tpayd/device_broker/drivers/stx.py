@@ -23,12 +23,12 @@ from tpayd.device_broker.drivers.events import Failure, Identified, KeyInjected,
 from tpayd.device_broker.drivers.firmware import FirmwareJob, FirmwareTalk
 from tpayd.device_broker.drivers.frames import Frame
 from tpayd.device_broker.drivers.stx_card import CardSteps
-from tpayd.device_broker.drivers.stx_codes import ELSEWHERE, OK, Cmd, Slot
+from tpayd.device_broker.drivers.stx_codes import OCCUPIED, OK, Cmd
 from tpayd.device_broker.drivers.stx_frame import STX_FORM
 from tpayd.device_broker.drivers.stx_messages import NAK_FRAME
 from tpayd.device_broker.drivers.stx_pad import PadSteps
 from tpayd.device_broker.drivers.stx_rules import PREPARE_TRIES, RULES
-from tpayd.device_broker.drivers.talk import Dialect, EndedError, Job, LayoutError, Rule, Step, asked, parsed
+from tpayd.device_broker.drivers.talk import Dialect, EndedError, Job, Rule, Step, asked, parsed
 from tpayd.device_broker.drivers.talk_driver import TalkDriver
 
 __all__ = ["StxDriver", "StxReaders", "StxUpdates", "driver"]
@@ -53,13 +53,12 @@ class StxDriver(TalkDriver):
         """Keep the slot up to date, whoever the state was meant for."""
         if frame.command != Cmd.STATE_ANSWER:
             return True
-        try:
-            state = messages.parse_state(frame.data)
-        except LayoutError:
+        if frame.data not in OCCUPIED:
             self._talk.tell(Trouble(TroubleKind.CORRUPT))
             return False
-        if state not in ELSEWHERE:
-            self._slot_is(state is not Slot.EMPTY)
+        occupied = OCCUPIED[frame.data]
+        if occupied is not None:
+            self._slot_is(occupied)
         return True
 
     def _step_of(self, command: StepCommand) -> Step[bool]:

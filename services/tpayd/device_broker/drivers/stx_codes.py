@@ -7,8 +7,8 @@ import enum
 from tpayd.device_broker.drivers.driver import CommandInvalidError
 
 __all__ = [
-    "ELSEWHERE",
     "NOT_A_CODE",
+    "OCCUPIED",
     "OK",
     "STRIPE_ALLOWED",
     "TIMED_OUT",
@@ -78,8 +78,10 @@ class Slot(bytes, enum.Enum):
     CHOICE = b"07"
 
 
-ELSEWHERE = frozenset({Slot.TAPPED, Slot.SWIPED, Slot.PIN, Slot.ENTERED, Slot.CHOICE})
-"""What says nothing of the slot."""
+OCCUPIED: dict[bytes, bool | None] = {slot.value: None for slot in Slot} | {
+    Slot.EMPTY.value: False, Slot.INSERTED.value: True, Slot.PULL.value: True,
+}  # fmt: skip
+"""Every state, and whether a card is in the slot then; None: it says nothing of that."""
 
 OK = "00"
 STRIPE_ALLOWED = frozenset(f"{code:02d}" for code in range(1, 9))

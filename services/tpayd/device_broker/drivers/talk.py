@@ -135,7 +135,7 @@ class Talk:
     @property
     def drained(self) -> bool:
         """Whether every byte that came was part of a whole frame, and nobody waits for more."""
-        return self._job is None and self._frames.empty
+        return self._job is None and self._frames.deadline_us is None
 
     @property
     def deadline_us(self) -> int | None:
@@ -151,7 +151,7 @@ class Talk:
         """What has gathered since the last turn."""
         out, events = self._out, self._events
         self._out, self._events = [], []
-        return Turn(out[0] if len(out) == 1 else b"".join(out), events)
+        return Turn(b"".join(out), events)
 
     def start(self, job: Job) -> None:
         """Run a job now, or after the one under way."""
@@ -192,29 +192,30 @@ class Talk:
             if following is not None:
                 self.start(following)
             return
-        self._listening = isinstance(want, Listen)
         if isinstance(want, Listen):
+            self._listening = True
             self.until_us = want.until_us
             return
+        self._listening = False
         self._ask = want
         self.rule = want.rule
         self._sent = self._refused = self._said_again = 0
-        self._send()
+        self._send(want)
 
     def _idle(self) -> None:
         self._job = self._ask = None
         self.rule = IDLE_RULE
 
-    def _send(self) -> None:
-        ask = self._ask
-        assert ask is not None  # noqa: S101
+    def _send(self, ask: Ask) -> None:
         self._sent += 1
         self._out.append(ask.frame)
         self.until_us = self.now_us + (ask.rule.wait_us if ask.wait_us is None else ask.wait_us)
 
     def _send_again(self) -> None:
+        ask = self._ask
+        assert ask is not None  # noqa: S101
         self._events.append(Trouble(TroubleKind.RESENT))
-        self._send()
+        self._send(ask)
 
     def _take(self, found: list[Frame | Damage]) -> None:
         for item in found:

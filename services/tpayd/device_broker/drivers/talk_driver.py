@@ -17,6 +17,7 @@ from tpayd.device_broker.drivers.talk import Dialect, EndedError, Job, Step, Tal
 
 __all__ = ["RECOVER_TRIES", "TalkDriver"]
 
+_INTERRUPTING = frozenset({Recover, Cancel})
 RECOVER_TRIES = 3
 """Inits in a row, when bytes are lost behind each."""
 
@@ -64,7 +65,7 @@ class TalkDriver(ABC):
     @property
     def clean(self) -> bool:
         talk, known = self._talk, self._known
-        return known.settled and not talk.damaged and known.empty and talk.drained
+        return known.settled and not talk.damaged and known.occupied is False and talk.drained
 
     @property
     def busy(self) -> bool:
@@ -82,7 +83,7 @@ class TalkDriver(ABC):
         talk = self._talk
         talk.now_us = now_us
         job = self._job_of(command)
-        if isinstance(command, Recover | Cancel):
+        if type(command) in _INTERRUPTING:
             talk.stop()
         elif talk.full:
             raise DriverBusyError("a command is under way, and another waits")
