@@ -13,7 +13,11 @@ import enum
 
 from msgspec import Struct
 
-__all__ = ["ErrorBody", "ErrorCode", "Outcome"]
+__all__ = ["OVERLOAD", "ErrorBody", "ErrorCode", "Outcome"]
+
+
+OVERLOAD = "overload"
+"""The `detail` of BUSY where as many payments are worked on as the store can: no new one, for a moment."""
 
 
 class Outcome(enum.StrEnum):

@@ -6,10 +6,12 @@ The hot path of every sale: callbacks only, no task, nothing kept of a payment b
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from msgspec import Raw, Struct
 
 from tpayd.gateway.admission import Guest
+from tpayd.gateway.door import Door
 from tpayd.gateway.lanes import LaneUse
 from tpayd.kit import crashpoints
 from tpayd.kit.bus import Caller, CallError, Request, Sink
@@ -49,12 +51,20 @@ class Bounds:
 class Relay:
     """One operation and the service behind it."""
 
-    def __init__(self, op: Op[Struct, Struct], caller: Caller, bounds: Bounds, lanes: LaneUse | None = None) -> None:
-        """`lanes` decides who may order on a lane; None: nothing is ordered."""
+    def __init__(
+        self,
+        op: Op[Struct, Struct],
+        caller: Caller,
+        bounds: Bounds,
+        lanes: LaneUse | None = None,
+        door: Door | None = None,
+    ) -> None:
+        """`lanes` decides who may order on a lane, `door` whether now; None: nothing is ordered."""
         self._op = op
         self._caller = caller
         self._bounds = bounds
         self._lanes = lanes
+        self._door = door
         self._has_lane = "lane" in op.request.__struct_fields__
 
     def serve(self, request: Request) -> None:
@@ -62,6 +72,10 @@ class Relay:
         op = self._op
         guest: Guest = request.session.admitted.info
         key = _checked_key(request.key, needed=op.needs_key)
+        fail = request.fail
+        if self._door is not None and key is not None:
+            self._door.check(key)
+            fail = partial(self._door.refused, request)
         body = decode_body(request.body, op.request)
         if self._has_lane:
             _check_lane(guest, body.lane)  # type: ignore[attr-defined]
@@ -69,9 +83,7 @@ class Relay:
                 self._lanes.take(guest, body.lane)  # type: ignore[attr-defined]
         bounds, caller = self._bounds, self._caller
         bounds.enter(guest)
-        sink = Sink(
-            _then_leave(request.reply, bounds, guest), _then_leave(request.fail, bounds, guest), request.progress
-        )
+        sink = Sink(_then_leave(request.reply, bounds, guest), _then_leave(fail, bounds, guest), request.progress)
         if op.needs_key or request.trace is not None:
             request.parent = request.trace
             request.trace = begin(request.parent)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from tpayd.gateway.admission import ClientAdmission, Guest
 from tpayd.gateway.clients import ClientRegistry
+from tpayd.gateway.door import Door
 from tpayd.gateway.errors import RegistryError
 from tpayd.gateway.feed import Feed
 from tpayd.gateway.lanes import LaneUse
@@ -128,8 +129,9 @@ class Gateway:
         callers = {name: house.caller(name) for name in (*SERVICES, *OPERATIONS)}
         overview = Overview(callers, self._settings.health_wait_s, lambda: self._options.told)
         lanes = LaneUse(self._servers, lambda: self._options.shared)
+        door = Door(house.clock)
         relays = {
-            name: Relay(op, house.caller(_behind(name, house.name)), bounds, lanes if op.needs_key else None)
+            name: Relay(op, house.caller(_behind(name, house.name)), bounds, *((lanes, door) if op.needs_key else ()))
             for name, op in PUBLIC_OPS.items()
             if name not in _ANSWERED_HERE
         }

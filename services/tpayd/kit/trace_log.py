@@ -16,6 +16,7 @@ from tpayd.kit.clock import Clock
 from tpayd.kit.logs import LogTarget, iso_time
 from tpayd.kit.settings import LogLevel
 from tpayd.kit.traceparent import checked
+from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.shapes import is_request_id
 
 __all__ = ["Served", "TraceLog"]
@@ -41,6 +42,10 @@ class Served(Protocol):
     def key(self) -> str | None: ...
 
 
+_ROUTINE = frozenset({"ok", ErrorCode.BUSY.value})
+"""What says nothing about a payment but that it took place, or did not yet. Refusals come by the thousand."""
+
+
 class TraceLog:
     """Notes of one process, on their way into its log."""
 
@@ -54,7 +59,7 @@ class TraceLog:
 
     def served(self, request: Served, code: str, seconds: float) -> None:
         """A request with a trace was answered; `code` is `ok` or an error code of the contract."""
-        level = self._routine if code == "ok" else "info"
+        level = self._routine if code in _ROUTINE else "info"
         if request.trace is None or not self._target.writes(level):
             return
         self._notes.append(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 
 from tpayd.kit.bus import CallError
-from tpayd_contracts.errors import ErrorCode, Outcome
+from tpayd_contracts.errors import OVERLOAD, ErrorCode, Outcome
 from tpayd_contracts.payment import Step
 
 __all__ = ["RETRY_AFTER_MS", "Room"]
@@ -46,7 +46,7 @@ class Room:
         if in_hand >= self._limit:
             raise CallError(
                 ErrorCode.BUSY, f"{in_hand} payments are being worked on, which is the limit; try again shortly",
-                outcome=Outcome.NOT_STARTED, retryable=True, detail="overload", retry_after_ms=RETRY_AFTER_MS,
+                outcome=Outcome.NOT_STARTED, retryable=True, detail=OVERLOAD, retry_after_ms=RETRY_AFTER_MS,
             )  # fmt: skip
 
     def note(self, payment: Hashable, step: Step) -> None:
