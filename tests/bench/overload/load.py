@@ -8,18 +8,18 @@ answer has come, one JSON array of tallies.
 
 from __future__ import annotations
 
-import random
+import select
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import zmq
 
 from tests.bench.overload.tally import Sale, Tally
 from tests.bench.overload.till import Till
+from tests.bench.pace import Due, due_times
 
 __all__ = ["LANES_PER_TILL", "till_name"]
 
@@ -28,7 +28,6 @@ _ANSWER_WAIT_S = 20.0
 _FIRST_AMOUNT = 10_100
 _AMOUNTS = 800
 """Amounts go around in a range whose last four digits steer no virtual host."""
-_SEED = 6
 
 
 def till_name(number: int) -> str:
@@ -40,19 +39,18 @@ class Load:
     """All lanes of a store, and who is free."""
 
     def __init__(self, home: Path, lanes: int) -> None:
-        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         names = [str(lane) for lane in range(1, lanes + 1)]
         self._free: deque[str] = deque(names)
         self._tills: dict[str, Till] = {}
-        self._poller = zmq.Poller()
-        self._by_socket: dict[zmq.Socket[bytes], Till] = {}
+        self._epoll = select.epoll()
+        self._by_number: dict[int, Till] = {}
         self._again: set[str] = set()
         self._sold = 0
         self.tallies: list[Tally] = []
         for number, begin in enumerate(range(0, lanes, LANES_PER_TILL), 1):
-            till = Till(context, home, till_name(number), names[begin : begin + LANES_PER_TILL], self._ended)
-            self._poller.register(till.socket, zmq.POLLIN)
-            self._by_socket[till.socket] = till
+            till = Till(home, till_name(number), names[begin : begin + LANES_PER_TILL], self._ended)
+            self._epoll.register(till.wire.fileno(), select.EPOLLIN)
+            self._by_number[till.wire.fileno()] = till
             self._tills |= dict.fromkeys(till.lanes, till)
 
     def closed(self, name: str, lanes: int, seconds: float) -> None:
@@ -63,30 +61,27 @@ class Load:
             self._free.remove(lane)
             self._sell(tally, lane, time.monotonic_ns())
         while time.monotonic_ns() < tally.ended_ns:
-            self._take(10)
+            self._take(0.01)
         self._again = set()
 
     def open(self, name: str, per_s: float, seconds: float) -> None:
         """A timetable of so many sales a second."""
         tally = self._begin(name, seconds)
-        due = _timetable(tally.began_ns, tally.ended_ns, per_s)
-        next_ns = next(due, None)
+        due = Due(due_times(per_s), tally.began_ns, tally.ended_ns)
         while (now_ns := time.monotonic_ns()) < tally.ended_ns:
-            while next_ns is not None and next_ns <= now_ns:
+            while (due_ns := due.take(now_ns)) is not None:
                 if self._free:
-                    self._sell(tally, self._free.popleft(), next_ns)
+                    self._sell(tally, self._free.popleft(), due_ns)
                 else:
                     tally.asked += 1
                     tally.no_lane += 1
-                next_ns = next(due, None)
-            until_ns = tally.ended_ns if next_ns is None else min(next_ns, tally.ended_ns)
-            self._take(max(1, (until_ns - time.monotonic_ns()) // 1_000_000))
+            self._take(due.wait_s(time.monotonic_ns()))
 
     def finish(self) -> None:
         """Wait for every answer that is still out; what never comes stands in its tally without one."""
         until_s = time.monotonic() + _ANSWER_WAIT_S
-        while any(till.open for till in self._by_socket.values()) and time.monotonic() < until_s:
-            self._take(100)
+        while any(till.open for till in self._by_number.values()) and time.monotonic() < until_s:
+            self._take(0.1)
 
     def _begin(self, name: str, seconds: float) -> Tally:
         began_ns = time.monotonic_ns()
@@ -106,17 +101,11 @@ class Load:
         else:
             self._free.append(sale.lane)
 
-    def _take(self, wait_ms: int) -> None:
-        for socket, _ in self._poller.poll(wait_ms):
-            self._by_socket[socket].receive()
-
-
-def _timetable(began_ns: int, ended_ns: int, per_s: float) -> Iterator[int]:
-    """Random gaps, as customers leave them; the same at every run."""
-    chance = random.Random(_SEED)
-    at_ns = float(began_ns)
-    while (at_ns := at_ns + chance.expovariate(per_s) * 1e9) < ended_ns:
-        yield int(at_ns)
+    def _take(self, wait_s: float) -> None:
+        # Waiting for the epoll instead of in it: its own limit is in whole milliseconds.
+        if select.select([self._epoll], [], [], wait_s)[0]:
+            for number, _ in self._epoll.poll(0):
+                self._by_number[number].receive()
 
 
 def main(home: str, lanes: str, phases: Sequence[str]) -> None:

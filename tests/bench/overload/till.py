@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
-import zmq
 from msgspec import Raw, Struct
 
 from tests.bench.overload.tally import Sale
+from tests.bench.wire import Wire
 from tpayd.kit.instance import Instance
 from tpayd_contracts.envelope import PROTOCOL, Envelope, Kind
 from tpayd_contracts.errors import ErrorBody
@@ -24,7 +24,6 @@ from tpayd_contracts.version import CONTRACT_VERSION
 
 __all__ = ["Till"]
 
-_HELLO_WAIT_MS = 10_000
 _TTL_MS = 60_000
 _HELLO_NUMBER = 1
 
@@ -38,15 +37,11 @@ _welcome = msgspec.msgpack.Decoder(Welcome)
 class Till:
     """One registered client with its lanes."""
 
-    def __init__(
-        self, context: zmq.Context[zmq.Socket[bytes]], home: Path, name: str, lanes: Sequence[str],
-        ended: Callable[[Sale], None],
-    ) -> None:  # fmt: skip
+    def __init__(self, home: Path, name: str, lanes: Sequence[str], ended: Callable[[Sale], None]) -> None:
         """`ended` hears of each sale that has its answer."""
         self.lanes = tuple(lanes)
         self.open: dict[int, Sale] = {}
-        self.socket = context.socket(zmq.DEALER)
-        self.socket.connect(Instance.open(home).public())
+        self.wire = Wire.to(Instance.open(home).public())
         self._ended = ended
         self._number = _HELLO_NUMBER
         self._session: str | None = None
@@ -62,12 +57,8 @@ class Till:
         return told
 
     def receive(self) -> None:
-        """Take all that has come."""
-        while True:
-            try:
-                frame = self.socket.recv(zmq.DONTWAIT)
-            except zmq.Again:
-                return
+        """Take what has come."""
+        for frame in self.wire.receive():
             message = _envelope.decode(frame)
             if message.kind == Kind.PING:
                 self._send(Kind.PONG, message.id, "", Empty(), None)
@@ -86,13 +77,14 @@ class Till:
     def _hello(self, name: str) -> str:
         hello = Hello(client=name, contract=str(CONTRACT_VERSION), software="bench")
         self._send(Kind.HELLO, _HELLO_NUMBER, "", hello, None)
-        if not self.socket.poll(_HELLO_WAIT_MS):
-            raise TimeoutError(f"no answer to HELLO within {_HELLO_WAIT_MS} ms")
-        message = _envelope.decode(self.socket.recv())
+        frames: list[bytes] = []
+        while not frames:
+            frames = self.wire.receive()
+        message = _envelope.decode(frames[0])
         if message.kind != Kind.REPLY:
             raise RuntimeError(f"HELLO was answered by {msgspec.msgpack.decode(message.body)}")
         return _welcome.decode(message.body).session
 
     def _send(self, kind: Kind, number: int, op: str, body: Struct, key: str | None) -> None:
         head = (PROTOCOL, kind, number, op, _TTL_MS, key, None, self._session, None)
-        self.socket.send(_encode(Envelope(*head, Raw(_encode(body)))))
+        self.wire.send(_encode(Envelope(*head, Raw(_encode(body)))))

@@ -16,7 +16,7 @@ from tpayd.transaction.payment import Payment
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.money import Amount
 from tpayd_contracts.orders import CashReceiptPurpose
-from tpayd_contracts.payment import PaymentKind, PaymentRef, Step
+from tpayd_contracts.payment import PaymentKind, PaymentRef, PaymentResult, Step
 
 ORDER = Order(kind=PaymentKind.CASH_RECEIPT, amount=Amount(total_minor=1_000), purpose=CashReceiptPurpose.SELF_ISSUE)
 
@@ -109,3 +109,24 @@ def test_a_payment_that_waits_for_people_takes_no_room() -> None:
         room.check()
     room.leave("two")
     assert 3 == room.in_hand
+
+
+class SellsAgain(Asker):
+    """Orders anew in the moment in which it hears its verdict."""
+
+    def __init__(self, stand: Stand) -> None:
+        super().__init__()
+        self._stand = stand
+
+    def reply(self, result: PaymentResult) -> None:
+        self.next = self._stand.begin(ORDER)
+        super().reply(result)
+
+
+async def test_a_lane_that_has_its_verdict_may_order_again_at_once(tmp_path: Path) -> None:
+    """What was told its verdict is put away a moment later, and keeps nobody out meanwhile."""
+    async with Stand(tmp_path, max_in_hand=1) as stand:
+        asker = SellsAgain(stand)
+        stand.begin(ORDER, asker)
+        assert "PAID" == (await asker.answer).verdict
+        assert "PAID" == (await asker.next.answer).verdict

@@ -30,12 +30,13 @@ class Room:
         """`under_way` counts the payments without a verdict, those that wait among them."""
         self.under_way = under_way
         self._limit = limit
-        self._waiting: set[Hashable] = set()
+        self._apart: set[Hashable] = set()
+        """Under way, and not in hand."""
 
     @property
     def in_hand(self) -> int:
         """Payments that are being worked on."""
-        return self.under_way() - len(self._waiting)
+        return self.under_way() - len(self._apart)
 
     def check(self, *, opening: int = 0) -> None:
         """Raises CallError `busy` (retryable, nothing was begun) where one more payment is too many.
@@ -52,10 +53,14 @@ class Room:
     def note(self, payment: Hashable, step: Step) -> None:
         """A payment has come to this step."""
         if step in _IN_HAND:
-            self._waiting.discard(payment)
+            self._apart.discard(payment)
         else:
-            self._waiting.add(payment)
+            self._apart.add(payment)
+
+    def done(self, payment: Hashable) -> None:
+        """It has its verdict: its lane may order again before the last has been put away."""
+        self._apart.add(payment)
 
     def leave(self, payment: Hashable) -> None:
         """It is no longer under way."""
-        self._waiting.discard(payment)
+        self._apart.discard(payment)

@@ -246,6 +246,7 @@ class Runner:
             self._lease = self._turn = None
 
     def _tell(self) -> None:
+        self._means.books.room.done(self.case)
         crashpoints.passing("tell.before_answer")
         self.case.tell()
         crashpoints.passing("tell.after_answer")
