@@ -49,8 +49,8 @@ def test_customers_who_take_their_time_keep_nobody_else_from_paying(store: Store
         waiting = [threading.Event() for _ in range(AT_ONCE)]
         slow = [lanes.submit(_sell, store, str(lane), waits) for lane, waits in enumerate(waiting, 1)]
         assert all(waits.wait(30) for waits in waiting)
-        free = next(device.name for device in pos.devices().devices if not device.leased_to)
-        store.sandbox.auto(free, "visa-tap")
+        for free in [device.name for device in pos.devices().devices if not device.leased_to]:
+            store.sandbox.auto(free, "visa-tap")
         assert "PAID" == pos.sale(str(LANES), 41_000, timeout_s=30).verdict
         for reader in readers:
             store.sandbox.auto(reader, "visa-tap")
