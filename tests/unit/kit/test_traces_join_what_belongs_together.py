@@ -111,6 +111,7 @@ async def test_behind_the_gateway_what_ends_well_is_said_at_debug_alone() -> Non
     log = TraceLog(target, FakeClock())
     log.served(Request(op="host.exchange"), "ok", 0.1)
     log.served(Request(op="host.exchange"), "timeout", 0.1)
+    log.served(Request(op="payment.sale"), "busy", 0.1)
     target.set_level("debug")
     log.served(Request(op="host.exchange"), "ok", 0.1)
     log.flush()
