@@ -23,6 +23,7 @@ from tpayd.integrity.environment import Environment
 from tpayd.integrity.manifest import MANIFEST_NAMES, Kind, Manifest
 from tpayd.integrity.signing import list_files
 from tpayd.integrity.trust import make_signing_key
+from tpayd.releases.bytecode import ARCHIVE_NAME
 from tpayd.supervision.conf import socket_file
 from tpayd.supervision.control import Supervisor
 from tpayd_client import Pos
@@ -225,6 +226,17 @@ def test_poisoned_bytecode_is_never_run(shop: InstalledStore, tmp_path: Path) ->
         restart(shop, "gateway")
 
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_poisoned_archive_of_bytecode_is_found(shop: InstalledStore, pos: Pos) -> None:
+    """What the launcher starts processes with is one of the signed files."""
+    with put(shop.installation.root / ARCHIVE_NAME, poison(Path("/ran"))):
+        failed = checked(pos)
+        refused = pos.sale("1", AMOUNT)
+
+    assert [(ARCHIVE_NAME, "changed")] == [(each.path, each.kind.value) for each in failed.results[0].findings]
+    assert (Verdict.NOT_PAID, "integrity_failed") == (refused.verdict, refused.reason)
+    assert IntegrityState.OK == checked(pos).state
 
 
 def test_results_are_kept(shop: InstalledStore, pos: Pos) -> None:

@@ -51,16 +51,17 @@ class ServiceState:
         }
 
 
-def service_states(house: LocalHouse, *, watchdog: bool = False) -> list[ServiceState]:
-    """Ask all processes at once; takes a second at most."""
-    names = [program.name for program in house.programs]
+def service_states(house: LocalHouse, *, watchdog: bool = False, operations: bool = True) -> list[ServiceState]:
+    """Ask all processes at once, `operations` too or only what payments need; takes a second at most."""
+    programs = [program for program in house.programs if operations or not program.operations]
+    names = [program.name for program in programs]
     with ThreadPoolExecutor(len(names)) as pool:
         health = dict(zip(names, pool.map(lambda name: house.health(name, _ASK_WAIT_S), names), strict=True))
     try:
         seen = {process.name: process for process in Supervisor(socket_file(house.instance)).processes()}
     except SupervisorGoneError:
         seen = {}
-    states = [_state(program, seen, health[program.name]) for program in house.programs]
+    states = [_state(program, seen, health[program.name]) for program in programs]
     if watchdog and WATCHDOG in seen:
         process = seen[WATCHDOG]
         states.append(ServiceState(WATCHDOG, process.state.value, process.pid, process.uptime_s, None, "", ""))

@@ -2,7 +2,8 @@
 
 Whoever signs answers for what is signed. So first every file is looked at: it must be one that an installed package
 claims, with the very bytes that its RECORD says, or one that `python -m venv` makes. Bytecode has no digest in any
-RECORD: what lies there is thrown away and made anew from the sources, not to be checked against their dates.
+RECORD: what lies there is thrown away and made anew from the sources, not to be checked against their dates. So is the
+archive of it that the launcher starts the processes with.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tpayd.integrity.environment import Environment
 from tpayd.integrity.errors import NotSignableError
 from tpayd.integrity.manifest import MANIFEST_NAMES, FileEntry, Kind, Manifest, is_made_by_installer
 from tpayd.integrity.records import claims
+from tpayd.releases.bytecode import ARCHIVE_NAME, make_archive
 
 __all__ = ["installation_manifest", "list_files"]
 
@@ -39,6 +41,7 @@ def installation_manifest(environment: Environment, version: str, made_at_ms: in
     files, links = list_files(environment.root)
     _vouched_for(environment, files, links)
     _compile(environment)
+    make_archive(environment.root)
     files, links = list_files(environment.root)
     return Manifest(Kind.INSTALLATION, version, made_at_ms, files, links)
 
@@ -78,7 +81,7 @@ def _vouched_for(environment: Environment, files: dict[str, FileEntry], links: d
         if name in claimed and claimed[name] is not None:
             if claimed[name] != entry.sha256:
                 changed.append(name)
-        elif not by_installer and not _VENV_FILES.fullmatch(name):
+        elif not by_installer and not _VENV_FILES.fullmatch(name) and name != ARCHIVE_NAME:
             unclaimed.append(name)
     unclaimed += [name for name in links if not _VENV_FILES.fullmatch(name)]
     gone = sorted(name for name, digest in claimed.items() if digest is not None and name not in files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import shlex
+import shutil
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ _DRAIN_DEFAULT_S = 45.0
 """`ServiceSettings.drain_s`, where a service's settings do not say."""
 _STOP_WAIT_BEYOND_DRAIN_S = 20.0
 """After its drain a process still closes its sockets and files before supervisor may take it for hung."""
+_OPERATIONS_NICE = 10
+"""What keeps the store healthy must not slow its payments, nor its start. nice(1)."""
 
 _UNSAFE = re.compile(r"""["'\\;#%\x00-\x1f]""")
 """What supervisor's configuration parser would take for syntax, in a path."""
@@ -66,16 +69,24 @@ def _text(instance: Instance, programs: Sequence[Program], python: str) -> str:
     templates = shipped("ops/supervisor")
     whole = Template((templates / "supervisord.conf").read_text(encoding="utf-8"))
     each = Template((templates / "program.conf").read_text(encoding="utf-8"))
+    nice = _nice()
     return whole.substitute(shared) + "".join(
         each.substitute(
             shared,
             name=program.name,
             module=program.module,
+            nice=nice if program.operations else "",
             priority=program.priority,
             stop_wait_s=_stop_wait_s(instance.settings_file(program.name)),
         )
         for program in programs
     )
+
+
+def _nice() -> str:
+    """What a command of operations begins with; nothing on a machine without nice(1)."""
+    path = shutil.which("nice")
+    return f"{shlex.quote(_value(path))} -n {_OPERATIONS_NICE} " if path else ""
 
 
 def _stop_wait_s(settings: Path) -> int:

@@ -48,6 +48,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
+from tpayd.releases.bytecode import unpack_archive
 from tpayd.supervision.changeover import Changeover
 
 __all__ = ["BYTECODE_VARIABLE", "EXIT_ALREADY_RUNNING", "modules_of", "processes_of"]
@@ -247,8 +248,18 @@ class Launcher:
                 # They start without; the integrity check says so.
                 _note("bytecode.no_directory", problem=str(error))
                 return self._run / f"{_BYTECODE_PREFIX}none"
-            self._warm_up(python, str(self._bytecode))
+            self._fill(python, self._bytecode)
         return self._bytecode
+
+    def _fill(self, python: Path, bytecode: Path) -> None:
+        """With what was compiled when the installation was signed; else it is compiled now, once."""
+        try:
+            unpacked = unpack_archive(python.parent.parent, bytecode)
+        except (OSError, ValueError) as error:
+            _note("bytecode.not_unpacked", problem=str(error))
+            unpacked = False
+        if not unpacked:
+            self._warm_up(python, str(bytecode))
 
     def _remove_bytecode(self) -> None:
         """Only when no process is left that uses one."""

@@ -71,3 +71,12 @@ def test_a_process_gets_longer_to_end_than_it_takes_itself(instance: Instance) -
 
     assert int(conf["program:transaction"]["stopwaitsecs"]) > 200.5
     assert int(conf["program:gateway"]["stopwaitsecs"]) > 45
+
+
+def test_operations_make_room_for_payments(instance: Instance) -> None:
+    """What looks for updates and ships logs runs at low priority; what a sale needs does not."""
+    conf = read(write_conf(instance, programs(sandbox=True)))
+
+    for program in programs(sandbox=True):
+        words = conf[f"program:{program.name}"]["command"].split()
+        assert program.operations == (words[0].endswith("/nice") and words[1:3] == ["-n", "10"])

@@ -14,7 +14,7 @@ from tpayd.cli.readiness import ServiceState, service_states
 
 __all__ = ["wait_ready", "wait_until_ready"]
 
-_LOOK_EVERY_S = 0.2
+_LOOK_EVERY_S = 0.1
 
 
 @click.command()
@@ -36,7 +36,7 @@ def wait_until_ready(output: Output, house: LocalHouse, timeout_s: float) -> lis
     deadline = time.monotonic() + timeout_s
     with output.waiting("waiting until all processes are ready") as update:
         while True:
-            states = [state for state in service_states(house) if not state.operations]
+            states = service_states(house, operations=False)
             missing = [state for state in states if not state.ready]
             if not missing:
                 return states
