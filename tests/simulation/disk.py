@@ -16,8 +16,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from sqlalchemy import Table
 
-from tpayd.transaction.journal import database
+from tpayd.transaction.journal import database, schema
 from tpayd.transaction.journal.chain import Link
 from tpayd.transaction.journal.entries import (
     OPEN_STATES,
@@ -275,7 +276,10 @@ class SimStore:
         rest = entries[self._written :]
         rows = rows_of(rest, self._ends)
         self._doubt = len(rest), rows.ends
-        frame = _Frame(rows.events, rows.payments, rows.chains, [asdict(block) for block in blocks])
+        frame = _Frame(
+            _named(schema.events, rows.events), _named(schema.payments, rows.payments),
+            _named(schema.chains, rows.chains), [asdict(block) for block in blocks],
+        )  # fmt: skip
         self._disk.append(_sealed(frame))
         if self._syncs:
             self._disk.sync()
@@ -305,6 +309,10 @@ class SimStore:
         for frame, _ in frames:
             self._contents.apply(frame)
         self._connected = True
+
+
+def _named(table: Table, rows: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    return [dict(zip(table.c.keys(), row, strict=True)) for row in rows]
 
 
 class SimReader:

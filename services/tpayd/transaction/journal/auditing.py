@@ -16,7 +16,7 @@ import msgspec
 
 from tpayd.transaction import events as ev
 from tpayd.transaction.journal.chain import Link, link
-from tpayd.transaction.journal.entries import decode_payment, payment_row
+from tpayd.transaction.journal.entries import decode_payment, named_payment_row
 from tpayd.transaction.journal.rebuilding import StoredEvent, advance, decode_event
 from tpayd.transaction.payment import Payment
 
@@ -113,7 +113,7 @@ class Auditor:
         except msgspec.MsgspecError as error:
             self._add(Finding(f"the payment's record is damaged: {error}", **place))
             return
-        for name, value in payment_row(payment, row.first_position, row.last_position).items():
+        for name, value in named_payment_row(payment, row.first_position, row.last_position).items():
             if name != "record" and getattr(row, name) != value:
                 self._add(Finding(f"the payment's column {name} is not what its record says", **place))
         known = digest != _UNKNOWN and row.payment_id not in self._resumed
@@ -180,6 +180,6 @@ class Auditor:
 
 def _digest(payment: Payment, last_position: int) -> int:
     """Small, since there is one for every payment; against damage, not against malice, which the chain is for."""
-    row = payment_row(payment, 0, last_position)
+    row = named_payment_row(payment, 0, last_position)
     parts: Iterable[object] = (last_position, payment.approval_code, *(row[name] for name in _COMPARED))
     return zlib.crc32(repr(tuple(parts)).encode())

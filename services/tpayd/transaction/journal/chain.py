@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from hashlib import sha256
+
+from msgspec import Struct
 
 __all__ = ["GENESIS", "Link", "link"]
 
@@ -11,8 +12,7 @@ GENESIS = bytes(32)
 """What a lane's first event is chained to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """The end of a lane's chain."""
 
     seq: int = 0
@@ -23,4 +23,4 @@ def link(before: Link, lane: str, payment_id: str, event: str, at_ms: int, paylo
     """The link of the event that follows `before`. None of the parts can hold the zero that ends each."""
     seq = before.seq + 1
     parts = f"{lane}\0{seq}\0{payment_id}\0{event}\0{at_ms}\0".encode()
-    return Link(seq, hashlib.sha256(before.hash + parts + payload_hash).digest())
+    return Link(seq, sha256(before.hash + parts + payload_hash).digest())

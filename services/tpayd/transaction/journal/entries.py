@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
-from typing import Any
+from hashlib import sha256
+from typing import Any, get_args
 
 import msgspec
 
 from tpayd.transaction.events import Created, Event
 from tpayd.transaction.journal.chain import Link, link
+from tpayd.transaction.journal.schema import payments
 from tpayd.transaction.payment import Payment
 from tpayd_contracts.payment import PaymentState as S
 
@@ -21,6 +22,8 @@ __all__ = [
     "Rows",
     "StanBlock",
     "decode_payment",
+    "encode_payment",
+    "named_payment_row",
     "payment_row",
     "rows_of",
 ]
@@ -31,6 +34,10 @@ OPEN_STATES = frozenset(
 """What a restart has to decide; while any of these stands, the host profile may not change."""
 UNACKNOWLEDGED = S.APPROVED
 """Paid, but the POS has not said that it knows. A restart only has to remember it."""
+
+_NAMES: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in get_args(Event)}
+_CREATED = _NAMES[Created]
+_NO_LINK = Link()
 
 _encoder = msgspec.msgpack.Encoder()
 _payments = msgspec.msgpack.Decoder(Payment)
@@ -67,13 +74,13 @@ class Ends:
 
 @dataclass(slots=True)
 class Rows:
-    """One transaction's rows by table."""
+    """One transaction's rows by table, each row's values in the order of the table's columns."""
 
     ends: Ends
     """After this transaction."""
-    events: list[dict[str, Any]] = field(default_factory=list)
-    payments: list[dict[str, Any]] = field(default_factory=list)
-    chains: list[dict[str, Any]] = field(default_factory=list)
+    events: list[tuple[Any, ...]]
+    payments: list[tuple[Any, ...]]
+    chains: list[tuple[Any, ...]]
 
 
 def decode_payment(record: bytes) -> Payment:
@@ -90,52 +97,42 @@ def rows_of(entries: list[Entry], ends: Ends) -> Rows:
     """Chain the events to `ends`; of each payment only its last value is written."""
     chains, newest, position = dict(ends.chains), dict(ends.newest), ends.position
     last: dict[str, tuple[Payment, int, int]] = {}
-    rows = Rows(ends)
+    rows: list[tuple[Any, ...]] = []
     for entry in entries:
-        payment, event = entry.payment, entry.event
+        payment, event, at_ms = entry.payment, entry.event, entry.at_ms
+        lane, payment_id = payment.lane, payment.payment_id
         payload = _encoder.encode(event)
-        payload_hash = hashlib.sha256(payload).digest()
-        name = type(event).__struct_config__.tag
-        assert isinstance(name, str)  # noqa: S101
-        before = chains.get(payment.lane, Link())
-        after = link(before, payment.lane, payment.payment_id, name, entry.at_ms, payload_hash)
-        chains[payment.lane] = after
+        payload_hash = sha256(payload).digest()
+        name = _NAMES[type(event)]
+        before = chains.get(lane, _NO_LINK)
+        after = chains[lane] = link(before, lane, payment_id, name, at_ms, payload_hash)
         position += 1
-        rows.events.append(
-            {
-                "position": position, "lane": payment.lane, "seq": after.seq, "payment_id": payment.payment_id,
-                "event": name, "at_ms": entry.at_ms, "payload": payload, "payload_hash": payload_hash,
-                "previous": before.hash, "hash": after.hash,
-            }
-        )  # fmt: skip
-        first = last.get(payment.payment_id, (payment, position, position))[1]
-        last[payment.payment_id] = (payment, first, position)
-        if isinstance(event, Created) and not payment.standalone:
-            newest[payment.lane] = payment.request_id
-    lanes = {entry.payment.lane for entry in entries}
-    rows.ends = Ends(position, chains, newest)
-    rows.payments = [payment_row(*each) for each in last.values()]
-    rows.chains = [
-        {"lane": lane, "seq": chains[lane].seq, "hash": chains[lane].hash, "newest": newest.get(lane)} for lane in lanes
-    ]
-    return rows
+        rows.append(
+            (position, lane, after.seq, payment_id, name, at_ms, payload, payload_hash, before.hash, after.hash)
+        )
+        known = last.get(payment_id)
+        last[payment_id] = (payment, position if known is None else known[1], position)
+        if name == _CREATED and not payment.standalone:
+            newest[lane] = payment.request_id
+    lanes = {each[0].lane for each in last.values()}
+    return Rows(
+        Ends(position, chains, newest),
+        rows,
+        [payment_row(*each) for each in last.values()],
+        [(lane, chains[lane].seq, chains[lane].hash, newest.get(lane)) for lane in lanes],
+    )
 
 
-def payment_row(payment: Payment, first_position: int, last_position: int) -> dict[str, Any]:
+def payment_row(payment: Payment, first_position: int, last_position: int) -> tuple[Any, ...]:
     """A row of `payments`; what its first event was stays from the first time it is put."""
-    return {
-        "lane": payment.lane,
-        "request_id": payment.request_id,
-        "payment_id": payment.payment_id,
-        "first_position": first_position,
-        "last_position": last_position,
-        "state": payment.state.value,
-        "open": payment.state in OPEN_STATES or payment.state == UNACKNOWLEDGED,
-        "profile": payment.profile,
-        "terminal_id": payment.terminal_id,
-        "business_day": payment.business_day,
-        "stan": payment.stan,
-        "amount_minor": payment.amount_minor,
-        "created_ms": payment.created_ms,
-        "record": encode_payment(payment),
-    }
+    state = payment.state
+    return (
+        payment.lane, payment.request_id, payment.payment_id, first_position, last_position, state.value,
+        state in OPEN_STATES or state is UNACKNOWLEDGED, payment.profile, payment.terminal_id, payment.business_day,
+        payment.stan, payment.amount_minor, payment.created_ms, encode_payment(payment),
+    )  # fmt: skip
+
+
+def named_payment_row(payment: Payment, first_position: int, last_position: int) -> dict[str, Any]:
+    """The same row, each value by its column's name."""
+    return dict(zip(payments.c.keys(), payment_row(payment, first_position, last_position), strict=True))

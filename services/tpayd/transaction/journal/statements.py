@@ -7,36 +7,40 @@ lock and fights for it again with every step, which at a row a step costs more t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import Dialect, Select, Table, bindparam
+from sqlalchemy import ClauseElement, Dialect, Select, Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.compiler import SQLCompiler
 
 __all__ = ["ChunkedInsert", "Query"]
 
-_ROWS_MAX = 20
+_ROWS_MAX = 40
 """Rows per statement at most. Below it each number has a statement of its own, so that a usual batch is one for each
-table; and drivers find each among their prepared statements, of which Python's sqlite3 keeps 128."""
+table; `database` has the driver keep as many prepared ones."""
 
-Row = Mapping[str, Any]
+Row = Sequence[Any]
+"""Values in the order of the table's columns."""
+
+
+_VALUES = " VALUES "
+_CONFLICT = " ON CONFLICT "
 
 
 class Query:
     """A SELECT of one column of one row at most, for one dialect."""
 
     def __init__(self, clause: Select[Any], dialect: Dialect) -> None:
-        compiled = clause.compile(dialect=dialect)
         self._driver = _Driver(dialect)
-        self._sql = str(compiled)
-        self._order: Sequence[str] | None = compiled.positiontup
+        self._sql, self._order = _compiled(clause, dialect)
 
-    def value(self, connection: Connection, row: Row) -> Any:
+    def value(self, connection: Connection, row: Mapping[str, Any]) -> Any:
         """The column of the first row, or None without one. Raises DBAPIError."""
-        values = dict(row) if self._order is None else tuple([row[name] for name in self._order])
-        found = self._driver.run(connection, self._sql, values, fetch=True)
+        found = self._driver.run(connection, self._sql, [row[name] for name in self._order], fetch=True)
         return None if found is None else found[0]
 
 
@@ -44,52 +48,43 @@ class ChunkedInsert:
     """Inserts rows of a table; with `replace`, a row whose key exists gets these columns' new values instead."""
 
     def __init__(self, table: Table, dialect: Dialect, *, replace: Sequence[str] = ()) -> None:
-        self._table = table
-        self._dialect = dialect
-        self._replace = replace
-        self._by_size: dict[int, _Chunk] = {}
-
-    def run(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Insert all rows, in their order. Raises DBAPIError."""
-        for at in range(0, len(rows), _ROWS_MAX):
-            chunk = rows[at : at + _ROWS_MAX]
-            self._chunk(len(chunk)).run(connection, chunk)
-
-    def _chunk(self, size: int) -> _Chunk:
-        chunk = self._by_size.get(size)
-        if chunk is None:
-            chunk = self._by_size[size] = _Chunk(self._table, self._dialect, size, self._replace)
-        return chunk
-
-
-class _Chunk:
-    """So many rows in one statement."""
-
-    def __init__(self, table: Table, dialect: Dialect, size: int, replace: Sequence[str]) -> None:
         # Both databases know ON CONFLICT in the same words; SQLAlchemy has it in each dialect's own `insert`.
         insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-        places = {f"{column.name}_{row}": (row, column.name) for row in range(size) for column in table.c}
-        names = [[f"{column.name}_{row}" for column in table.c] for row in range(size)]
-        clause = insert(table).values(
-            [{column.name: bindparam(name) for column, name in zip(table.c, row, strict=True)} for row in names]
-        )
+        clause = insert(table).values({column.name: bindparam(column.name) for column in table.c})
         if replace:
             keys = list(table.primary_key)
             clause = clause.on_conflict_do_update(
                 index_elements=keys, set_={name: clause.excluded[name] for name in replace}
             )
-        compiled = clause.compile(dialect=dialect)
+        sql, order = _compiled(clause, dialect)
+        assert list(order) == table.c.keys()  # noqa: S101
         self._driver = _Driver(dialect)
-        self._sql = str(compiled)
-        self._places = places
-        self._order = None if compiled.positiontup is None else [places[name] for name in compiled.positiontup]
+        self._start, _, rest = sql.partition(_VALUES)
+        self._row, self._conflict, self._end = rest.partition(_CONFLICT)
+        self._by_size: dict[int, str] = {}
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> None:
-        if self._order is None:
-            named = {name: rows[at][of] for name, (at, of) in self._places.items()}
-            self._driver.run(connection, self._sql, named)
-        else:
-            self._driver.run(connection, self._sql, tuple([rows[at][of] for at, of in self._order]))
+        """Insert all rows, in their order. Raises DBAPIError."""
+        for at in range(0, len(rows), _ROWS_MAX):
+            chunk = rows[at : at + _ROWS_MAX]
+            self._driver.run(connection, self._sql(len(chunk)), list(chain.from_iterable(chunk)))
+
+    def _sql(self, size: int) -> str:
+        """For so many rows. Put together here: to have SQLAlchemy compile each size takes it milliseconds."""
+        sql = self._by_size.get(size)
+        if sql is None:
+            values = ", ".join([self._row] * size)
+            sql = self._by_size[size] = f"{self._start}{_VALUES}{values}{self._conflict}{self._end}"
+        return sql
+
+
+def _compiled(clause: ClauseElement, dialect: Dialect) -> tuple[str, Sequence[str]]:
+    """The statement with places for its values, and the names of the values in their order."""
+    kind: Callable[..., Dialect] = type(dialect)
+    places = kind(paramstyle="qmark" if dialect.name == "sqlite" else "format")
+    compiled = clause.compile(dialect=places)
+    assert isinstance(compiled, SQLCompiler)  # noqa: S101
+    return str(compiled), compiled.positiontup or ()
 
 
 class _Driver:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -204,7 +204,7 @@ class JournalStore:
             self._statements.insert_events.run(connection, rows.events)
             self._statements.put_payments.run(connection, rows.payments)
             self._statements.put_chains.run(connection, rows.chains)
-            self._statements.put_blocks.run(connection, [asdict(block) for block in blocks])
+            self._statements.put_blocks.run(connection, [astuple(block) for block in blocks])
             self._writership.check(connection, self._statements.writer)
             crashpoints.passing("journal.before_commit")
             # What fails before is certainly not there.

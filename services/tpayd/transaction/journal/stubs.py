@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
 
-from tpayd.transaction.journal.entries import OPEN_STATES, decode_payment, payment_row
+from tpayd.transaction.journal.entries import OPEN_STATES, decode_payment, named_payment_row
 from tpayd.transaction.journal.schema import events, payments
 from tpayd.transaction.order import Order
 from tpayd.transaction.payment import Payment
@@ -43,7 +43,7 @@ def purge_stub(connection: Connection, lane: str, request_id: str) -> Payment | 
     )
     connection.execute(update(events).where(*of_it).values(payload=None))
     left = _left_of(payment)
-    values = payment_row(left, row.first_position, row.last_position)
+    values = named_payment_row(left, row.first_position, row.last_position)
     connection.execute(update(payments).where(*key).values(values))
     return left
 
