@@ -107,7 +107,7 @@ def test_hello_gets_through_to_a_busy_peer(tmp_path: Path) -> None:
                 welcome = Welcome(session=str(hello.id), contract="1.0", server="server", version="0")
                 reply = envelope(Kind.REPLY, hello.id, body=encode_body(welcome))
                 if hello.kind == Kind.HELLO:
-                    loop.call_later(limits.HELLO_RETRY_S * 3, busy.send, (frames[0].bytes, reply))
+                    loop.call_later(limits.HELLO_RETRY_S * 3, busy.send_parts, (frames[0].bytes, reply))
 
             busy = Pump(socket, answer, loop=loop, log=rig.log)
             rig.later(busy.close)

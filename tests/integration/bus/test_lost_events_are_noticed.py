@@ -135,13 +135,13 @@ def test_what_is_no_event_is_passed_over(tmp_path: Path) -> None:
         async with bench(tmp_path) as rig:
             publisher, heard = _publisher(rig), _listen(rig, "door")
             await _joined(publisher, heard)
-            publisher._pump.send((b"\xc1garbage",))
-            publisher._pump.send((envelope(Kind.PING, 0),))
+            publisher._pump.send_parts((b"\xc1garbage",))
+            publisher._pump.send_parts((envelope(Kind.PING, 0),))
             publisher.publish("door", Text("of another shape"))
             publisher.publish("door", Count(3))
             await until(lambda: 3 in heard)
             assert [3] == heard
-            publisher._pump.send((envelope(Kind.EVENT, 99, op="door", body=encode_body(Count(4))),))
+            publisher._pump.send_parts((envelope(Kind.EVENT, 99, op="door", body=encode_body(Count(4))),))
             await until(lambda: 4 in heard)
             assert [3, GAP, 4] == heard
 

@@ -80,15 +80,15 @@ def test_a_fault_while_sending_fails_leaves_the_rest_to_go(tmp_path: Path) -> No
             sender = Pump(far, lambda _: None, loop=loop, log=rig.log)
             rig.later(sender.close)
 
-            def undelivered(_: zmq.ZMQError) -> None:
+            def undelivered(_: zmq.ZMQError, _numbers: list[int]) -> None:
                 raise ZeroDivisionError
 
             for number in range(400):
-                sender.send((b"%d" % number,), undelivered)
+                sender.send_parts((b"%d" % number,), undelivered)
             await until(lambda: rig.events("bus.undelivered_handler_failed"), what="the socket is full")
 
             def arrives() -> bool:
-                sender.send((b"last",))
+                sender.send_parts((b"last",))
                 return b"last" in got
 
             await until(arrives)

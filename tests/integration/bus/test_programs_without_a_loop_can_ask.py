@@ -128,7 +128,7 @@ def test_answers_are_not_mixed_up(tmp_path: Path) -> None:
                     reply = envelope(Kind.REPLY, message.id, body=encode_body(welcome))
                 elif message.session != session:
                     return
-                loop.call_later(0.35, slow.send, (frames[0].bytes, reply))
+                loop.call_later(0.35, slow.send_parts, (frames[0].bytes, reply))
 
             slow = Pump(socket, answer, loop=loop, log=rig.log)
             rig.later(slow.close)

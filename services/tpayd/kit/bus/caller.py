@@ -20,11 +20,12 @@ from tpayd.kit.bus.errors import CallError
 from tpayd.kit.bus.handshake import Handshake
 from tpayd.kit.bus.life_signs import LifeSigns
 from tpayd.kit.bus.link import watch_link
+from tpayd.kit.bus.outlet import Outlet
 from tpayd.kit.bus.pending import Pending, PendingTable, Sink
 from tpayd.kit.bus.pump import Pump
 from tpayd.kit.bus.sockets import dealer
 from tpayd.kit.bus.stats import BusStats, NoStats
-from tpayd.kit.bus.wire import BadMessageError, decode_body, encode_body, envelope, open_frame
+from tpayd.kit.bus.wire import BadMessageError, decode_body, encode_body, envelope, is_bundle, open_bundle, open_frame
 from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
 from tpayd_contracts.envelope import MAX_FRAME_BYTES, UNANSWERED, Envelope, Kind
@@ -75,6 +76,7 @@ class Caller:
         self._handshake = Handshake(self._hello, self._send, self._numbers, loop=loop, log=log)
         self._life = LifeSigns(self._send, clock=self._clock, loop=loop, log=log)
         self._watch = watch_link(socket, up=self._up, down=self._down, loop=loop, log=log)
+        self._outlet = Outlet(undelivered=self._refused)
         self._pump = Pump(socket, self._on_message, loop=loop, log=log)
         socket.connect(self._endpoint)
 
@@ -180,7 +182,7 @@ class Caller:
             raise CallError.not_started(ErrorCode.TOO_LARGE, text, field="$")
         until_ms = deadline_ms + limits.ANSWER_GRACE_MS
         self._pending.add(Pending(number, op, until_ms, self._clock.monotonic_us(), sink))
-        self._pump.send((frame,), lambda _: self._refused(number))
+        self._pump.send(self._outlet, frame, number)
         return number
 
     def notify(self, op: Op[Q, Empty], body: Q, *, ttl_s: float = limits.DEFAULT_TTL_S) -> None:
@@ -215,14 +217,35 @@ class Caller:
 
     def _on_message(self, frames: Sequence[zmq.Frame]) -> None:
         self._life.heard()
+        frame = frames[0].bytes
+        if not is_bundle(frame):
+            self._take(frame)
+            return
         try:
-            message = open_frame(frames[0].bytes)
+            together = open_bundle(frame)
         except BadMessageError as fault:
-            self._stats.dropped("bad_message")
-            self._log.warning("bus.bad_message", error=str(fault))
+            self._bad(fault)
+            return
+        for one in together:
+            try:
+                self._take(one)
+            except Exception:
+                # One answer's fault must not keep its neighbours from being heard.
+                self._log.exception("bus.message_handler_failed")
+
+    def _bad(self, fault: BadMessageError) -> None:
+        self._stats.dropped("bad_message")
+        self._log.warning("bus.bad_message", error=str(fault))
+
+    def _take(self, frame: bytes) -> None:
+        try:
+            message = open_frame(frame)
+        except BadMessageError as fault:
+            self._bad(fault)
             return
         kind = message.kind
         if self._handshake.take(message):
+            self._outlet.bundles = self._handshake.bundles
             return
         if kind == Kind.PROGRESS:
             pending = self._pending.get(message.id)
@@ -262,12 +285,13 @@ class Caller:
         text = f"{self.peer} did not answer {pending.op} in time"
         self._fail(pending, CallError.unknown(ErrorCode.TIMEOUT, text))
 
-    def _refused(self, number: int) -> None:
+    def _refused(self, _error: zmq.ZMQError, numbers: list[int]) -> None:
         """The socket took nothing: no connection, or a peer too slow to read."""
-        pending = self._pending.take(number)
-        if pending is not None:
-            text = f"{self.peer} takes no messages now; nothing was sent"
-            self._fail(pending, CallError.not_started(ErrorCode.UNAVAILABLE, text, retryable=True))
+        for number in numbers:
+            pending = self._pending.take(number)
+            if pending is not None:
+                text = f"{self.peer} takes no messages now; nothing was sent"
+                self._fail(pending, CallError.not_started(ErrorCode.UNAVAILABLE, text, retryable=True))
 
     def _fail_all(self, why: str) -> None:
         for pending in self._pending.take_all():
@@ -287,6 +311,7 @@ class Caller:
     # The connection
 
     def _up(self) -> None:
+        self._outlet.bundles = False  # it may be another server
         self._life.start()
         self._handshake.begin()
 
@@ -300,4 +325,4 @@ class Caller:
             self._send(envelope(Kind.CANCEL, number, session=self._handshake.session))
 
     def _send(self, frame: bytes) -> None:
-        self._pump.send((frame,))
+        self._pump.send(self._outlet, frame)

@@ -66,7 +66,7 @@ class Publisher:
         self._send("", EMPTY_BODY)
 
     def _send(self, topic: str, body: Raw) -> None:
-        self._pump.send((envelope(Kind.EVENT, self._sequence, op=topic, session=self._incarnation, body=body),))
+        self._pump.send_parts((envelope(Kind.EVENT, self._sequence, op=topic, session=self._incarnation, body=body),))
 
 
 class GapDetector:

@@ -11,7 +11,7 @@ from msgspec import Raw
 from tpayd.kit.bus import limits
 from tpayd.kit.bus.answers import decode_error, decode_reply
 from tpayd.kit.bus.errors import CallError
-from tpayd.kit.bus.wire import envelope
+from tpayd.kit.bus.wire import BUNDLES, envelope
 from tpayd.kit.logs import Log
 from tpayd_contracts.envelope import Envelope, Kind
 from tpayd_contracts.gateway import Welcome
@@ -33,6 +33,8 @@ class Handshake:
     ) -> None:
         self.session: str | None = None
         """The token that goes with each request; None until welcomed."""
+        self.bundles = False
+        """Whether the peer opens bundles."""
         self.detail = "not connected yet"
         """Why there is none, for people."""
         self._hello = hello
@@ -72,6 +74,7 @@ class Handshake:
         self._cancel_timer()
         self._number = None
         self.session = session
+        self.bundles = message.op == BUNDLES
         self.detail = "connected"
         self._log.info("bus.connected")
         return True
@@ -81,7 +84,7 @@ class Handshake:
         # HELLO makes the answer to the one before worthless, and a busy peer's answers take long.
         self.session = None
         self._number = next(self._numbers)
-        self._send(envelope(Kind.HELLO, self._number, body=self._hello))
+        self._send(envelope(Kind.HELLO, self._number, op=BUNDLES, body=self._hello))
         self._say_again_in(self._wait_s)
         self._wait_s = min(self._wait_s * 2, limits.HELLO_RETRY_MAX_S)
 

@@ -6,6 +6,7 @@ from tpayd_contracts.envelope import MAX_FRAME_BYTES
 
 __all__ = [
     "ANSWER_GRACE_MS",
+    "BUNDLE_MESSAGES",
     "BLOCKING_HELLO_RETRY_S",
     "DEFAULT_TTL_S",
     "EVENT_HEARTBEAT_S",
@@ -47,7 +48,9 @@ IPC_PATH_BYTES = 107
 
 # One loop turn
 TURN_MESSAGES = 128
-"""Messages taken from one socket before others get their turn."""
+"""Frames taken from one socket before others get their turn."""
+BUNDLE_MESSAGES = 64
+"""Messages that share a frame at most."""
 MAX_FRAMES = 8
 """Frames of one message that are looked at; an honest message has one."""
 

@@ -12,13 +12,13 @@ logged and stays there: it must neither stop the messages behind it nor swallow 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import cast
 
 import zmq
 
 from tpayd.kit.bus import limits
+from tpayd.kit.bus.outlet import Outlet, Undelivered
 from tpayd.kit.bus.sockets import Socket
 from tpayd.kit.logs import Log
 
@@ -28,9 +28,6 @@ _EVENTS = int(zmq.EVENTS)
 _POLLIN = int(zmq.POLLIN)
 _NOBLOCK = int(zmq.NOBLOCK)
 _SNDMORE = int(zmq.SNDMORE)
-
-Undelivered = Callable[[zmq.ZMQError], None]
-_Queued = tuple[tuple[bytes, ...], Undelivered | None, Callable[[], bool] | None]
 
 
 class Pump:
@@ -55,30 +52,33 @@ class Pump:
         self._loop = loop
         self._log = log
         self._fd = int(socket.fileno())
-        self._outbox: deque[_Queued] = deque()
+        self._outlets: list[Outlet] = []
+        """Those that have something to send."""
         self._flush_due = False
         self._drain_due = False
         self._closed = False
         loop.add_reader(self._fd, self._drain)
         self._drain_soon()
 
-    def send(
-        self,
-        parts: tuple[bytes, ...],
-        undelivered: Undelivered | None = None,
-        wanted: Callable[[], bool] | None = None,
-    ) -> None:
-        """Send at the end of this loop turn, unless `wanted` denies it then.
+    def send(self, outlet: Outlet, frame: bytes, number: int = 0) -> None:
+        """Send at the end of this loop turn, unless the outlet is closed by then.
 
-        `undelivered` is told EAGAIN (no peer, or a slow one) or EHOSTUNREACH. After `close` nothing is sent, and
-        nobody is told.
+        Its `undelivered` is told EAGAIN (no peer, or a slow one) or EHOSTUNREACH with the message's `number`. After
+        `close` nothing is sent, and nobody is told.
         """
         if self._closed:
             return
-        self._outbox.append((parts, undelivered, wanted))
+        if not outlet.frames:
+            self._outlets.append(outlet)
+        outlet.frames.append(frame)
+        outlet.numbers.append(number)
         if not self._flush_due:
             self._flush_due = True
             self._loop.call_soon(self._flush)
+
+    def send_parts(self, parts: tuple[bytes, ...], undelivered: Undelivered | None = None) -> None:
+        """Send one message of several frames to whom the first of them names."""
+        self.send(Outlet(parts[:-1], undelivered), parts[-1])
 
     def close(self) -> None:
         """Send what can go at once, stop listening, and close the socket; what has come in is not looked at."""
@@ -86,7 +86,7 @@ class Pump:
             return
         self._send_queued()
         self._closed = True
-        self._outbox.clear()
+        self._outlets.clear()
         self._loop.remove_reader(self._fd)
         self._socket.close()
 
@@ -105,22 +105,23 @@ class Pump:
         self._drain()
 
     def _send_queued(self) -> None:
-        outbox, send = self._outbox, self._socket.send
-        while outbox:
-            parts, undelivered, wanted = outbox.popleft()
-            if wanted is not None and not wanted():
-                continue
-            try:
-                for part in parts[:-1]:
-                    send(part, _NOBLOCK | _SNDMORE)
-                send(parts[-1], _NOBLOCK)
-            except zmq.ZMQError as error:
-                if undelivered is not None:
-                    self._tell(undelivered, error)
+        outlets, self._outlets = self._outlets, []
+        send = self._socket.send
+        for outlet in outlets:
+            for frame, numbers in outlet.take():
+                if outlet.closed or self._closed:
+                    break
+                try:
+                    for part in outlet.prefix:
+                        send(part, _NOBLOCK | _SNDMORE)
+                    send(frame, _NOBLOCK)
+                except zmq.ZMQError as error:
+                    if outlet.undelivered is not None:
+                        self._tell(outlet.undelivered, error, numbers)
 
-    def _tell(self, undelivered: Undelivered, error: zmq.ZMQError) -> None:
+    def _tell(self, undelivered: Undelivered, error: zmq.ZMQError, numbers: list[int]) -> None:
         try:
-            undelivered(error)
+            undelivered(error, numbers)
         except Exception:
             self._log.exception("bus.undelivered_handler_failed")
 

@@ -100,7 +100,7 @@ class Request:
         """Tell the caller how far it is. Ignored once answered."""
         if self.is_open:
             frame = envelope(Kind.PROGRESS, self.number, op=self.op, body=body)
-            self._server.send(self.session, frame, self.trace)
+            self._server.send(self.session, frame, self.number)
 
     def on_cancel(self, callback: Callable[[], None]) -> None:
         """Have `callback` called once if the caller cancels or its connection ends; at once if it did already."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from hmac import compare_digest
 
 from tpayd.kit.bus.errors import CallError
+from tpayd.kit.bus.outlet import Outlet
 from tpayd.kit.bus.session import Admitted, Session
 from tpayd_contracts.errors import ErrorCode
 
@@ -25,7 +27,7 @@ class Roster:
     def find(self, routing_id: bytes, token: str | None) -> Session:
         """The session that a message belongs to. Raises CallError `hello_required`."""
         session = self.sessions.get(routing_id)
-        if session is None or token is None or not secrets.compare_digest(session.token.encode(), token.encode()):
+        if session is None or token is None or not (token.isascii() and compare_digest(session.token, token)):
             text = "no such session here: say HELLO, then send again"
             raise CallError.not_started(ErrorCode.HELLO_REQUIRED, text, retryable=True)
         return session
@@ -44,9 +46,10 @@ class Roster:
             text = f"{self._max_sessions} sessions are open here"
             raise CallError.not_started(ErrorCode.BUSY, text, retryable=True)
 
-    def add(self, routing_id: bytes, connection: int | None, admitted: Admitted) -> Session:
-        """A new session with a token of its own."""
-        session = Session(secrets.token_urlsafe(12), routing_id, admitted, connection)
+    def add(self, outlet: Outlet, connection: int | None, admitted: Admitted) -> Session:
+        """A new session with a token of its own, at the end of an outlet whose prefix is its routing id."""
+        (routing_id,) = outlet.prefix
+        session = Session(secrets.token_urlsafe(12), routing_id, admitted, outlet, connection)
         self.sessions[routing_id] = session
         if connection is not None:
             self._by_connection[connection] = session

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import zmq
@@ -18,17 +19,27 @@ from msgspec import Raw, Struct
 from tpayd.kit.bus import limits
 from tpayd.kit.bus.bounds import ServerLimits
 from tpayd.kit.bus.errors import CallError
-from tpayd.kit.bus.first_gate import delimiter_of, open_message
+from tpayd.kit.bus.first_gate import delimiter_of, not_an_envelope, payload_of
 from tpayd.kit.bus.handlers import Handlers, RawHandler
 from tpayd.kit.bus.hello import check_version, welcome_of
 from tpayd.kit.bus.link import watch_peers
+from tpayd.kit.bus.outlet import Outlet
 from tpayd.kit.bus.pump import Pump
 from tpayd.kit.bus.request import Request
 from tpayd.kit.bus.roster import Roster
 from tpayd.kit.bus.session import Admission, Peer, Session
 from tpayd.kit.bus.sockets import BoundPath, bind, router
 from tpayd.kit.bus.stats import BusStats, NoStats
-from tpayd.kit.bus.wire import decode_body, encode_body, envelope
+from tpayd.kit.bus.wire import (
+    BUNDLES,
+    BadMessageError,
+    decode_body,
+    encode_body,
+    envelope,
+    is_bundle,
+    open_bundle,
+    open_frame,
+)
 from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
 from tpayd.kit.trace_log import TraceLog
@@ -43,6 +54,9 @@ __all__ = ["RawHandler", "Server"]
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
 _PING = envelope(Kind.PING, 0)
+# Plain numbers: to look a member up in its enum takes longer than all else that is done with it.
+_REQ = int(Kind.REQ)
+_REPLY = int(Kind.REPLY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +171,7 @@ class Server:
     def publish(self, session: Session, topic: str, body: Raw) -> None:
         """Send an EVENT to one session, numbered without a gap; one that a slow peer loses leaves a gap it can see."""
         session.sequence += 1
-        self.send(session, envelope(Kind.EVENT, session.sequence, op=topic, session=session.token, body=body), None)
+        self.send(session, envelope(Kind.EVENT, session.sequence, op=topic, session=session.token, body=body))
 
     def end_session(self, session: Session, error: CallError | None = None) -> None:
         """Forget a peer; its open requests fail with `error`, or are cancelled because it is gone."""
@@ -170,44 +184,43 @@ class Server:
 
     # What requests use
 
-    def send(self, session: Session, frame: bytes, trace: str | None) -> None:
+    def send(self, session: Session, frame: bytes, number: int = 0) -> None:
         """Send a frame to a session's connection; a peer that is gone ends its session."""
         if len(frame) > MAX_FRAME_BYTES:
             self._stats.dropped("too_large")
-            self._log.error("bus.frame_too_large", peer=session.name, bytes=len(frame), trace=trace)
+            self._log.error("bus.frame_too_large", peer=session.admitted.name, bytes=len(frame), number=number)
             return
-        self._pump.send(
-            (session.routing_id, frame),
-            lambda error: self._undelivered(session, error, trace),
-            lambda: not session.lost,
-        )
+        self._pump.send(session.outlet, frame, number)
 
     def finish(self, request: Request, code: str, frame: bytes) -> None:
         """Send a request's last message. A second one is a fault of the handler."""
-        if not self._forget(request):
+        session, number = request.session, request.number
+        if session.open.pop(number, None) is None:
             if request.cancelled:
                 return
             raise RuntimeError(f"{request!r} is answered already")
+        self._open_count -= 1
         took_s = (self.clock.monotonic_us() - request.started_us) / 1e6
         self._stats.served(request.op, code, took_s)
         if request.trace is not None and self._traces is not None:
             self._traces.served(request, code, took_s)
-        if request.number != UNANSWERED:
-            self.send(request.session, frame, request.trace)
+        if number != UNANSWERED:
+            self._pump.send(session.outlet, frame, number)
 
     def note_fault(self, request: Request) -> None:
         """Log the exception that is being handled."""
         self._handlers.note_fault(request)
 
-    def _undelivered(self, session: Session, error: zmq.ZMQError, trace: str | None) -> None:
+    def _undelivered(self, session: Session, error: zmq.ZMQError, numbers: list[int]) -> None:
         if error.errno == zmq.EHOSTUNREACH:
             self._stats.dropped("peer_gone")
             self._lose(session)
             return
-        self._stats.dropped("slow_peer")
+        for _ in numbers:
+            self._stats.dropped("slow_peer")
         if not session.slow:
             session.slow = True
-            self._log.warning("bus.slow_peer", peer=session.name, trace=trace)
+            self._log.warning("bus.slow_peer", peer=session.admitted.name, numbers=numbers)
 
     def _connection_lost(self, connection: int) -> None:
         session = self._roster.on(connection)
@@ -215,7 +228,7 @@ class Server:
             self._lose(session)
 
     def _lose(self, session: Session) -> None:
-        session.lost = True
+        session.outlet.closed = True
         self.end_session(session)
 
     # The gates
@@ -223,22 +236,38 @@ class Server:
     def _on_message(self, frames: Sequence[zmq.Frame]) -> None:
         routing_id = frames[0].bytes
         try:
-            message = open_message(frames, self._bounds.max_frame_bytes)
+            payload = payload_of(frames, self._bounds.max_frame_bytes)
+            if self._deadline_is_ttl or not is_bundle(payload):
+                self._take(routing_id, payload, frames[1])
+                return
+            together = open_bundle(payload)
         except CallError as error:
             self._refuse(routing_id, 0, error, delimiter_of(frames))
             return
+        except BadMessageError as fault:
+            self._refuse(routing_id, 0, not_an_envelope(fault))
+            return
+        for one in together:
+            self._take(routing_id, one, frames[1])
+
+    def _take(self, routing_id: bytes, payload: bytes, frame: zmq.Frame) -> None:
+        number = 0
         try:
-            self._dispatch(routing_id, message, frames[1])
+            message = open_frame(payload)
+            number = message.id
+            self._dispatch(routing_id, message, frame)
         except CallError as error:
-            self._refuse(routing_id, message.id, error)
+            self._refuse(routing_id, number, error)
+        except BadMessageError as fault:
+            self._refuse(routing_id, number, not_an_envelope(fault))
         except Exception:
-            self._log.exception("bus.dispatch_failed", kind=message.kind)
+            self._log.exception("bus.dispatch_failed", number=number)
             text = f"a fault in {self.name}; its log has it"
-            self._refuse(routing_id, message.id, CallError.unknown(ErrorCode.INTERNAL, text))
+            self._refuse(routing_id, number, CallError.unknown(ErrorCode.INTERNAL, text))
 
     def _dispatch(self, routing_id: bytes, message: Envelope, frame: zmq.Frame) -> None:
         kind = message.kind
-        if kind == Kind.REQ:
+        if kind == _REQ:
             session = self._roster.find(routing_id, message.session)
             if message.id == UNANSWERED and self._deadline_is_ttl:
                 text = "id 0 asks for no answer, which is for services only: count requests from 1"
@@ -250,7 +279,7 @@ class Server:
             if message.session is not None:
                 self._roster.find(routing_id, message.session)
             pong = envelope(Kind.PONG, message.id)
-            self._pump.send((routing_id, pong), lambda _: self._stats.dropped("peer_gone"))
+            self._pump.send_parts((routing_id, pong), self._nobody_there)
         elif kind == Kind.HELLO:
             self._hello(routing_id, message, Peer.of(frame))
         elif kind == Kind.CANCEL:
@@ -269,9 +298,14 @@ class Server:
         if before is not None:
             self.end_session(before)
         self._roster.require_room()
-        session = self._roster.add(routing_id, peer.connection, admitted)
+        outlet = Outlet((routing_id,))
+        session = self._roster.add(outlet, peer.connection, admitted)
+        outlet.undelivered = partial(self._undelivered, session)
         welcome = self._admission.welcome(welcome_of(session, self._bounds, server=self.name, software=self._software))
-        self.send(session, envelope(Kind.REPLY, message.id, body=encode_body(welcome)), message.trace)
+        bundles = message.op == BUNDLES and not self._deadline_is_ttl
+        op = BUNDLES if bundles else ""
+        self.send(session, envelope(_REPLY, message.id, op=op, body=encode_body(welcome)), message.id)
+        outlet.bundles = bundles
 
     def _serve(self, session: Session, message: Envelope) -> None:
         op = message.op
@@ -315,7 +349,10 @@ class Server:
     def _refuse(self, routing_id: bytes, number: int, error: CallError, delimiter: tuple[bytes, ...] = ()) -> None:
         self._stats.dropped(str(error.code))
         frame = envelope(Kind.ERROR, number, body=encode_body(error.body()))
-        self._pump.send((routing_id, *delimiter, frame), lambda _: self._stats.dropped("peer_gone"))
+        self._pump.send_parts((routing_id, *delimiter, frame), self._nobody_there)
+
+    def _nobody_there(self, _error: zmq.ZMQError, _numbers: list[int]) -> None:
+        self._stats.dropped("peer_gone")
 
     def _forget(self, request: Request) -> bool:
         if request.session.open.pop(request.number, None) is None:
@@ -331,5 +368,5 @@ class Server:
         for session in list(self.sessions.values()):
             session.slow = False
             if everyone or session.open:
-                self.send(session, _PING, None)
+                self.send(session, _PING)
         self._stats.open_requests(self.endpoint, self._open_count)

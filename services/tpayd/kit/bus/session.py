@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import zmq
 
 from tpayd.kit.bus.errors import CallError
+from tpayd.kit.bus.outlet import Outlet
 from tpayd.kit.users import HouseUsers, UsersError
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.gateway import Hello, Welcome
@@ -79,13 +80,13 @@ class Session:
     token: str
     routing_id: bytes
     admitted: Admitted
+    outlet: Outlet
+    """Closed when the connection has ended: the routing id may be another peer's by then."""
     connection: int | None = None
     open: dict[int, Request] = field(default_factory=dict)
     topics: frozenset[str] = frozenset()
     sequence: int = 0
     """Of the last event sent to it."""
-    lost: bool = False
-    """Its connection has ended; its routing id may be another peer's by now."""
     slow: bool = False
     """It does not read; said once until the next probe."""
 

@@ -1,4 +1,9 @@
-"""Envelopes to bytes and back. One encoder and one decoder for the process: they hold no state between messages."""
+"""Envelopes to bytes and back. One encoder and one decoder for the process: they hold no state between messages.
+
+Between services a frame may also be a bundle: an array of BUNDLE_TAG and a list of binaries, each an envelope. Who
+opens bundles says so by `op` of its HELLO, or of the answer to one. Each envelope is judged by itself: one that is bad
+must not take its neighbours along.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +14,32 @@ import msgspec
 from msgspec import Raw, Struct
 
 from tpayd.kit.bus.errors import CallError
-from tpayd_contracts.envelope import EMPTY_BODY, PROTOCOL, Envelope, Kind
+from tpayd_contracts.envelope import EMPTY_BODY, PROTOCOL, Envelope
 from tpayd_contracts.errors import ErrorCode
 
-__all__ = ["BadMessageError", "decode_body", "encode", "encode_body", "envelope", "open_frame"]
+__all__ = [
+    "BUNDLES",
+    "BadMessageError",
+    "bundle",
+    "decode_body",
+    "encode",
+    "encode_body",
+    "envelope",
+    "is_bundle",
+    "open_bundle",
+    "open_frame",
+]
+
+BUNDLES = "bundles"
+"""`op` of HELLO and of its answer: the sender opens bundles."""
+BUNDLE_TAG = "tpayd1+"
 
 T = TypeVar("T", bound=Struct)
 
 _encoder = msgspec.msgpack.Encoder()
 _envelopes = msgspec.msgpack.Decoder(Envelope)
+_bundles = msgspec.msgpack.Decoder(tuple[str, list[bytes]])
+_BUNDLE_STARTS = b"\x92\xa7" + BUNDLE_TAG.encode()
 _bodies: dict[type[Struct], msgspec.msgpack.Decoder[Struct]] = {}
 _PLACE = re.compile(r" - at `(\$[^`]*)`$")
 _NAMED = re.compile(r"^Object (?:contains unknown|missing required) field `([^`]{1,64})`")
@@ -41,8 +63,26 @@ def open_frame(frame: bytes | memoryview) -> Envelope:
     return message
 
 
+def bundle(frames: list[bytes]) -> bytes:
+    """One frame of many."""
+    return _encoder.encode((BUNDLE_TAG, frames))
+
+
+def is_bundle(frame: bytes) -> bool:
+    """Whether a frame means to be a bundle."""
+    return frame.startswith(_BUNDLE_STARTS)
+
+
+def open_bundle(frame: bytes) -> list[bytes]:
+    """The frames in a bundle. Raises BadMessageError."""
+    try:
+        return _bundles.decode(frame)[1]
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadMessageError(str(error)) from None
+
+
 def envelope(
-    kind: Kind,
+    kind: int,
     number: int,
     *,
     op: str = "",

@@ -62,7 +62,7 @@ class CurveGate:
         except Exception:
             self._log.exception("zap.failed")
             status, text = b"500", b"the check failed"
-        self._pump.send((parts[0], b"", _VERSION, request_id, status, text, user, b""))
+        self._pump.send_parts((parts[0], b"", _VERSION, request_id, status, text, user, b""))
         if status != b"200":
             self._refused()
             self._log.warning("zap.refused", address=parts[5].decode("ascii", "replace") if len(parts) > 5 else None)
