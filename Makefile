@@ -85,6 +85,11 @@ log-fuzz: build/dev/.stamp ## fuzzed payments until a store has MEGABYTES=100 of
 bench: build/dev/.stamp ## measure the whole chain beside its floor; the last line is the result
 	$(DEV)/python -m tests.bench
 
+.PHONY: bench-all
+bench-all: build/dev/.plots-stamp ## measure by load, lanes, journal and host delay, and draw it (13 minutes; goes on where it stopped)
+	$(DEV)/python -m tests.bench.matrix
+	$(DEV)/python -m tests.bench.plots
+
 .PHONY: bench-pool
 bench-pool: build/dev/.stamp ## measure one device broker with 64 readers and 200 lanes
 	$(DEV)/python -m tests.bench.pool
@@ -111,7 +116,7 @@ dev: build/dev/.stamp ## make build/dev, the environment to work in
 .PHONY: pin
 pin: ## write constraints.txt anew from the newest versions that pyproject.toml allows
 	@python=$$($(find_python)); rm -rf build/pin; "$$python" -m venv build/pin
-	PIP_CONSTRAINT= build/pin/bin/pip install --quiet --upgrade '.[store,dev]'
+	PIP_CONSTRAINT= build/pin/bin/pip install --quiet --upgrade '.[store,dev,plots]'
 	{ grep '^#' constraints.txt; build/pin/bin/pip freeze --exclude tpayd | sort -f; } > build/pin/constraints.txt
 	mv build/pin/constraints.txt constraints.txt
 	rm -rf build/pin
@@ -124,6 +129,10 @@ clean: stop ## stop the demo and remove everything that was built
 build/dev/.stamp: pyproject.toml constraints.txt
 	@python=$$($(find_python)); [ -x $(DEV)/python ] || "$$python" -m venv build/dev
 	$(DEV)/pip install --quiet --editable '.[store,dev]'
+	@touch $@
+
+build/dev/.plots-stamp: build/dev/.stamp
+	$(DEV)/pip install --quiet --editable '.[plots]'
 	@touch $@
 
 build/wheel/.stamp: pyproject.toml README.md LICENSE constraints.txt $(SOURCES)

@@ -6,4 +6,5 @@
 * `hops`     the messages of one sale, from which the floor is built
 * `load`     the process that plays the POS, on a `wire` of its own, in a closed loop or at a `pace`
 * `rounds`   who runs when, and what is counted meanwhile
+* `matrix`   the same by load, lanes, journal and host delay: `summary` of its phases, `plots` of the summary
 """

@@ -17,7 +17,7 @@ from tests.bench import chain, floor, plain
 from tests.bench.figures import Figure, cpu_us_by_process, figures, last_line, spoiled
 from tests.bench.machine import Machine, describe
 from tests.bench.processes import Children
-from tests.bench.rounds import LANES, Contender, Duration, Phase, run_round
+from tests.bench.rounds import LANES, Contender, Duration, Phase, one_each, run_round
 
 _FULL = Duration(one_lane_s=5.0, many_lanes_s=8.0)
 _QUICK = Duration(one_lane_s=0.5, many_lanes_s=0.8)
@@ -56,11 +56,11 @@ def _measure(directory: Path, duration: Duration, count: int) -> list[list[Phase
         plain.start(children["plain"], directory / "plain")
         store = stack.enter_context(chain.started(directory, LANES))
         contenders = (
-            Contender("chain", store.home, store.daemon, store.sandbox, (1, LANES)),
-            Contender("floor", directory / "floor", children["floor"].pids, {}, (1,)),
-            Contender("plain", directory / "plain", children["plain"].pids, {}, (1, LANES)),
+            Contender("chain", store.home, one_each(store.daemon), one_each(store.sandbox), (1, LANES)),
+            Contender("floor", directory / "floor", one_each(children["floor"].pids), {}, (1,)),
+            Contender("plain", directory / "plain", one_each(children["plain"].pids), {}, (1, LANES)),
         )
-        ours = {pid for contender in contenders for pid in (*contender.pids.values(), *contender.beside.values())}
+        ours = {pid for contender in contenders for pid in contender.everyone}
         rounds = []
         for number in range(1, count + 1):
             rounds.append(run_round(contenders, duration, ours))

@@ -24,6 +24,11 @@ class Figure:
     lowest: float
     highest: float
 
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Figure:
+        """One value for each round."""
+        return cls(statistics.median(values), min(values), max(values))
+
     def __str__(self) -> str:
         return f"{self.median:.3g} ({self.lowest:.3g} to {self.highest:.3g})"
 
@@ -106,5 +111,4 @@ def _phase(told: Round, chain: str, lanes: int) -> Phase:
 
 
 def _over(rounds: Sequence[Round], figure: Callable[[Round], float]) -> Figure:
-    values = [figure(told) for told in rounds]
-    return Figure(statistics.median(values), min(values), max(values))
+    return Figure.of([figure(told) for told in rounds])

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CpuClock", "Machine", "cpu_s", "describe"]
+__all__ = ["CpuClock", "Machine", "children_of", "cpu_s", "describe"]
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _NS_PER_S = 1e9
@@ -31,6 +31,11 @@ def cpu_s(pids: Iterable[int]) -> float:
             except (OSError, IndexError):
                 continue
     return total / _NS_PER_S
+
+
+def children_of(pid: int) -> tuple[int, ...]:
+    """The processes that this one has started and that run."""
+    return tuple(int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.bench.machine import CpuClock, cpu_s
 
-__all__ = ["LANES", "Contender", "Duration", "Phase", "run_round"]
+__all__ = ["LANES", "Contender", "Duration", "Phase", "one_each", "run_phase", "run_round"]
 
 LANES = 64
 
@@ -30,12 +30,17 @@ class Contender:
 
     name: str
     target: Path
-    pids: Mapping[str, int]
+    pids: Mapping[str, Sequence[int]]
     """Processes whose CPU is counted, by name."""
-    beside: Mapping[str, int]
+    beside: Mapping[str, Sequence[int]]
     """Processes that are told apart: they are no part of the chain, and take from the machine all the same."""
-    lanes: tuple[int, ...]
-    """How many lanes it is driven with, one phase for each."""
+    lanes: tuple[int, ...] = ()
+    """How many lanes it is driven with in a round, one phase for each."""
+
+    @property
+    def everyone(self) -> tuple[int, ...]:
+        """All its processes."""
+        return tuple(pid for pids in (*self.pids.values(), *self.beside.values()) for pid in pids)
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ class Phase:
     """CPU of each process beside it, the load's among them."""
     foreign: float
     """Part of the machine that others used, 0 to 1."""
+    offered_per_s: float = 0.0
+    """Sales that were asked for in an open loop; 0: the loop was closed."""
 
 
 def run_round(contenders: Sequence[Contender], duration: Duration, ours: Iterable[int]) -> list[Phase]:
@@ -60,12 +67,24 @@ def run_round(contenders: Sequence[Contender], duration: Duration, ours: Iterabl
     everyone = tuple(ours)
     phases = [(contender, lanes) for contender in contenders for lanes in contender.lanes]
     phases.sort(key=lambda phase: phase[1])
-    return [_run(contender, lanes, duration, everyone) for contender, lanes in phases]
+    return [
+        run_phase(contender, lanes, duration.one_lane_s if lanes == 1 else duration.many_lanes_s, everyone)
+        for contender, lanes in phases
+    ]
 
 
-def _run(contender: Contender, lanes: int, duration: Duration, ours: tuple[int, ...]) -> Phase:
-    seconds = duration.one_lane_s if lanes == 1 else duration.many_lanes_s
+def one_each(pids: Mapping[str, int]) -> dict[str, Sequence[int]]:
+    """For names that stand for one process each."""
+    return {name: (pid,) for name, pid in pids.items()}
+
+
+def run_phase(
+    contender: Contender, lanes: int, seconds: float, ours: Sequence[int], offered_per_s: float = 0.0
+) -> Phase:
+    """Drive one chain for so long, in a closed loop unless sales are offered at a pace of their own."""
     arguments = [contender.name, str(lanes), str(seconds), str(contender.target)]
+    if offered_per_s:
+        arguments.append(str(offered_per_s))
     with subprocess.Popen(
         [sys.executable, "-m", "tests.bench.load", *arguments],
         stdin=subprocess.DEVNULL,
@@ -73,7 +92,7 @@ def _run(contender: Contender, lanes: int, duration: Duration, ours: tuple[int, 
         text=True,
     ) as load:
         everyone = (*ours, load.pid)
-        counted = {**contender.pids, **contender.beside, "load": load.pid}
+        counted = {**contender.pids, **contender.beside, "load": (load.pid,)}
         _expect(load, "started")
         before, cpu_before = CpuClock.read(everyone), _cpu_s(counted)
         _expect(load, "ended")
@@ -89,11 +108,12 @@ def _run(contender: Contender, lanes: int, duration: Duration, ours: tuple[int, 
         {name: used[name] for name in contender.pids},
         {name: used[name] for name in counted if name not in contender.pids},
         after.foreign_share(before),
+        offered_per_s,
     )
 
 
-def _cpu_s(processes: Mapping[str, int]) -> dict[str, float]:
-    return {name: cpu_s([pid]) for name, pid in processes.items()}
+def _cpu_s(processes: Mapping[str, Sequence[int]]) -> dict[str, float]:
+    return {name: cpu_s(pids) for name, pids in processes.items()}
 
 
 def _expect(load: subprocess.Popen[str], word: str) -> None:

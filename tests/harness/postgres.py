@@ -89,6 +89,12 @@ class PostgresServer:
     def running(self) -> bool:
         return self._server is not None
 
+    @property
+    def pid(self) -> int:
+        """Of the server's first process; each connection has one of its own below it."""
+        assert self._server is not None
+        return self._server.pid
+
     def database(self) -> str:
         """The URL of a new, empty database."""
         if self._free:
