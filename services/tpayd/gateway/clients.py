@@ -10,61 +10,21 @@ import contextlib
 import fcntl
 import json
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
 
-import msgspec
-from msgspec import Meta, Struct
-
+from tpayd.gateway.client_list import ALL_LANES, HEAD, Client, ClientList, read, with_client, with_uid, without
 from tpayd.gateway.errors import ClientExistsError, NoSuchClientError, RegistryError
 from tpayd.gateway.settings import GatewaySettings
 from tpayd.kit.bus.curve import new_keys, public_key_of
 from tpayd.kit.durable_file import replace_file
 from tpayd.kit.instance import Instance
 from tpayd.kit.settings import SettingsError, load
-from tpayd.kit.toml_edit import NoSuchPlaceError, dumps, join, parsed, put_value
 from tpayd_contracts.operation import Right
-from tpayd_contracts.shapes import Lane, Name
-
-if TYPE_CHECKING:
-    from tomlkit import TOMLDocument
 
 __all__ = ["ALL_LANES", "Client", "ClientRegistry"]
 
-ALL_LANES = "*"
 KEY_FILE_FORMAT = 1
-_LANE_OR_ALL = rf"^\*$(?!\n)|{get_args(Lane)[1].pattern}"
-_HEAD = """\
-# Who may speak to this store, by `tpayd client add` and `tpayd client remove`. Changes count within a second.
-# lanes: the lanes a client may act for, "*" (rights admin only) for all. right: "read_only", "pos" or "admin".
-# public_key: of its CURVE key pair, for tcp. local_uid: the user that may use the name on this machine without a key.
-"""
-
-
-class Client(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """One registered client."""
-
-    lanes: tuple[Annotated[str, Meta(pattern=_LANE_OR_ALL)], ...]
-    right: Right
-    public_key: Annotated[str, Meta(min_length=40, max_length=40)]
-    local_uid: Annotated[int, Meta(ge=0, lt=2**32)] | None = None
-
-    def __post_init__(self) -> None:
-        if self.every_lane and self.right is not Right.ADMIN:
-            raise ValueError(f'lanes "*" are for clients with right = "admin" only, not "{self.right.value}"')
-
-    @property
-    def every_lane(self) -> bool:
-        return ALL_LANES in self.lanes
-
-    def may_act_for(self, lane: str) -> bool:
-        return self.every_lane or lane in self.lanes
-
-
-class _File(Struct, frozen=True, forbid_unknown_fields=True):
-    clients: dict[Name, Client] = {}
 
 
 class ClientRegistry:
@@ -76,7 +36,7 @@ class ClientRegistry:
         self._key_files = instance.secrets / "clients"
         self._server_key_file = instance.secrets / "gateway_curve"
         self._stamp: tuple[int, ...] | None = None
-        self._clients: Mapping[str, Client] = {}
+        self._list = ClientList({}, {})
         self._names_by_key: Mapping[str, str] = {}
 
     @classmethod
@@ -89,10 +49,10 @@ class ClientRegistry:
     # Asked by the gateway
 
     def __len__(self) -> int:
-        return len(self._clients)
+        return len(self._list.clients)
 
     def get(self, name: str) -> Client | None:
-        return self._clients.get(name)
+        return self._list.clients.get(name)
 
     def name_of_key(self, public_key: str) -> str | None:
         """Whose key this is (Z85)."""
@@ -104,8 +64,8 @@ class ClientRegistry:
         if stamp == self._stamp:
             return False
         self._stamp = stamp
-        self._clients = _read(self._path)
-        self._names_by_key = {client.public_key: name for name, client in self._clients.items()}
+        self._list = self._read(self._text())
+        self._names_by_key = {client.public_key: name for name, client in self._list.clients.items()}
         return True
 
     def server_secret(self) -> str:
@@ -118,7 +78,7 @@ class ClientRegistry:
     def list(self) -> dict[str, Client]:
         """By name, in the file's order."""
         self.refresh()
-        return dict(self._clients)
+        return dict(self._list.clients)
 
     def add(self, name: str, lanes: tuple[str, ...], right: Right, local_uid: int | None = None) -> Path:
         """Register a client and write its key file, whose path is returned: for that client alone, then delete it.
@@ -126,19 +86,16 @@ class ClientRegistry:
         Raises ClientExistsError, RegistryError (also for an impossible name, lane or combination).
         """
         keys = new_keys()
-        entry: dict[str, object] = {"lanes": list(lanes), "right": right.value, "public_key": keys.public}
-        if local_uid is not None:
-            entry["local_uid"] = local_uid
         with self._locked():
-            document = self._document()
-            if name in document.get("clients", {}):
+            text = self._text() or HEAD
+            if name in self._read(text).clients:
                 raise ClientExistsError(f"{name} is registered; remove it first, or choose another name")
             try:
-                put_value(document, join("clients", name), entry)
-            except NoSuchPlaceError:
-                raise RegistryError(f"{name!r} is no name for a client") from None
-            text = dumps(document)
-            _parse(text, self._path)
+                client = Client(lanes=lanes, right=right, public_key=keys.public, local_uid=local_uid)
+                text = with_client(text, name, client)
+            except ValueError as error:
+                raise RegistryError(f"{self._path}: {error}") from None
+            self._read(text)
             key_file = self._key_file(name)
             content = {
                 "tpayd_key": KEY_FILE_FORMAT, "client": name, "endpoint": self._endpoint(),
@@ -154,24 +111,14 @@ class ClientRegistry:
     def remove(self, name: str) -> None:
         """Take a client off the list, and its key file if it still lies here. Raises NoSuchClientError."""
         with self._locked():
-            document = self._document()
-            clients = document.get("clients", {})
-            if name not in clients:
-                raise NoSuchClientError(f"no client {name!r} is registered; `tpayd client list` shows them")
-            del clients[name]
-            _replace(self._path, dumps(document), 0o640)
+            _replace(self._path, without(self._text_with(name), name), 0o640)
             self._key_file(name).unlink(missing_ok=True)
         self.refresh()
 
     def move(self, name: str, local_uid: int) -> None:
         """Another user of this machine is this client from now on, without a key. Raises NoSuchClientError."""
         with self._locked():
-            document = self._document()
-            clients = document.get("clients", {})
-            if name not in clients:
-                raise NoSuchClientError(f"no client {name!r} is registered; `tpayd client list` shows them")
-            clients[name]["local_uid"] = local_uid
-            _replace(self._path, dumps(document), 0o640)
+            _replace(self._path, with_uid(self._text_with(name), name, local_uid), 0o640)
         self.refresh()
 
     # Inside
@@ -186,13 +133,27 @@ class ClientRegistry:
         except SettingsError as error:
             raise RegistryError(str(error)) from error
 
-    def _document(self) -> TOMLDocument:
+    def _text(self) -> str:
+        """Empty where there is none."""
         try:
-            text = self._path.read_text(encoding="utf-8")
+            return self._path.read_text(encoding="utf-8")
         except FileNotFoundError:
-            return parsed(_HEAD)
-        _parse(text, self._path)
-        return parsed(text)
+            return ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise RegistryError(f"{self._path} cannot be read: {error}") from error
+
+    def _text_with(self, name: str) -> str:
+        """The text, in which a client stands. Raises NoSuchClientError."""
+        text = self._text()
+        if name not in self._read(text).clients:
+            raise NoSuchClientError(f"no client {name!r} is registered; `tpayd client list` shows them")
+        return text
+
+    def _read(self, text: str) -> ClientList:
+        try:
+            return read(text, self._list)
+        except ValueError as error:
+            raise RegistryError(f"{self._path}: {error}") from error
 
     def _server_secret(self) -> str:
         path = self._server_key_file
@@ -217,29 +178,6 @@ class ClientRegistry:
             yield
         finally:
             os.close(descriptor)
-
-
-def _read(path: Path) -> Mapping[str, Client]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise RegistryError(f"{path} cannot be read: {error}") from error
-    return _parse(text, path)
-
-
-def _parse(text: str, path: Path) -> Mapping[str, Client]:
-    try:
-        clients = msgspec.convert(tomllib.loads(text), _File).clients
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise RegistryError(f"{path}: {error}") from error
-    owners: dict[str, str] = {}
-    for name, client in clients.items():
-        if client.public_key in owners:
-            raise RegistryError(f"{path}: {name} and {owners[client.public_key]} have the same public_key")
-        owners[client.public_key] = name
-    return clients
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
