@@ -216,7 +216,7 @@ class PaymentProgress(Struct, frozen=True, omit_defaults=True):
     """With `sign` and `enter_number`, where the lane's screen is to take it: show it, and answer by its token."""
 
 
-class CardSummary(Struct, frozen=True, omit_defaults=True):
+class CardSummary(Struct, frozen=True, omit_defaults=True, gc=False):
     """What may be kept of a card: BIN6, mask and last four at most (PCI DSS 4.0.1, 3.4.1)."""
 
     masked_pan: str

@@ -15,7 +15,7 @@ from tpayd.transaction import flow
 from tpayd.transaction.books import Books
 from tpayd.transaction.effects import Effect
 from tpayd.transaction.payment import Payment
-from tpayd.transaction.standalone.slip import Slip, as_told, kept, noted
+from tpayd.transaction.standalone.slip import EMPTY, as_told, kept, noted
 from tpayd.transaction.steps.questions import Question
 from tpayd.transaction.verdict import result_of, verdict_of
 from tpayd_contracts.payment import CardSummary, PaymentProgress, PaymentResult, Verdict
@@ -29,6 +29,11 @@ class Case:
     A verdict may have to be on disk before it is told. `told` says whether it was: until then whoever asks hears WAIT.
     """
 
+    __slots__ = (
+        "_began_here", "_books", "_last_progress", "_progress_settles", "_since_ms", "_slip", "_started_us",
+        "_watchers", "balance_minor", "payment", "question", "told",
+    )  # fmt: skip
+
     def __init__(self, payment: Payment, books: Books, *, told: bool = False) -> None:
         self.payment = payment
         self.told = told
@@ -39,11 +44,11 @@ class Case:
         """When it got into its state, on the clock that nobody can set."""
         self.balance_minor: int | None = None
         """An account's balance, from the answer to whoever asked. It is told and never kept."""
-        self._slip = Slip()
+        self._slip = EMPTY
         """What a payment without a POS is told, and never keeps."""
         self.question: Question | None = None
         """What somebody is being asked for it."""
-        self._watchers: list[Request] = []
+        self._watchers: tuple[Request, ...] = ()
         self._last_progress: PaymentProgress | None = None
         self._progress_settles = False
 
@@ -123,13 +128,12 @@ class Case:
 
     def watch(self, request: Request) -> None:
         """Tell a request of progress and verdict; one that attaches later first hears where it stands."""
-        self._watchers.append(request)
+        self._watchers = *self._watchers, request
         if self._last_progress is not None:
             request.progress(self._last_progress)
 
     def unwatch(self, request: Request) -> None:
-        if request in self._watchers:
-            self._watchers.remove(request)
+        self._watchers = tuple(other for other in self._watchers if other is not request)
 
     def progress(self, step: PaymentProgress) -> None:
         """Tell where it stands, once that has stood for a moment (see `settling`)."""
@@ -165,9 +169,9 @@ class Case:
             self.apply(ev.Asked())
         return self.result()
 
-    def leave(self) -> list[Request]:
+    def leave(self) -> tuple[Request, ...]:
         """Hand over whoever waits."""
-        watchers, self._watchers = self._watchers, []
+        watchers, self._watchers = self._watchers, ()
         return watchers
 
     def refuse(self, error: CallError) -> None:

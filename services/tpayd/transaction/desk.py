@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable
 
 from tpayd.kit.bus import CallError, Request
@@ -23,7 +22,7 @@ from tpayd.transaction.orders.intake import Carried
 from tpayd.transaction.orders.keyboard import answer
 from tpayd.transaction.orders.originals import Originals
 from tpayd.transaction.orders.twins import Twins
-from tpayd.transaction.payment import Payment, body_hash
+from tpayd.transaction.payment import Payment, body_hash, new_payment_id
 from tpayd.transaction.registry import Key, Registry
 from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.steps.customer import CustomerSteps
@@ -308,7 +307,7 @@ class Desk:
 
     async def _bury(self, key: Key, terminal_id: str) -> Case:
         payment = Payment(
-            payment_id=str(uuid.uuid4()), lane=key[0], request_id=key[1], body_hash=b"", order=None,
+            payment_id=new_payment_id(), lane=key[0], request_id=key[1], body_hash=b"", order=None,
             terminal_id=terminal_id, profile=self._store.host_profile, created_ms=self._books.clock.unix_ms(),
             state=PaymentState.ABORTED, reason=Reason.RESTORED if self._aftermath.lasts else Reason.NEVER_SEEN,
         )  # fmt: skip
@@ -369,18 +368,19 @@ class Desk:
     def _payment(self, key: Key, terminal_id: str, order: Order, request: Request) -> Payment:
         settings = self._settings
         accepts_card = settings.simple_pay_accepts_card and order.reads is Reads.CODE and self._may_sell(terminal_id)
-        signs = (order.rules.signs or accepts_card) and settings.signature != "off"
+        rules = order.rules
+        signs = (rules.signs or accepts_card) and settings.signature != "off"
         shown = None
         if order.shown is not None:
             mode = EntryMode.BARCODE if order.provider is not None else EntryMode.KEYED
             shown = CardSummary(masked_pan=order.shown, entry_mode=mode, label=order.provider)
         return Payment(
-            payment_id=str(uuid.uuid4()), lane=key[0], request_id=key[1], body_hash=body_hash(order), order=order,
+            payment_id=new_payment_id(), lane=key[0], request_id=key[1], body_hash=body_hash(order), order=order,
             terminal_id=terminal_id, profile=self._store.host_profile, created_ms=self._books.clock.unix_ms(),
             trace=request.trace, client=request.principal, card=shown,
             reverse_unacknowledged=settings.unacknowledged == "reverse"
             and not order.standalone
-            and order.rules.on_unknown is not OnUnknown.NOTHING,
+            and rules.on_unknown is not OnUnknown.NOTHING,
             accepts_card=accepts_card,
             wants_signature=signs and order.amount is not None
             and order.amount.total_minor > settings.no_signature_limit_minor,

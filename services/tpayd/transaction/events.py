@@ -57,7 +57,7 @@ __all__ = [
 ]
 
 
-class _Event(Struct, frozen=True, tag_field="event", omit_defaults=True):
+class _Event(Struct, frozen=True, tag_field="event", omit_defaults=True, gc=False):
     pass
 
 

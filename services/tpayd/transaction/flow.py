@@ -130,10 +130,10 @@ def _to(payment: Payment, state: S, *effects: Effect, **changes: Any) -> Result:
     return replace(payment, state=state, **changes), effects
 
 
-def _approved(payment: Payment, now_ms: int, *last: Effect) -> Result:
+def _approved(payment: Payment, now_ms: int, *last: Effect, **changes: Any) -> Result:
     """It is done: on disk first, together with what it takes back, then the POS is told."""
     mark = (MarkOriginal(),) if payment.claim is not None else ()
-    return _to(payment, S.APPROVED, *mark, Commit(), TellPos(), *last, ended_ms=now_ms)
+    return _to(payment, S.APPROVED, *mark, Commit(), TellPos(), *last, ended_ms=now_ms, **changes)
 
 
 def _unanswered(payment: Payment, now_ms: int, reason: Reason, why: ReversalReason) -> Result:
@@ -194,10 +194,10 @@ def card_read(payment: Payment, event: ev.CardRead, now_ms: int) -> Result:
     if event.instead:
         order = replace(order, kind=PaymentKind.SALE)
     after = replace(
-        payment, card=event.card, chip=event.chip, emv=event.emv, order=order, twin=event.twin,
+        payment, state=S.CARD_READ, card=event.card, chip=event.chip, emv=event.emv, order=order, twin=event.twin,
         customer_us=payment.customer_us + event.customer_us, reader_us=payment.reader_us + event.reader_us,
     )  # fmt: skip
-    return _to(after, S.CARD_READ, _after_card(after))
+    return after, (_after_card(after),)
 
 
 @_row(S.CARD_READ)
@@ -270,13 +270,13 @@ def not_sent(payment: Payment, event: ev.NotSent, now_ms: int) -> Result:
 @_row(S.SENDING)
 def host_approved(payment: Payment, event: ev.HostApproved, now_ms: int) -> Result:
     card = payment.card and replace(payment.card, issuer=event.issuer, acquirer=event.acquirer)
-    after = replace(
-        payment, card=card, response_code=event.response_code, approval_code=event.approval_code,
-        approved_ms=event.approved_ms, host_message=event.message, host_us=event.host_us,
-    )  # fmt: skip
-    if after.chip:
-        return _to(after, S.AUTHORIZED, CompleteCard(approved=True))
-    return _approved(after, now_ms, ReleaseLease())
+    told = {
+        "card": card, "response_code": event.response_code, "approval_code": event.approval_code,
+        "approved_ms": event.approved_ms, "host_message": event.message, "host_us": event.host_us,
+    }  # fmt: skip
+    if payment.chip:
+        return _to(payment, S.AUTHORIZED, CompleteCard(approved=True), **told)
+    return _approved(payment, now_ms, ReleaseLease(), **told)
 
 
 @_row(S.SENDING)

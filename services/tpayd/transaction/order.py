@@ -74,7 +74,7 @@ RULES: Mapping[K, Rules] = MappingProxyType(
 )
 
 
-class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Order(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One order. Holds nothing by which a customer could be named."""
 
     kind: K = K.SALE

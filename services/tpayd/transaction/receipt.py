@@ -11,7 +11,8 @@ from tpayd_contracts.payment import Receipt
 
 __all__ = ["RECEIPT_TAGS", "receipt_of", "receipt_tags"]
 
-RECEIPT_TAGS = {0x84: "84", 0x50: "50", 0x95: "95", 0x9F26: "9F26"}
+_LABEL = 0x50
+RECEIPT_TAGS = {0x84: "84", _LABEL: "50", 0x95: "95", 0x9F26: "9F26"}
 """EMV tags that a receipt prints: AID, label, TVR, application cryptogram. None of them holds card data."""
 
 
@@ -42,25 +43,24 @@ def receipt_tags(emv: bytes) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     at, end = 0, len(emv)
-    while at + 2 <= end:
-        tag = emv[at]
-        at += 1
-        if tag & 0x1F == 0x1F:
-            tag = tag << 8 | emv[at]
-            at += 1
-        if at >= end:
-            break
-        length = emv[at]
-        at += 1
-        if length & 0x80:
-            size = length & 0x7F
-            length = int.from_bytes(emv[at : at + size], "big")
-            at += size
-        if at + length > end:
-            break
-        name = RECEIPT_TAGS.get(tag)
-        if name is not None:
-            value = emv[at : at + length]
-            found[name] = value.decode("ascii", "replace") if name == "50" else value.hex().upper()
-        at += length
+    try:
+        while at < end:
+            tag = emv[at]
+            if tag & 0x1F == 0x1F:
+                at += 1
+                tag = tag << 8 | emv[at]
+            length = emv[at + 1]
+            at += 2
+            if length & 0x80:
+                size = length & 0x7F
+                length = int.from_bytes(emv[at : at + size], "big")
+                at += size
+            if at + length > end:
+                break
+            if tag in RECEIPT_TAGS:
+                value = emv[at : at + length]
+                found[RECEIPT_TAGS[tag]] = value.decode("ascii", "replace") if tag == _LABEL else value.hex().upper()
+            at += length
+    except IndexError:
+        pass  # it ends within a tag or its length
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Collection
 
 from tpayd.kit.bus import CallError
@@ -24,7 +24,8 @@ class Registry:
         self._live: dict[Key, Case] = {}
         self._of_lane: dict[str, Case] = {}
         self._of_terminal: defaultdict[str, set[Case]] = defaultdict(set)
-        self._remembered: OrderedDict[Key, Case] = OrderedDict()
+        self._remembered: dict[Key, Case] = {}
+        """The oldest first."""
 
     def find(self, key: Key) -> Case | None:
         """A payment in memory. One that is not here may still be on disk."""
@@ -52,11 +53,12 @@ class Registry:
 
     def forget(self, case: Case) -> None:
         """It did not begin after all, or is done with."""
-        if self._live.get(case.key) is case:
-            del self._live[case.key]
-        self._of_terminal[case.payment.terminal_id].discard(case)
-        if self._of_lane.get(case.payment.lane) is case:
-            del self._of_lane[case.payment.lane]
+        key, payment = case.key, case.payment
+        if self._live.get(key) is case:
+            del self._live[key]
+        self._of_terminal[payment.terminal_id].discard(case)
+        if self._of_lane.get(payment.lane) is case:
+            del self._of_lane[payment.lane]
 
     def retire(self, case: Case) -> None:
         """Nothing more happens to it by itself; what a person must settle stays in sight."""
@@ -66,10 +68,11 @@ class Registry:
 
     def remember(self, case: Case) -> None:
         """Keep it for quick answers; the oldest goes."""
-        self._remembered[case.key] = case
-        self._remembered.move_to_end(case.key)
-        while len(self._remembered) > self._remembered_max:
-            self._remembered.popitem(last=False)
+        remembered, key = self._remembered, case.key
+        remembered.pop(key, None)
+        remembered[key] = case
+        while len(remembered) > self._remembered_max:
+            del remembered[next(iter(remembered))]
 
     def stan_in_use(self, terminal_id: str, stan: str) -> bool:
         """Whether an open payment of the terminal has this STAN, which a wrap must skip."""

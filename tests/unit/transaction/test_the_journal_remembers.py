@@ -169,7 +169,7 @@ async def test_a_disk_that_does_not_answer_is_not_waited_for_for_ever(
 
     monkeypatch.setattr(JournalStore, "write", stall)
     journal.put(*to_approved()[0])
-    waiting = asyncio.create_task(journal.committed())
+    waiting = journal.committed()
     looking = asyncio.create_task(journal.find(PAYMENT.lane, PAYMENT.request_id))
     await asyncio.sleep(0)
     clock.advance(COMMIT_MAX_S + 1)

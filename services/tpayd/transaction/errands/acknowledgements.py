@@ -8,8 +8,9 @@ is NOT PAID in the answer to an acknowledgement that comes late.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from tpayd.kit.clock import Clock
 from tpayd.transaction.payment import Payment
@@ -27,8 +28,7 @@ _LET_GO_AT_ONCE = 1_000
 """More than may be approved in the second between two rounds, so that the list stays near its bound."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(Struct, frozen=True, gc=False):
     payment: Payment
     since_ms: int
     """By the clock that nobody can set: when this process came to know of it."""

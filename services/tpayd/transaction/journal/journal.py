@@ -98,11 +98,11 @@ class Journal:
         self._blocks.append(block)
         self._flush_later()
 
-    async def committed(self) -> None:
+    def committed(self) -> asyncio.Future[None]:
         """Wait until all that was put is on disk. Raises StorageError, and DoubtError where it may be there."""
         waiter = self._waiter()
         self._hand_over(waiter)
-        await waiter
+        return waiter
 
     def may_hold(self, lane: str, request_id: str) -> bool:
         """Whether `find` could find something; False is certain, and saves the way to the disk."""

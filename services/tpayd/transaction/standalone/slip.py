@@ -17,16 +17,19 @@ from tpayd.transaction import events as ev
 from tpayd.transaction.payment import Payment
 from tpayd_contracts.payment import CardSummary, PaymentResult
 
-__all__ = ["Slip", "as_told", "kept", "noted"]
+__all__ = ["EMPTY", "Slip", "as_told", "kept", "noted"]
 
 E = TypeVar("E", bound=ev.Event)
 
 
-class Slip(Struct, frozen=True):
+class Slip(Struct, frozen=True, gc=False):
     """What of a card and its approval a slip shows."""
 
     card: CardSummary | None = None
     emv: dict[str, str] = {}
+
+
+EMPTY = Slip()
 
 
 def noted(slip: Slip, event: ev.Event) -> Slip:
@@ -37,7 +40,7 @@ def noted(slip: Slip, event: ev.Event) -> Slip:
         case ev.HostApproved() if slip.card is not None:
             return replace(slip, card=replace(slip.card, issuer=event.issuer, acquirer=event.acquirer))
         case ev.Acknowledged():
-            return Slip()
+            return EMPTY
         case _:
             return slip
 

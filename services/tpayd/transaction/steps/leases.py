@@ -32,9 +32,9 @@ class Leases:
 
     def give_back(self, lease: Lease) -> None:
         """Release without an answer: nothing depends on it, since an unrenewed lease expires by itself."""
-        self._held.pop(lease.lease_id, None)
+        held = self._held.pop(lease.lease_id, None)
         try:
-            self._broker.notify(LEASE_RELEASE, LeaseRef(lease.lease_id, lease.fence))
+            self._broker.notify(LEASE_RELEASE, held or LeaseRef(lease.lease_id, lease.fence))
         except CallError as error:
             self._log.info("leases.not_released", lease=lease.lease_id, why=error.message)
 

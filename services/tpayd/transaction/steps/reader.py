@@ -56,6 +56,8 @@ _READER_LOST = frozenset(
     {ErrorCode.READER_UNAVAILABLE, ErrorCode.LEASE_LOST, ErrorCode.PEER_LOST, ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT}
 )
 
+_CARD = (Ability.IC,)
+_CARD_AND_PIN = (Ability.IC, Ability.PIN)
 _WITH_PIN = frozenset({TransactionType.CASH_IC, TransactionType.CASH_IC_INQUIRY, TransactionType.UNIONPAY})
 
 
@@ -91,13 +93,15 @@ class ReaderSteps:
     ) -> Turn | ev.Stopped:
         """Wait for a reader. `give_back` gets a lease that was granted while the wait was being cancelled."""
         crashpoints.passing("lease.before_ask")
+        order = payment.ordered
         try:
-            if payment.ordered.reads == Reads.CODE:
+            if order.reads is Reads.CODE:
                 turn = await self._lease(payment, progress, give_back)
             else:
+                kind = order.card_type
                 taking = self.take(
-                    self._wish(payment), payment.ordered.card_type, payment.amount_minor, progress, give_back,
-                    trace=payment.trace,
+                    _wish(payment, _CARD_AND_PIN if kind in _WITH_PIN else _CARD), kind, payment.amount_minor,
+                    progress, give_back, trace=payment.trace,
                 )  # fmt: skip
                 turn = Turn(await taking.lease(), taking)
         except CallError as error:
@@ -159,7 +163,7 @@ class ReaderSteps:
 
     async def _lease(self, payment: Payment, progress: Progress, give_back: Callable[[Lease], None]) -> Turn:
         """Wait for a reader that reads codes, and cards as well if that is wanted, and there is one."""
-        wish = self._wish(payment)
+        wish = _wish(payment, (Ability.QR,))
         if payment.accepts_card:
             try:
                 either = replace(wish, abilities=(Ability.QR, Ability.IC))
@@ -204,15 +208,6 @@ class ReaderSteps:
         )  # fmt: skip
         return self._card(RULES[PaymentKind.SALE], card, progress, instead=True, waited_us=customer_us)
 
-    def _wish(self, payment: Payment) -> AcquireLease:
-        return AcquireLease(payment.lane, payment.payment_id, self._abilities(payment), payment.lost_readers)
-
-    def _abilities(self, payment: Payment) -> tuple[Ability, ...]:
-        order = payment.ordered
-        if order.reads == Reads.CODE:
-            return (Ability.QR,)
-        return (Ability.IC, Ability.PIN) if order.card_type in _WITH_PIN else (Ability.IC,)
-
     async def complete(
         self, payment: Payment, lease: Lease, answer: EmvAnswer | None, response_code: str, *, approved: bool
     ) -> ev.CardAccepted | ev.CardRefused:
@@ -239,6 +234,10 @@ class ReaderSteps:
         if done.accepted:
             return ev.CardAccepted(done.reader_us, done.cryptogram)
         return ev.CardRefused(ReversalReason.CARD_DECLINED, done.reader_us, done.message)
+
+
+def _wish(payment: Payment, abilities: tuple[Ability, ...]) -> AcquireLease:
+    return AcquireLease(payment.lane, payment.payment_id, abilities, payment.lost_readers)
 
 
 def _unread(error: CallError, lease: Lease) -> ev.CardFailed | ev.ReaderLost:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -76,7 +75,8 @@ class Runner:
     def __init__(self, case: Case, means: Means, carried: Carried | None) -> None:
         self.case = case
         self._means = means
-        self._effects: deque[Effect] = deque()
+        self._effects: tuple[Effect, ...] = ()
+        """What is still to be done, in this order."""
         self._waiting = False
         self._turn: Turn | None = None
         self._lease: Lease | None = None
@@ -89,7 +89,7 @@ class Runner:
 
     def start(self, effects: tuple[Effect, ...]) -> None:
         """Begin with the effects of the first event."""
-        self._effects.extend(effects)
+        self._effects = effects
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def interrupt(self, event: ev.AbortAsked | ev.PosGone) -> bool:
@@ -109,14 +109,15 @@ class Runner:
     def cut(self) -> None:
         """The process goes down and can wait no longer: what the journal holds decides at the next start."""
         if self._task is not None:
-            self._effects.clear()
+            self._effects = ()
             self._task.cancel()
 
     async def _run(self) -> None:
-        case, effects = self.case, self._effects
+        case = self.case
         try:
-            while effects:
-                effect, state = effects.popleft(), case.payment.state
+            while self._effects:
+                effect, state = self._effects[0], case.payment.state
+                self._effects = self._effects[1:]
                 event: ev.Event | None
                 try:
                     act = self._ACTS.get(type(effect))
@@ -141,9 +142,7 @@ class Runner:
             self._means.ended(case)
 
     def _apply(self, event: ev.Event) -> None:
-        effects = self.case.apply(event)
-        self._effects.clear()
-        self._effects.extend(effects)
+        self._effects = self.case.apply(event)
 
     # What is waited for
 
