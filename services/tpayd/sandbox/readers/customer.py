@@ -85,5 +85,11 @@ class Customer:
         return card.pin
 
     def _of_purse(self, type_: str) -> TestCard | None:
-        payable = [card for card in self.purse if card.kind is not CardKind.WALLET]
-        return next((card for card in payable if fits(card, type_)), next(iter(payable), None))
+        first = None
+        for card in self.purse:
+            if card.kind is CardKind.WALLET:
+                continue
+            if fits(card, type_):
+                return card
+            first = first or card
+        return first

@@ -6,9 +6,6 @@ frame behind garbage.
 
 from __future__ import annotations
 
-import functools
-import operator
-
 __all__ = ["ACK", "NAK", "RequestReader", "answer"]
 
 _LONGEST = 4096
@@ -50,12 +47,13 @@ class RequestReader:
 
 
 def _check(counted: bytes) -> int:
-    # Eight bytes at a time; the zeros in front change nothing.
-    padded = counted.rjust(-len(counted) % 8 + len(counted), b"\0")
-    folded = functools.reduce(operator.xor, memoryview(padded).cast("Q"))
-    folded ^= folded >> 32
-    folded ^= folded >> 16
-    return (folded ^ folded >> 8) & 0xFF
+    # As one number, whose upper half is laid on its lower half until one byte is left.
+    folded = int.from_bytes(counted, "big")
+    bits = 8 << (len(counted) - 1).bit_length()
+    while bits > 8:
+        bits >>= 1
+        folded ^= folded >> bits
+    return folded & 0xFF
 
 
 ACK = answer(0x06)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import termios
 import tty
@@ -68,14 +67,18 @@ class Cable:
     def send(self, data: bytes) -> None:
         """What a store does not read in time is lost, as on a serial line without flow control."""
         if self._ends is not None and data:
-            with contextlib.suppress(OSError):
+            try:
                 os.write(self._ends[0], data)
+            except OSError:
+                return
 
     def _readable(self) -> None:
         if self._ends is None:
             return
-        with contextlib.suppress(OSError):
+        try:
             self._on_data(os.read(self._ends[0], _READ_BYTES))
+        except OSError:
+            return
 
 
 def garbled(data: bytes) -> bytes:

@@ -190,14 +190,14 @@ class _Seat:
 
     def say(self, data: bytes) -> None:
         if not self.mute:
-            self.line.say(data if self._understood else garbled(data))
+            self.line.say(self._heard(data))
 
-    @property
-    def _understood(self) -> bool:
-        return self._baud is None or self.cable.baud == self._baud
+    def _heard(self, data: bytes) -> bytes:
+        """What is left of bytes on the line, in either direction."""
+        return data if self._baud is None or self.cable.baud == self._baud else garbled(data)
 
     def _received(self, data: bytes) -> None:
-        self.say(self.reader.received(data if self._understood else garbled(data)))
+        self.say(self.reader.received(self._heard(data)))
 
     def _later(self, delay_ms: int, deed: Deed) -> None:
         self._loop.call_later(delay_ms / 1000, lambda: self.say(deed()))
