@@ -98,6 +98,10 @@ bench-pool: build/dev/.stamp ## measure one device broker with 64 readers and 20
 bench-overload: build/dev/.stamp ## ask three times as much of a store as it can do: busy at once, nothing lost (about a minute)
 	$(DEV)/python -m tests.bench.overload
 
+.PHONY: bench-crowd
+bench-crowd: build/dev/.stamp ## measure a store of 200 lanes, 64 readers and 10,000 clients: start, memory, HELLO, changes
+	$(DEV)/python -m tests.bench.crowd
+
 .PHONY: crashpoints
 crashpoints: build/dev/.stamp ## kill at every boundary of a payment, under every behaviour of the host (about 15 minutes)
 	$(DEV)/python -m tests.crashpoints
