@@ -71,10 +71,10 @@ def measure(store: Store, lanes: int, clients: int) -> dict[str, float]:
     told["remove_s"] = _command_s(store, "remove", "newcomer")
     play(store, lanes, f"open:200:{lanes / 100}")
     sales = f"open:{_PER_S}:{_SECONDS}"
-    quiet, _ = play(store, lanes, sales)
+    quiet = play(store, lanes, sales).tallies
     changing = threading.Thread(target=_change, args=(registry,))
     changing.start()
-    changed, _ = play(store, lanes, sales)
+    changed = play(store, lanes, sales).tallies
     changing.join()
     for when, tallies in (("", quiet), ("_changing", changed)):
         told |= {f"sale_p50{when}_ms": tallies[0].paid_ms(50), f"sale_p99{when}_ms": tallies[0].paid_ms(99)}

@@ -30,7 +30,7 @@ def test_everything_asked_for_is_paid_or_busy_and_nothing_else(store: Store) -> 
     """At a host that takes 100 ms and two payments at a time, 20 a second can be made; 100 are asked for."""
     store.sandbox.host(HostMode.APPROVE, delay_ms=100)
     try:
-        tallies, _ = play(store, LANES, "open:100:2", "open:2:1")
+        tallies = play(store, LANES, "open:100:2", "open:2:1").tallies
     finally:
         store.sandbox.host(HostMode.APPROVE)
     pressed = tallies[0]

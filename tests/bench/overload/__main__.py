@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -46,24 +47,38 @@ def started(directory: Path, lanes: int, readers: int, settings: dict[str, dict[
         yield store
 
 
-def play(store: Store, lanes: int, *phases: str) -> tuple[list[Tally], list[dict[str, float]]]:
-    """Run a load process; what it counted, and the CPU seconds of each process in each phase."""
+class Played(NamedTuple):
+    """What a load process counted, and what the machine did meanwhile."""
+
+    tallies: list[Tally]
+    used: list[dict[str, float]]
+    """CPU seconds of each process, in each phase."""
+    foreign: float
+    """Part of the machine that others used, 0 to 1."""
+
+
+def play(store: Store, lanes: int, *phases: str) -> Played:
+    """Run a load process."""
     command = [sys.executable, "-m", "tests.bench.overload.load", str(store.instance.home), str(lanes), *phases]
     used: list[dict[str, float]] = []
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as load:
         pids = {name: store[name].pid for name in store.running()} | {"load": load.pid}
         before: dict[str, float] | None = None
+        clock, foreign = CpuClock.read(pids.values()), 0.0
         assert load.stdout is not None
         for line in load.stdout:
             if not line.startswith(("phase", "ended")):
                 break
             now = {name: cpu_s([pid]) for name, pid in pids.items()}
-            if before is not None:
+            if before is None:
+                clock = CpuClock.read(pids.values())
+            else:
+                foreign = CpuClock.read(pids.values()).foreign_share(clock)
                 used.append({name: now[name] - before[name] for name in pids})
             before = now
         else:
             raise RuntimeError(f"the load process ended without a tally (exit code {load.wait()})")
-    return msgspec.json.decode(line, type=list[Tally]), used
+    return Played(msgspec.json.decode(line, type=list[Tally]), used, foreign)
 
 
 def main() -> None:
@@ -94,18 +109,17 @@ def main() -> None:
 
 def measure(store: Store, lanes: int, times: float, seconds: float) -> Report:
     """Capacity first; then, in one run, so much more than that, and half of it."""
-    everyone = [store[name].pid for name in store.running()]
-    clock = CpuClock.read(everyone)
     # Every lane has to have sold once: a terminal's first sale takes its numbers from the disk.
-    at_capacity, used = play(store, lanes, f"open:{_GENTLE_PER_S}:{lanes / _GENTLE_PER_S * 2}", f"closed:64:{seconds}")
-    capacity = at_capacity[1].paid_per_s
+    full = play(store, lanes, f"open:{_GENTLE_PER_S}:{lanes / _GENTLE_PER_S * 2}", f"closed:64:{seconds}")
+    capacity = full.tallies[1].paid_per_s
     half, more = f"open:{capacity / 2}:{seconds / 2}", f"open:{capacity * times}:{seconds}"
-    (before, overload, after), used_later = play(store, lanes, half, more, half)
-    foreign = CpuClock.read(everyone).foreign_share(clock)
-    sales = [sale for tally in (*at_capacity, before, overload, after) for sale in tally.sales]
+    pressed = play(store, lanes, half, more, half)
+    sales = [sale for tally in (*full.tallies, *pressed.tallies) for sale in tally.sales]
+    before, overload, after = pressed.tallies
     return Report(
-        times, at_capacity[1], before, overload, after, (*used[1:], *used_later), disagreements(store, sales), foreign
-    )
+        times, full.tallies[1], before, overload, after, (*full.used[1:], *pressed.used), disagreements(store, sales),
+        max(full.foreign, pressed.foreign),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -55,6 +55,8 @@ class Load:
 
     def closed(self, name: str, lanes: int, seconds: float) -> None:
         """So many lanes, each after its own answers. The others stay idle."""
+        while any(till.open for till in self._by_number.values()):
+            self._take(0.01)
         tally = self._begin(name, seconds)
         self._again = set(list(self._tills)[:lanes])
         for lane in [lane for lane in self._free if lane in self._again]:

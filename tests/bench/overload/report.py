@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from tests.bench.figures import FOREIGN_LIMIT
 from tests.bench.overload.tally import Tally
 
 __all__ = ["Report"]
@@ -61,6 +62,8 @@ class Report:
         """Promises that were not kept, one sentence each."""
         told = self.figures()
         found = self._wrong()
+        if self.capacity.busy:
+            found.append(f"{len(self.capacity.busy)} sales were refused at capacity, where everybody fits")
         if told["busy_p99_ms"] > BUSY_LIMIT_MS:
             found.append(f"busy took {told['busy_p99_ms']:.0f} ms (99 %); {BUSY_LIMIT_MS:.0f} ms are promised")
         for percent in ("p50", "p99"):
@@ -85,7 +88,8 @@ class Report:
                 f"busy {len(tally.busy) / tally.seconds:6.0f}/s in {tally.busy_ms(50):.1f} / {tally.busy_ms(99):.1f} / "
                 f"{tally.busy_ms(100):.1f} ms (50 / 99 / 100 %), no lane free {tally.no_lane}"
             )
-        yield f"others used {self.foreign:.0%} of the machine"
+        if self.foreign > FOREIGN_LIMIT:
+            yield f"disturbed: others used {self.foreign:.0%} of the machine"
         for name, used, tally in zip(
             ("capacity", "half", "overload", "half again"), self.used,
             (self.capacity, self.before, self.overload, self.after), strict=True,
