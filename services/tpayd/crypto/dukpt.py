@@ -44,7 +44,9 @@ LAST_COUNTER = 0xFFFF_0000
 _FIRST_COUNTER = 1
 _UPDATE_COUNTER = 0xFFFF_FFFF
 _BLOCK_BITS = 128
-_ALGORITHM_OF_BITS = {128: 0x0002, 192: 0x0003, 256: 0x0004}
+_BLOCK_BYTES = 16
+_AES_128 = 0x0002
+_ALGORITHM_OF_BITS = {128: _AES_128, 192: 0x0003, 256: 0x0004}
 _KEY_BYTES = frozenset(bits // 8 for bits in _ALGORITHM_OF_BITS)
 _ECB = modes.ECB()  # noqa: S305 - the standard's key derivation
 _derivation_data = struct.Struct(">BBHHH4sI").pack
@@ -184,6 +186,18 @@ class Derivation:
         """
         check_counter(counter)
         return self._working_key(counter, usage, key_bits)
+
+    def mac_keys(self, counter: int) -> tuple[bytes, bytes]:
+        """Both 128-bit MAC keys of one transaction at one go: its request's (generation), its answer's (verification).
+
+        Raises:
+            CounterInvalidError: see `check_counter`.
+        """
+        check_counter(counter)
+        data = _derivation_data(1, 1, Usage.MAC_GENERATION, _AES_128, _BLOCK_BITS, self._who, counter)
+        data += _derivation_data(1, 1, Usage.MAC_VERIFICATION, _AES_128, _BLOCK_BITS, self._who, counter)
+        keys = self._intermediate_cipher(counter).update(data)
+        return keys[:_BLOCK_BYTES], keys[_BLOCK_BYTES:]
 
     def update_key(self) -> bytes:
         """See `update_key`. Its counter, all ones, is kept for this alone."""

@@ -98,3 +98,11 @@ def test_pin_block() -> None:
 def test_key_serial_number() -> None:
     """A KSN is the IKID and the counter, 12 bytes."""
     assert "123456789012345600000001" == _hex(make_ksn(IKID, 1))
+
+
+@pytest.mark.parametrize("counter", [0x00000001, 0x00000003, 0xFFFE8000])
+def test_both_mac_keys_at_one_go(counter: int) -> None:
+    """They are the working keys of their usages."""
+    keys = Derivation(IK, IKID).mac_keys(counter)
+    usages = (Usage.MAC_GENERATION, Usage.MAC_VERIFICATION)
+    assert tuple(working_key(IK, IKID, counter, usage) for usage in usages) == keys

@@ -15,6 +15,7 @@ __all__ = ["number", "pack_amount", "pack_items", "unpack_items"]
 _HEADER_BYTES = 5
 _INSTALLMENTS_MAX = 99
 _KNOWN = {item.value: item for item in Item}
+_IDS = {item: item.value.encode() for item in Item}
 _AMOUNT = (Item.INSTALLMENTS, Item.SUPPLY, Item.VAT, Item.SERVICE_CHARGE, Item.TAX_FREE)
 _amount_in = re.compile("01002([0-9]{2})02012([0-9]{12})03012([0-9]{12})04012([0-9]{12})05012([0-9]{12})").match
 """What every request about money begins with, read at one go."""
@@ -33,13 +34,12 @@ def pack_amount(installments: int, amount: Amount | None) -> bytes:
 
 def pack_items(items: Mapping[Item, str | int | None]) -> bytes:
     """The field. None is left out, a number becomes twelve digits."""
-    packed = bytearray()
+    packed: list[bytes] = []
     for item, value in items.items():
-        if value is None:
-            continue
-        data = b"%012d" % value if isinstance(value, int) else _utf8(item, value)
-        packed += b"%s%03d" % (item.encode(), len(data)) + data
-    return bytes(packed)
+        if value is not None:
+            data = b"%012d" % value if isinstance(value, int) else _utf8(item, value)
+            packed.append(b"%s%03d%s" % (_IDS[item], len(data), data))
+    return b"".join(packed)
 
 
 def unpack_items(fields: Fields) -> dict[Item, str]:

@@ -13,6 +13,7 @@ With state:
 * `ledger`      every request as it was booked, durable before it is answered
 * `lookups`     questions to the ledger: originals, balances, totals
 * `judging`     what the host says to a financial request, before it is booked
+* `replies`     what it says in its answers
 * `merchants`   whose terminals the host knows
 * `issuing`     keys given out to terminals and readers
 * `desk`        one request from bytes to bytes

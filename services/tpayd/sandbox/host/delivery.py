@@ -12,6 +12,7 @@ from tpayd_contracts.sandbox import HostBehaviour, HostMode
 
 __all__ = ["Delivery", "deliveries", "joined"]
 
+_AS_IT_SHOULD = frozenset({HostMode.APPROVE, HostMode.DECLINE})
 _NOISE = 0xA5
 _TYPE_BYTES = 4
 
@@ -28,6 +29,8 @@ class Delivery(Struct, frozen=True):
 def deliveries(answer: bytes, behaviour: HostBehaviour, late_answer_ms: int) -> tuple[Delivery, ...]:
     """What leaves, and when, for one complete answer."""
     mode, after_ms = behaviour.mode, behaviour.delay_ms
+    if mode in _AS_IT_SHOULD:
+        return (Delivery(after_ms, (frame(answer),)),)
     if mode in (HostMode.SILENT, HostMode.DEAF):
         return ()
     if mode is HostMode.HANG_UP:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 from msgspec import Struct, structs
 
 from tpayd.crypto.dukpt import IKID_BYTES
 from tpayd.crypto.errors import ExchangeError
 from tpayd.crypto.exchange import Role
-from tpayd.crypto.mac import cmac8
+from tpayd.crypto.mac import cmac8, verify8
 from tpayd.hosts import (
-    EmvAnswer,
     Financial,
     HostFormatError,
     HostTotals,
     Inquiry,
+    Kind,
     Merchant,
     MerchantDownload,
     NetworkMessage,
@@ -32,16 +31,15 @@ from tpayd.hosts.iso8583 import host_side
 from tpayd.hosts.iso8583.codec import seal
 from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
-from tpayd.sandbox.host.codes import Code, text_of
+from tpayd.sandbox.host.codes import Code
 from tpayd.sandbox.host.delivery import Delivery, deliveries
 from tpayd.sandbox.host.issuing import Issuing
 from tpayd.sandbox.host.judging import Judge, Judged
-from tpayd.sandbox.host.keychain import Keychain
-from tpayd.sandbox.host.ledger import Booked, Ledger, approval_code
+from tpayd.sandbox.host.keychain import Keychain, MacKeys
+from tpayd.sandbox.host.ledger import Booked, Ledger
 from tpayd.sandbox.host.merchants import Merchants
+from tpayd.sandbox.host.replies import HostTime, financial_reply, inquiry_reply
 from tpayd.sandbox.host.triggers import behaviour_for
-from tpayd.sandbox.secrets import PAN_TOKEN_KEY
-from tpayd_contracts.payment import EntryMode
 from tpayd_contracts.sandbox import HostBehaviour, HostMode, HostRequest
 
 __all__ = ["Desk", "HostTerms", "Send"]
@@ -50,6 +48,7 @@ _AS_ASKED = HostBehaviour()
 _KEY_REQUESTS: dict[type, HostRequest] = {
     TerminalKeyExchange: HostRequest.TERMINAL_KEY, ReaderKeyExchange: HostRequest.READER_KEY,
 }  # fmt: skip
+_ASKS_FOR = {kind: HostRequest(kind.value) for kind in Kind}
 _NOT_GENUINE = Judged(code=Code.NOT_GENUINE)
 
 Send = Callable[[Sequence[Delivery]], None]
@@ -84,6 +83,7 @@ class Desk:
         self._late_answer_ms = int(terms.late_answer_s * 1000)
         self._log = log
         self._held: dict[Send, list[Delivery]] = {}
+        self._time = HostTime(clock, terms.time_ahead_s)
 
     @property
     def holding(self) -> bool:
@@ -145,11 +145,12 @@ class Desk:
             self._line_or_key(message, send)
 
     def _financial(self, request: Financial, received: host_side.Received, send: Send) -> None:
-        behaviour = behaviour_for(request.kind, request.total_minor, self._ordered(HostRequest(request.kind.value)))
+        behaviour = behaviour_for(request.kind, request.total_minor, self._ordered(_ASKS_FOR[request.kind]))
         if behaviour.mode is HostMode.DEAF:
             return
+        keys = self._keychain.mac_keys(received.ksn)
         judged = None
-        if self._genuine(received, request.terminal_id):
+        if self._genuine(received, request.terminal_id, keys):
             judged = self._judge.judge(request, self._today)
             if judged is None:
                 self._log.warning("sandbox.bad_card_data", terminal_id=request.terminal_id)
@@ -158,43 +159,34 @@ class Desk:
         else:
             declined = behaviour.code if behaviour.mode is HostMode.DECLINE else None
             booked = self.ledger.book(request, judged.card, declined or judged.code, judged.original)
-        reply = structs.replace(_reply(booked, judged, request), at=self._time())
-        self._answer(host_side.reply_financial(request, reply), received, behaviour, send)
+        reply = host_side.reply_financial(request, financial_reply(booked, judged, request, self._time.told()))
+        self._answer(reply, received, keys, behaviour, send)
 
     def _reversal(self, reversal: Reversal, received: host_side.Received, send: Send) -> None:
         behaviour = self._ordered(HostRequest.REVERSAL)
         if behaviour.mode is HostMode.DEAF:
             return
-        code = self._refusal(behaviour, received, reversal.terminal_id) or self.ledger.reverse(reversal)
-        self._answer(host_side.reply_reversal(reversal, code), received, behaviour, send)
+        keys = self._keychain.mac_keys(received.ksn)
+        code = self._refusal(behaviour, received, reversal.terminal_id, keys) or self.ledger.reverse(reversal)
+        self._answer(host_side.reply_reversal(reversal, code), received, keys, behaviour, send)
 
     def _inquiry(self, inquiry: Inquiry, received: host_side.Received, send: Send) -> None:
         behaviour = self._ordered(HostRequest.INQUIRY)
         if behaviour.mode is HostMode.DEAF:
             return
-        refusal = self._refusal(behaviour, received, inquiry.terminal_id)
-        reply = self._what_became(inquiry) if refusal is None else host_side.InquiryReply(response_code=refusal)
-        reply = structs.replace(reply, at=self._time())
-        self._answer(host_side.reply_inquiry(inquiry, reply), received, behaviour, send)
-
-    def _time(self) -> str:
-        """This host's own clock, as it is told in answers."""
-        seconds = self._clock.unix_ms() // 1000 + self._terms.time_ahead_s
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%d%H%M%S")
+        keys = self._keychain.mac_keys(received.ksn)
+        refusal = self._refusal(behaviour, received, inquiry.terminal_id, keys)
+        if refusal is None:
+            reply = self._what_became(inquiry)
+        else:
+            reply = host_side.InquiryReply(response_code=refusal, at=self._time.told())
+        self._answer(host_side.reply_inquiry(inquiry, reply), received, keys, behaviour, send)
 
     def _what_became(self, inquiry: Inquiry) -> host_side.InquiryReply:
         found = self.ledger.lookups.find(inquiry.original, inquiry.terminal_id)
         if found is None:
             self.ledger.remember(inquiry.original, inquiry.terminal_id)
-            return host_side.InquiryReply(response_code=Code.ORIGINAL_NOT_FOUND)
-        if found.merchant_id != inquiry.merchant_id:
-            return host_side.InquiryReply(response_code=Code.OTHER_MERCHANT)
-        if not found.stands:
-            return host_side.InquiryReply(response_code=Code.INVALID if found.reversed else found.response_code)
-        return host_side.InquiryReply(
-            response_code=Code.APPROVED, amount_minor=found.amount_minor, approval_code=approval_code(found.number),
-            host_reference=_reference(found.number), voided_minor=found.voided_minor, message=text_of(Code.APPROVED),
-        )  # fmt: skip
+        return inquiry_reply(found, inquiry.merchant_id, self._time.told())
 
     def _reconciliation(self, told: Reconciliation, received: host_side.Received, send: Send) -> None:
         behaviour = self._ordered(HostRequest.RECONCILIATION)
@@ -202,10 +194,11 @@ class Desk:
             return
         own = self.ledger.lookups.totals(told.terminal_id, told.business_day)
         code = Code.APPROVED if own == told.totals else Code.OUT_OF_BALANCE
-        refusal = self._refusal(behaviour, received, told.terminal_id)
+        keys = self._keychain.mac_keys(received.ksn)
+        refusal = self._refusal(behaviour, received, told.terminal_id, keys)
         self._answer(
-            host_side.reply_reconciliation(told, refusal or code, HostTotals() if refusal else own, self._time()),
-            received, behaviour, send,
+            host_side.reply_reconciliation(told, refusal or code, HostTotals() if refusal else own, self._time.told()),
+            received, keys, behaviour, send,
         )  # fmt: skip
 
     def _merchant(self, request: OpenTerminal | MerchantDownload, send: Send) -> None:
@@ -265,51 +258,38 @@ class Desk:
             self.behaviour = structs.replace(ordered, times=left) if left else HostBehaviour()
         return ordered
 
-    def _refusal(self, behaviour: HostBehaviour, received: host_side.Received, terminal_id: str) -> str | None:
+    def _refusal(
+        self, behaviour: HostBehaviour, received: host_side.Received, terminal_id: str, keys: MacKeys | None
+    ) -> str | None:
         """Why nothing is looked up for this request: its MAC, or a decline that was ordered for its like by name."""
-        if not self._genuine(received, terminal_id):
+        if not self._genuine(received, terminal_id, keys):
             return Code.NOT_GENUINE
         return behaviour.code if behaviour.mode is HostMode.DECLINE and behaviour.only is not None else None
 
-    def _genuine(self, received: host_side.Received, terminal_id: str) -> bool:
-        holds = self._issuing.owner(received.ksn[:IKID_BYTES]) == terminal_id and self._keychain.mac_holds(
-            received.ksn, received.covered, received.mac
+    def _genuine(self, received: host_side.Received, terminal_id: str, keys: MacKeys | None) -> bool:
+        holds = (
+            keys is not None
+            and self._issuing.owner(received.ksn[:IKID_BYTES]) == terminal_id
+            and verify8(keys.request, received.covered, received.mac)
         )
         if not holds:
             self._log.warning("sandbox.bad_mac", terminal_id=terminal_id)
         return holds
 
-    def _answer(self, unsealed: Unsealed, received: host_side.Received, behaviour: HostBehaviour, send: Send) -> None:
-        ksn = received.ksn
-        mac = self._keychain.mac(ksn, unsealed.head + ksn + unsealed.tail)
-        if mac is None:
+    def _answer(
+        self,
+        unsealed: Unsealed,
+        received: host_side.Received,
+        keys: MacKeys | None,
+        behaviour: HostBehaviour,
+        send: Send,
+    ) -> None:
+        """MAC the answer under the same KSN as its request; one without a KSN gets none."""
+        if keys is None:
             return
-        answer = seal(unsealed, ksn, mac)
+        ksn = received.ksn
+        answer = seal(unsealed, ksn, cmac8(keys.answer, unsealed.head + ksn + unsealed.tail))
         self._hold(send, deliveries(answer, behaviour, self._late_answer_ms))
 
     def _hold(self, send: Send, what: tuple[Delivery, ...]) -> None:
         self._held.setdefault(send, []).extend(what)
-
-
-def _reply(booked: Booked, judged: Judged, request: Financial) -> host_side.FinancialReply:
-    code, card = str(booked.response_code), judged.card
-    approved = code == Code.APPROVED
-    emv = None
-    if request.entry_mode is EntryMode.IC:
-        # Stands for the issuer's cryptogram: ARPC (8 bytes) and response code (EMV Book 2, 8.2.1).
-        emv = EmvAnswer(arc=code, issuer_data=cmac8(PAN_TOKEN_KEY, request.emv) + code.encode())
-    return host_side.FinancialReply(
-        response_code=code,
-        host_reference=_reference(booked.number),
-        approval_code=approval_code(booked.number) if approved else None,
-        issuer=card.issuer or None,
-        acquirer=card.acquirer or None,
-        message=text_of(code),
-        emv=emv,
-        balance_minor=judged.balance_minor if approved else None,
-    )
-
-
-def _reference(number: int) -> str:
-    """DE 37: the host's own number of the booking."""
-    return f"SBX{number:09d}"

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import NamedTuple
 
 from tpayd.crypto.data import decrypt_data
 from tpayd.crypto.dukpt import Derivation, Usage, derive_initial_key, split_ksn
 from tpayd.crypto.errors import CryptoError
 from tpayd.crypto.exchange import Role
-from tpayd.crypto.mac import cmac8, verify8
 from tpayd.crypto.track import decrypt_track
 from tpayd.sandbox.secrets import BDK
 
-__all__ = ["Keychain"]
+__all__ = ["Keychain", "MacKeys"]
 
 _DERIVATIONS_MAX = 1024
+
+
+class MacKeys(NamedTuple):
+    """Both of one transaction: a request sent back to its sender is no answer."""
+
+    request: bytes
+    answer: bytes
 
 
 class Keychain:
@@ -24,17 +31,11 @@ class Keychain:
         self._terminals = _Keys(BDK[Role.TERMINAL])
         self._readers = _Keys(BDK[Role.READER])
 
-    def mac_holds(self, ksn: bytes, covered: bytes, mac: bytes) -> bool:
-        """Whether a terminal made this MAC under the key of its KSN."""
+    def mac_keys(self, ksn: bytes) -> MacKeys | None:
+        """The keys of a terminal's request and of its answer; None where that is no KSN."""
         try:
-            return verify8(self._terminals.key(ksn, Usage.MAC_GENERATION), covered, mac)
-        except CryptoError:
-            return False
-
-    def mac(self, ksn: bytes, covered: bytes) -> bytes | None:
-        """The host's MAC of its answer, under the same KSN as the request; None where that is no KSN."""
-        try:
-            return cmac8(self._terminals.key(ksn, Usage.MAC_VERIFICATION), covered)
+            ikid, counter = split_ksn(ksn)
+            return MacKeys(*self._terminals.of(ikid).mac_keys(counter))
         except CryptoError:
             return None
 
@@ -70,6 +71,10 @@ class _Keys:
     def key(self, ksn: bytes, usage: Usage) -> bytes:
         """The working key of a KSN. Raises CryptoError."""
         ikid, counter = split_ksn(ksn)
+        return self.of(ikid).working_key(counter, usage)
+
+    def of(self, ikid: bytes) -> Derivation:
+        """The keys of a device. Raises CryptoError."""
         derivation = self._derivations.get(ikid)
         if derivation is None:
             derivation = self._derivations[ikid] = Derivation(derive_initial_key(self._bdk, ikid), ikid)
@@ -77,4 +82,4 @@ class _Keys:
                 self._derivations.popitem(last=False)
         else:
             self._derivations.move_to_end(ikid)
-        return derivation.working_key(counter, usage)
+        return derivation
