@@ -6,6 +6,7 @@ Pure, without I/O:
 
 The shell around it:
 * `connection`  one TCP or TLS connection: frames in and out
+* `deadlines`   one timer for all waits
 * `driver`      one line: dials, signs on, keeps alive, dials again
 * `pool`        the lines of a profile: which one carries an exchange, and how each exchange ends
 * `service`     the process: operations, events, health

@@ -50,6 +50,10 @@ class InFlight(Generic[T]):
     def __len__(self) -> int:
         return len(self._open)
 
+    def items(self) -> list[tuple[MatchKey, T]]:
+        """The open requests, and who waits for each."""
+        return [(key, found.waiter) for key, found in self._open.items()]
+
     def on(self, line: str) -> int:
         """Requests open on a line."""
         return self._per_line.get(line, 0)
@@ -62,7 +66,7 @@ class InFlight(Generic[T]):
         if key in self._open:
             raise KeyOpenError(f"a request of class {key.type_class}, terminal {key.terminal_id}, {key.stan} is open")
         self._open[key] = _Open(line, waiter)
-        self._per_line[line] = self.on(line) + 1
+        self._per_line[line] = self._per_line.get(line, 0) + 1
         self._closed.pop(key, None)
 
     def answered(self, key: MatchKey, line: str) -> T | Stray:

@@ -1,9 +1,15 @@
-"""What host_link counts."""
+"""What host_link counts. Exchanges are made into metrics when scraped: each of them counts."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
 from tpayd.host_link.matching import Stray
 from tpayd.kit.metrics import Metrics
+from tpayd.kit.timings import Timings
 from tpayd_contracts.host import LineState
 
 __all__ = ["Meters"]
@@ -20,18 +26,15 @@ class Meters:
         state = metrics.gauge("line_state", "1 for the state a line is in", ["line", "state"])
         tries = metrics.counter("connects", "Tries to connect a line", ["line"])
         losses = metrics.counter("losses", "Signed-on lines lost", ["line"])
-        exchanges = metrics.counter("exchanges", "Exchanges by how they ended", ["outcome"])
         dropped = metrics.counter("dropped_messages", "Messages of the host that fit no open request", ["kind"])
         self._signed_on = {line: signed_on.labels(line) for line in lines}
         self._state = {(line, each): state.labels(line, each.value) for line in lines for each in LineState}
         self._tries = {line: tries.labels(line) for line in lines}
         self._losses = {line: losses.labels(line) for line in lines}
-        self._outcomes = {
-            name: exchanges.labels(name) for name in ("answered", "timeout", "peer_lost", "not_started", "abandoned")
-        }
         self._dropped = {kind: dropped.labels(kind) for kind in (*(each.value for each in Stray), _GARBLED, _UNASKED)}
         self.in_flight = metrics.gauge("in_flight", "Exchanges on the lines now")
-        self.host_seconds = metrics.histogram("host_seconds", "From the last byte out to the first byte of the answer")
+        self._exchanges = _Exchanges()
+        metrics.add(self._exchanges)
 
     def line(self, line: str, before: LineState, now: LineState) -> None:
         """A line went from one state to another."""
@@ -45,7 +48,12 @@ class Meters:
 
     def ended(self, outcome: str) -> None:
         """An exchange ended."""
-        self._outcomes[outcome].inc()
+        self._exchanges.outcomes[outcome] += 1
+
+    def answered(self, host_s: float) -> None:
+        """An exchange ended with its answer, which took the host so long."""
+        self._exchanges.outcomes["answered"] += 1
+        self._exchanges.host_times.add(host_s)
 
     def stray(self, kind: Stray) -> None:
         """An answer without an open request."""
@@ -58,3 +66,25 @@ class Meters:
     def unasked(self) -> None:
         """A request of the host that nobody here answers."""
         self._dropped[_UNASKED].inc()
+
+
+class _Exchanges(Collector):
+    """Exchanges of this process, and what their answers took."""
+
+    def __init__(self) -> None:
+        self.outcomes = dict.fromkeys(("answered", "timeout", "peer_lost", "not_started", "abandoned"), 0)
+        self.host_times = Timings()
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics, as of now. Called by the thread that serves /metrics."""
+        ended = CounterMetricFamily("tpayd_host_link_exchanges", "Exchanges by how they ended", labels=("outcome",))
+        for outcome, count in self.outcomes.copy().items():
+            ended.add_metric((outcome,), count)
+        yield ended
+        text = "From the last byte out to the first byte of the answer"
+        times = HistogramMetricFamily("tpayd_host_link_host_seconds", text)
+        times.add_metric((), self.host_times.cumulative(), self.host_times.total_s)
+        yield times

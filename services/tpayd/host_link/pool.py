@@ -20,6 +20,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tpayd.host_link.deadlines import Deadlines
 from tpayd.host_link.driver import Driver, LineOwner, Route
 from tpayd.host_link.matching import InFlight, Stray
 from tpayd.host_link.meters import Meters
@@ -43,7 +44,8 @@ class Waiting:
 
     answer: Callable[[Message], None]
     fail: Callable[[CallError], None]
-    timer: asyncio.TimerHandle | None = None
+    due_us: int
+    ended: bool = False
 
 
 class Pool:
@@ -71,6 +73,7 @@ class Pool:
         self._in_flight: InFlight[Waiting] = InFlight()
         self._open_exchanges = 0
         meters.in_flight.set_function(lambda: self._open_exchanges)
+        self._deadlines = Deadlines(clock, self._expire_due)
         self._idle = asyncio.Event()
         self._network = NetworkMessages(adapter, settings.station_id, clock)
         owner = LineOwner(
@@ -86,13 +89,13 @@ class Pool:
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
-        self._loop = asyncio.get_running_loop()
         for driver in self._drivers:
             driver.start()
 
     async def stop(self) -> None:
         """Sign off and close; what is still open ends as `peer_lost`."""
         await asyncio.gather(*(driver.stop() for driver in self._drivers))
+        self._deadlines.close()
 
     async def drained(self) -> None:
         """Returns when no exchange is open."""
@@ -119,8 +122,8 @@ class Pool:
         def answered(found: Message) -> None:
             crashpoints.passing("line.received")
             host_us = max(0, found.began_us - sent_us)
-            self._exchange_ended("answered")
-            self._meters.host_seconds.observe(host_us / 1e6)
+            self._meters.answered(host_us / 1e6)
+            self._exchange_closed()
             answer(Exchanged(message=found.raw, host_us=host_us, line=driver.name))
             crashpoints.passing("line.answered")
 
@@ -128,9 +131,9 @@ class Pool:
             self._exchange_ended(error.code.value)
             fail(error)
 
-        waiting = Waiting(answered, failed)
+        waiting = Waiting(answered, failed, sent_us + int(wait_s * 1e6))
         crashpoints.passing("line.before_send")
-        if not self._send(driver, key, message, waiting, wait_s):
+        if not self._send(driver, key, message, waiting):
             raise self._unavailable()
         crashpoints.passing("line.after_send")
         self._open_exchanges += 1
@@ -156,20 +159,22 @@ class Pool:
 
     def _pick(self) -> Driver:
         """Of the usable lines the one with the fewest open requests."""
-        usable = [driver for driver in self._drivers if driver.usable]
-        if not usable:
+        driver, fewest = None, 0
+        for each in self._drivers:
+            if each.usable and ((on := self._in_flight.on(each.name)) < fewest or driver is None):
+                driver, fewest = each, on
+        if driver is None:
             raise self._unavailable()
-        driver = min(usable, key=lambda each: self._in_flight.on(each.name))
-        if self._in_flight.on(driver.name) >= self._settings.max_in_flight_per_line:
+        if fewest >= self._settings.max_in_flight_per_line:
             text = f"each line carries {self._settings.max_in_flight_per_line} exchanges, the most it may"
             raise self._refused(ErrorCode.BUSY, text, retryable=True, detail="lines_full")
         return driver
 
-    def _send(self, driver: Driver, key: MatchKey, message: bytes, waiting: Waiting, wait_s: float) -> bool:
+    def _send(self, driver: Driver, key: MatchKey, message: bytes, waiting: Waiting) -> bool:
         if not driver.send(message):
             return False
         self._in_flight.open(key, driver.name, waiting)
-        waiting.timer = self._loop.call_later(wait_s, self._expire, key, waiting)
+        self._deadlines.put(waiting.due_us)
         return True
 
     def _unavailable(self) -> CallError:
@@ -211,7 +216,7 @@ class Pool:
                 terminal_id=key.terminal_id, stan=key.stan,
             )  # fmt: skip
             return
-        self._ended(found)
+        found.ended = True
         found.answer(message)
 
     def _unasked(self, driver: Driver, raw: bytes) -> None:
@@ -220,31 +225,35 @@ class Pool:
             self._meters.unasked()
             self._log.warning("host.unasked_message", line=driver.name, bytes=len(raw))
 
+    def _expire_due(self, now_us: int) -> int | None:
+        for key, waiting in self._in_flight.items():
+            if waiting.due_us <= now_us and not waiting.ended:
+                self._expire(key, waiting)
+        return min((waiting.due_us for _, waiting in self._in_flight.items() if not waiting.ended), default=None)
+
     def _expire(self, key: MatchKey, waiting: Waiting) -> None:
         self._in_flight.give_up(key)
-        self._ended(waiting)
+        waiting.ended = True
         waiting.fail(CallError.unknown(ErrorCode.TIMEOUT, "the host did not answer in time; it may have booked"))
 
     def _lost(self, driver: Driver) -> None:
         for waiting in self._in_flight.lose(driver.name):
-            self._ended(waiting)
+            waiting.ended = True
             text = f"line {driver.name} was lost after the request was sent; the host may have booked"
             waiting.fail(CallError.unknown(ErrorCode.PEER_LOST, text))
 
     def _abandon(self, key: MatchKey, waiting: Waiting) -> None:
         """Nobody waits any more; the bytes have left all the same."""
-        if waiting.timer is not None:
+        if not waiting.ended:
             self._in_flight.give_up(key)
-            self._ended(waiting)
+            waiting.ended = True
             self._exchange_ended("abandoned")
-
-    def _ended(self, waiting: Waiting) -> None:
-        if waiting.timer is not None:
-            waiting.timer.cancel()
-            waiting.timer = None
 
     def _exchange_ended(self, outcome: str) -> None:
         self._meters.ended(outcome)
+        self._exchange_closed()
+
+    def _exchange_closed(self) -> None:
         self._open_exchanges -= 1
         if not self._open_exchanges:
             self._idle.set()
@@ -272,9 +281,9 @@ class Pool:
             told(opened)
 
         # The line has its own waits for these; this one only frees the key.
-        waits = self._settings.waits
-        waiting = Waiting(answered, lambda _: None)
-        self._send(driver, self._adapter.match_key(message), message, waiting, waits.sign_on_s + waits.echo_answer_s)
+        wait_s = self._settings.waits.sign_on_s + self._settings.waits.echo_answer_s
+        waiting = Waiting(answered, lambda _: None, self._clock.monotonic_us() + int(wait_s * 1e6))
+        self._send(driver, self._adapter.match_key(message), message, waiting)
 
     # What people see
 

@@ -55,20 +55,21 @@ def unpack_items(fields: Fields) -> dict[Item, str]:
         at = amount.end()
     data = text.encode("latin-1")
     while at < len(data):
-        header = data[at : at + _HEADER_BYTES]
-        if len(header) < _HEADER_BYTES or not header.isdigit():
+        header = text[at : at + _HEADER_BYTES]
+        if len(header) < _HEADER_BYTES or not header.isdecimal():  # of Latin-1, the ten digits alone
             raise fields.fault("48", "no item begins here", at)
-        end = at + _HEADER_BYTES + int(header[2:])
+        begin = at + _HEADER_BYTES
+        end = begin + int(header[2:])
         if end > len(data):
-            raise fields.fault("48", f"item {header[:2].decode()} is longer than the field", at)
-        item = _KNOWN.get(header[:2].decode())
+            raise fields.fault("48", f"item {header[:2]} is longer than the field", at)
+        item = _KNOWN.get(header[:2])
         if item is not None:
             if item in found:
                 raise fields.fault("48", f"item {item} comes twice", at)
             try:
-                found[item] = data[at + _HEADER_BYTES : end].decode()
+                found[item] = data[begin:end].decode()
             except UnicodeDecodeError:
-                raise fields.fault("48", f"item {item} is not UTF-8", at + _HEADER_BYTES) from None
+                raise fields.fault("48", f"item {item} is not UTF-8", begin) from None
         at = end
     return found
 
