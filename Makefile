@@ -85,6 +85,10 @@ log-fuzz: build/dev/.stamp ## fuzzed payments until a store has MEGABYTES=100 of
 bench: build/dev/.stamp ## measure the whole chain beside its floor; the last line is the result
 	$(DEV)/python -m tests.bench
 
+.PHONY: bench-check
+bench-check: build/dev/.stamp ## compare three short rounds with what was recorded: is the chain slower? (half a minute)
+	$(DEV)/python -m tests.bench.check
+
 .PHONY: bench-all
 bench-all: build/dev/.plots-stamp ## measure by load, lanes, journal and host delay, and draw it (13 minutes; goes on where it stopped)
 	$(DEV)/python -m tests.bench.matrix

@@ -6,5 +6,7 @@
 * `hops`     the messages of one sale, from which the floor is built
 * `load`     the process that plays the POS, on a `wire` of its own, in a closed loop or at a `pace`
 * `rounds`   who runs when, and what is counted meanwhile
+* `contest`  all three chains in one run
 * `matrix`   the same by load, lanes, journal and host delay: `summary` of its phases, `plots` of the summary
+* `check`    whether the chain is slower than was recorded, by the rules of `guard`
 """

@@ -1,6 +1,6 @@
 """`python -m tests.bench [--quick] [--rounds N] [--json FILE]`: the whole chain, the floor and the plain chain.
 
-All three are up at once and take turns. The last line of the output is for scripts:
+The last line of the output is for scripts:
 `bench: c1_p50_ms=… floor_ratio=… c64_per_s=… plain_ratio=… cpu_us=…`
 """
 
@@ -9,18 +9,14 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import chain, floor, plain
+from tests.bench.contest import FULL, QUICK, contest
 from tests.bench.figures import Figure, cpu_us_by_process, figures, last_line, spoiled
 from tests.bench.machine import Machine, describe
-from tests.bench.processes import Children
-from tests.bench.rounds import LANES, Contender, Duration, Phase, one_each, run_round
+from tests.bench.rounds import Phase
 
-_FULL = Duration(one_lane_s=5.0, many_lanes_s=8.0)
-_QUICK = Duration(one_lane_s=0.5, many_lanes_s=0.8)
 _RESULT = Path("var/bench.json")
 
 
@@ -35,7 +31,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="tpayd-bench-") as name:
         machine = describe(Path(name))
         _print_machine(machine)
-        rounds = _measure(Path(name), _QUICK if options.quick else _FULL, rounds_wanted)
+        rounds = contest(Path(name), QUICK if options.quick else FULL, rounds_wanted)
     told = figures(rounds)
     for figure, value in told.items():
         print(f"{figure:18} {value}")
@@ -45,27 +41,6 @@ def main() -> None:
         print(f"disturbed: {sentence}")
     _write(options.json, machine, told, rounds)
     print(last_line(told))
-
-
-def _measure(directory: Path, duration: Duration, count: int) -> list[list[Phase]]:
-    with ExitStack() as stack:
-        children = {part: stack.enter_context(Children()) for part in ("floor", "plain")}
-        for part in children:
-            (directory / part).mkdir()
-        floor.start(children["floor"], directory / "floor")
-        plain.start(children["plain"], directory / "plain")
-        store = stack.enter_context(chain.started(directory, LANES))
-        contenders = (
-            Contender("chain", store.home, one_each(store.daemon), one_each(store.sandbox), (1, LANES)),
-            Contender("floor", directory / "floor", one_each(children["floor"].pids), {}, (1,)),
-            Contender("plain", directory / "plain", one_each(children["plain"].pids), {}, (1, LANES)),
-        )
-        ours = {pid for contender in contenders for pid in contender.everyone}
-        rounds = []
-        for number in range(1, count + 1):
-            rounds.append(run_round(contenders, duration, ours))
-            print(f"round {number} of {count} done", flush=True)
-        return rounds
 
 
 def _write(path: Path, machine: Machine, told: dict[str, Figure], rounds: list[list[Phase]]) -> None:

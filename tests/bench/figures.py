@@ -8,7 +8,18 @@ from dataclasses import dataclass
 
 from tests.bench.rounds import LANES, Phase
 
-__all__ = ["FOREIGN_LIMIT", "Figure", "cpu_us_by_process", "figures", "last_line", "spoiled"]
+__all__ = [
+    "FOREIGN_LIMIT",
+    "Figure",
+    "Round",
+    "cpu_us",
+    "cpu_us_by_process",
+    "figures",
+    "last_line",
+    "p50",
+    "per_s",
+    "spoiled",
+]
 
 FOREIGN_LIMIT = 0.10
 """Rounds in which others used more of the machine than this are named."""
