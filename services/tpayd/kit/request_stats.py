@@ -34,7 +34,12 @@ class _Series:
         self.timings = Timings()
 
     def add(self, code: str, seconds: float) -> None:
-        self.codes[code] = self.codes.get(code, 0) + 1
+        codes = self.codes
+        if code in codes:
+            codes[code] += 1
+        else:
+            known = code if code in _CODES else _OTHER
+            codes[known] = codes.get(known, 0) + 1
         self.timings.add(seconds)
 
 
@@ -53,7 +58,7 @@ class RequestStats(Collector):
         series = self._served.get(op)
         if series is None:
             series = self._served.setdefault(op if op in OPS else _OTHER, _Series())
-        series.add(code if code in _CODES else _OTHER, seconds)
+        series.add(code, seconds)
 
     def called(self, peer: str, op: str, code: str, seconds: float) -> None:
         """A call of this process ended."""
@@ -61,7 +66,7 @@ class RequestStats(Collector):
         if series is None:
             key = (peer if peer in OPS_OF else _OTHER, op if op in OPS else _OTHER)
             series = self._called.setdefault(key, _Series())
-        series.add(code if code in _CODES else _OTHER, seconds)
+        series.add(code, seconds)
 
     def dropped(self, what: str) -> None:
         """A message could not be used or delivered."""

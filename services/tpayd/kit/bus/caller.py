@@ -38,6 +38,11 @@ __all__ = ["Caller"]
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
+# Plain numbers: to look a member up in its enum takes longer than all else that is done with it.
+_REQ = int(Kind.REQ)
+_PROGRESS = int(Kind.PROGRESS)
+_REPLY = int(Kind.REPLY)
+_ERROR = int(Kind.ERROR)
 
 
 class Caller:
@@ -163,7 +168,8 @@ class Caller:
         Returns the number to cancel it by. Raises CallError `unavailable`, `busy`, `expired` or `too_large` (each
         `not_started`) at once.
         """
-        if not self.connected:
+        session = self._handshake.session
+        if session is None or self._life.hung:
             text = f"{self.peer} does not answer: {self.detail}"
             raise CallError.not_started(ErrorCode.UNAVAILABLE, text, retryable=True)
         if len(self._pending) >= limits.MAX_PENDING:
@@ -174,7 +180,7 @@ class Caller:
             raise CallError.not_started(ErrorCode.EXPIRED, text, retryable=True, field="deadline")
         number = next(self._numbers)
         frame = envelope(
-            Kind.REQ, number, op=op, deadline=deadline_ms, key=key, trace=trace, session=self._handshake.session,
+            _REQ, number, op=op, deadline=deadline_ms, key=key, trace=trace, session=session,
             principal=principal, body=body,
         )  # fmt: skip
         if len(frame) > MAX_FRAME_BYTES:
@@ -244,22 +250,30 @@ class Caller:
             self._bad(fault)
             return
         kind = message.kind
-        if self._handshake.take(message):
-            self._outlet.bundles = self._handshake.bundles
-            return
-        if kind == Kind.PROGRESS:
-            pending = self._pending.get(message.id)
-            if pending is not None and pending.sink.progress is not None:
-                pending.sink.progress(message.body)
-        elif kind == Kind.REPLY:
-            pending = self._answered(message)
+        if kind == _REPLY:
+            pending = self._pending.take(message.id)
             if pending is not None:
                 self._count(pending, "ok")
                 pending.sink.reply(message.body)
-        elif kind == Kind.ERROR:
+            else:
+                self._unasked(message)
+        elif kind == _PROGRESS:
+            pending = self._pending.get(message.id)
+            if pending is not None and pending.sink.progress is not None:
+                pending.sink.progress(message.body)
+        elif kind == _ERROR:
             self._on_error(message)
 
+    def _unasked(self, message: Envelope) -> None:
+        """No request waits for this answer: HELLO's, or one that comes late."""
+        if self._handshake.take(message):
+            self._outlet.bundles = self._handshake.bundles
+        else:
+            self._stats.dropped("late_answer")
+
     def _on_error(self, message: Envelope) -> None:
+        if self._handshake.take(message):
+            return
         error = decode_error(message.body)
         if error.code == ErrorCode.HELLO_REQUIRED:
             # Between us and the peer only: whoever asked us need not say HELLO again.
@@ -268,15 +282,11 @@ class Caller:
             )
             if self._handshake.session is not None:
                 self._handshake.begin()
-        pending = self._answered(message)
+        pending = self._pending.take(message.id)
         if pending is not None:
             self._fail(pending, error)
-
-    def _answered(self, message: Envelope) -> Pending | None:
-        pending = self._pending.take(message.id)
-        if pending is None:
+        else:
             self._stats.dropped("late_answer")
-        return pending
 
     # Requests that end without an answer
 

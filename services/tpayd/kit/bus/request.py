@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 
 from tpayd.kit.bus.errors import CallError
 from tpayd.kit.bus.session import Session
-from tpayd.kit.bus.wire import envelope
+from tpayd.kit.bus.wire import answer
 from tpayd_contracts.envelope import MAX_FRAME_BYTES, Kind
 from tpayd_contracts.errors import ErrorCode
 
@@ -19,65 +19,39 @@ if TYPE_CHECKING:
 
 __all__ = ["Request"]
 
+# Plain numbers: to look a member up in its enum, and to encode one, takes longer than all else that is done with it.
+_PROGRESS = int(Kind.PROGRESS)
+_REPLY = int(Kind.REPLY)
+_ERROR = int(Kind.ERROR)
 
-class Request:
+
+class Request(Struct, eq=False):
     """What a handler knows of a request, and its way to answer.
 
     Handlers registered with `Server.handle` return the reply or raise CallError. Raw handlers answer by `reply` or
     `fail`, exactly once, at any later time.
     """
 
-    __slots__ = (
-        "_on_cancel",
-        "_server",
-        "body",
-        "cancelled",
-        "deadline_ms",
-        "gone",
-        "key",
-        "number",
-        "op",
-        "parent",
-        "principal",
-        "session",
-        "started_us",
-        "task",
-        "trace",
-    )
-
-    def __init__(
-        self,
-        server: Server,
-        session: Session,
-        *,
-        number: int,
-        op: str,
-        deadline_ms: int,
-        key: str | None,
-        trace: str | None,
-        principal: str | None,
-        body: Raw,
-        started_us: int,
-    ) -> None:
-        self._server = server
-        self.session = session
-        self.number = number
-        self.op = op
-        self.deadline_ms = deadline_ms
-        """CLOCK_BOOTTIME; after it nobody waits for the answer."""
-        self.key = key
-        self.trace = trace
-        """The traceparent under which it is served."""
-        self.parent: str | None = None
-        """The traceparent that a POS gave, where the gateway has begun a span of it."""
-        self.principal = principal
-        self.body = body
-        self.started_us = started_us
-        self.cancelled = False
-        self.gone = False
-        """The caller's connection ended: there is nobody to tell."""
-        self.task: asyncio.Task[None] | None = None
-        self._on_cancel: Callable[[], None] | None = None
+    server: Server
+    session: Session
+    number: int
+    op: str
+    deadline_ms: int
+    """CLOCK_BOOTTIME; after it nobody waits for the answer."""
+    key: str | None
+    trace: str | None
+    """The traceparent under which it is served."""
+    principal: str | None
+    body: Raw
+    started_us: int
+    parent: str | None = None
+    """The traceparent that a POS gave, where the gateway has begun a span of it."""
+    cancelled: bool = False
+    gone: bool = False
+    """The caller's connection ended: there is nobody to tell."""
+    task: asyncio.Task[None] | None = None
+    cancelled_by: Callable[[], None] | None = None
+    """What `on_cancel` was given."""
 
     def __repr__(self) -> str:
         return f"<Request {self.op} #{self.number} of {self.session.name}>"
@@ -89,7 +63,7 @@ class Request:
 
     def remaining_s(self) -> float:
         """Time until the deadline; never negative."""
-        return max(0.0, (self.deadline_ms - self._server.clock.boottime_ms()) / 1000)
+        return max(0.0, (self.deadline_ms - self.server.clock.boottime_ms()) / 1000)
 
     @property
     def is_open(self) -> bool:
@@ -99,29 +73,29 @@ class Request:
     def progress(self, body: Struct | Raw) -> None:
         """Tell the caller how far it is. Ignored once answered."""
         if self.is_open:
-            frame = envelope(Kind.PROGRESS, self.number, op=self.op, body=body)
-            self._server.send(self.session, frame, self.number)
+            frame = answer(_PROGRESS, self.number, self.op, body)
+            self.server.send(self.session, frame, self.number)
 
     def on_cancel(self, callback: Callable[[], None]) -> None:
         """Have `callback` called once if the caller cancels or its connection ends; at once if it did already."""
         if self.cancelled:
             callback()
         else:
-            self._on_cancel = callback
+            self.cancelled_by = callback
 
     def reply(self, body: Struct | Raw) -> None:
         """Answer; ends the request. An answer over the frame limit becomes an error: it would end the connection."""
-        frame = envelope(Kind.REPLY, self.number, op=self.op, body=body)
+        frame = answer(_REPLY, self.number, self.op, body)
         if len(frame) > MAX_FRAME_BYTES:
             text = f"it was done, but its answer of {len(frame)} bytes is over the limit of {MAX_FRAME_BYTES}"
             self.fail(CallError.unknown(ErrorCode.TOO_LARGE, text))
             return
-        self._server.finish(self, "ok", frame)
+        self.server.finish(self, "ok", frame)
 
     def fail(self, error: CallError) -> None:
         """Answer with an error; ends the request."""
-        frame = envelope(Kind.ERROR, self.number, op=self.op, body=error.body())
-        self._server.finish(self, str(error.code), frame)
+        frame = answer(_ERROR, self.number, self.op, error.body())
+        self.server.finish(self, str(error.code), frame)
 
     def cancel(self, *, gone: bool = False) -> None:
         """Called by the server when CANCEL arrives or the connection ends."""
@@ -129,10 +103,10 @@ class Request:
         if self.cancelled:
             return
         self.cancelled = True
-        if self._on_cancel is not None:
+        if self.cancelled_by is not None:
             try:
-                self._on_cancel()
+                self.cancelled_by()
             except Exception:
-                self._server.note_fault(self)
+                self.server.note_fault(self)
         elif self.task is not None:
             self.task.cancel()

@@ -268,13 +268,7 @@ class Server:
     def _dispatch(self, routing_id: bytes, message: Envelope, frame: zmq.Frame) -> None:
         kind = message.kind
         if kind == _REQ:
-            session = self._roster.find(routing_id, message.session)
-            if message.id == UNANSWERED and self._deadline_is_ttl:
-                text = "id 0 asks for no answer, which is for services only: count requests from 1"
-                raise CallError.not_started(ErrorCode.BAD_MESSAGE, text)
-            if message.id in session.open:
-                raise CallError.not_started(ErrorCode.BAD_MESSAGE, f"id {message.id} is in use by an open request")
-            self._serve(session, message)
+            self._serve(self._roster.find(routing_id, message.session), message)
         elif kind == Kind.PING:
             if message.session is not None:
                 self._roster.find(routing_id, message.session)
@@ -308,34 +302,43 @@ class Server:
         outlet.bundles = bundles
 
     def _serve(self, session: Session, message: Envelope) -> None:
-        op = message.op
+        number, op, open_here = message.id, message.op, session.open
+        if number == UNANSWERED and self._deadline_is_ttl:
+            text = "id 0 asks for no answer, which is for services only: count requests from 1"
+            raise CallError.not_started(ErrorCode.BAD_MESSAGE, text)
+        if number in open_here:
+            raise CallError.not_started(ErrorCode.BAD_MESSAGE, f"id {number} is in use by an open request")
         route = self._routes.get(op)
-        if route is None:
-            if op in session.admitted.ops:
-                # It belongs here, and its handler is not registered yet.
-                text = f"{self.name} is starting; try again shortly"
-                raise CallError.not_started(ErrorCode.UNAVAILABLE, text, retryable=True)
-            raise CallError.not_started(ErrorCode.UNKNOWN_OP, f"{self.name} has no operation {op[:64]!r}", field="op")
-        if op not in session.admitted.ops:
-            raise CallError.not_started(ErrorCode.NOT_PERMITTED, f"{session.name} may not call {op}", field="op")
+        if route is None or op not in session.admitted.ops:
+            raise self._not_for(session, op)
         if self.draining and not route.while_draining:
             text = f"{self.name} is going down; try again when it is back"
             raise CallError.not_started(ErrorCode.DRAINING, text, retryable=True)
         bounds = self._bounds
         # A task may go on after its caller has gone; it takes room as well.
         total = max(self._open_count, self._handlers.waiting)
-        if len(session.open) >= bounds.max_open_per_session or total >= bounds.max_open_total:
-            text = f"{len(session.open)} requests of {session.name} are open, {total} in all; try later"
+        if len(open_here) >= bounds.max_open_per_session or total >= bounds.max_open_total:
+            text = f"{len(open_here)} requests of {session.name} are open, {total} in all; try later"
             raise CallError.not_started(ErrorCode.BUSY, text, retryable=True)
-        deadline_ms = self._deadline(message)
+        trace = message.trace
         request = Request(
-            self, session, number=message.id, op=op, deadline_ms=deadline_ms, key=message.key,
-            trace=checked(message.trace) if self._deadline_is_ttl else message.trace,
-            principal=message.principal, body=message.body, started_us=self.clock.monotonic_us(),
+            self, session, number, op, self._deadline(message), message.key,
+            checked(trace) if self._deadline_is_ttl else trace, message.principal, message.body,
+            self.clock.monotonic_us(),
         )  # fmt: skip
-        session.open[message.id] = request
+        open_here[number] = request
         self._open_count += 1
         self._handlers.run(route.serve, request)
+
+    def _not_for(self, session: Session, op: str) -> CallError:
+        """Why an operation is not served to a peer."""
+        if op in self._routes:
+            return CallError.not_started(ErrorCode.NOT_PERMITTED, f"{session.name} may not call {op}", field="op")
+        if op in session.admitted.ops:
+            # It belongs here, and its handler is not registered yet.
+            text = f"{self.name} is starting; try again shortly"
+            return CallError.not_started(ErrorCode.UNAVAILABLE, text, retryable=True)
+        return CallError.not_started(ErrorCode.UNKNOWN_OP, f"{self.name} has no operation {op[:64]!r}", field="op")
 
     def _deadline(self, message: Envelope) -> int:
         now_ms = self.clock.boottime_ms()

@@ -20,6 +20,7 @@ from tpayd_contracts.errors import ErrorCode
 __all__ = [
     "BUNDLES",
     "BadMessageError",
+    "answer",
     "bundle",
     "decode_body",
     "encode",
@@ -97,6 +98,11 @@ def envelope(
     # A Struct is written in its place, byte for byte as its Raw would be.
     raw = cast("Raw", body)
     return _encoder.encode(Envelope(PROTOCOL, kind, number, op, deadline, key, trace, session, principal, raw))
+
+
+def answer(kind: int, number: int, op: str, body: Raw | Struct) -> bytes:
+    """The frame of an answer: `envelope` without what only requests have, since each request has one."""
+    return _encoder.encode(Envelope(PROTOCOL, kind, number, op, 0, None, None, None, None, cast("Raw", body)))
 
 
 def encode(body: Struct) -> bytes:
