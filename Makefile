@@ -106,6 +106,10 @@ bench-overload: build/dev/.stamp ## ask three times as much of a store as it can
 bench-crowd: build/dev/.stamp ## measure a store of 200 lanes, 64 readers and 10,000 clients: start, memory, HELLO, changes
 	$(DEV)/python -m tests.bench.crowd
 
+.PHONY: bench-start
+bench-start: build/dev/.stamp ## measure an installed, signed store from `tpayd up` to ready to sell
+	$(DEV)/python -m tests.bench.start --rounds $(or $(ROUNDS),5)
+
 .PHONY: crashpoints
 crashpoints: build/dev/.stamp ## kill at every boundary of a payment, under every behaviour of the host (about 15 minutes)
 	$(DEV)/python -m tests.crashpoints

@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from tpayd.cli.errors import CommandError, exit_for
 from tpayd.cli.exits import Exit
-from tpayd.kit.bus import CallError, ask
 from tpayd.kit.instance import Instance, InstanceError
 from tpayd.kit.settings import SettingsError
 from tpayd.kit.store_settings import StoreSettings, load_store
@@ -45,6 +44,8 @@ class LocalHouse:
 
     def ask(self, service: str, op: Op[Q, A], body: Q, timeout_s: float = 5.0) -> A:
         """One request to one process; one that has only just been started gets time to answer. Raises CommandError."""
+        from tpayd.kit.bus import CallError, ask  # noqa: PLC0415  (`tpayd up` starts the daemon before it needs it)
+
         patient_until = time.monotonic() + STARTING_S
         while True:
             try:
@@ -59,6 +60,8 @@ class LocalHouse:
 
     def health(self, service: str, timeout_s: float = 1.0) -> Health | None:
         """What a process says of itself; None if it does not answer."""
+        from tpayd.kit.bus import CallError, ask  # noqa: PLC0415
+
         try:
             return ask(self.instance.rpc(service), HEALTH, Empty(), timeout_s=timeout_s)
         except CallError:

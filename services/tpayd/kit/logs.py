@@ -26,14 +26,15 @@ from tpayd.kit.clock import Clock
 from tpayd.kit.settings import LogLevel
 
 # Where rich can be imported structlog does so, for consoles: 80 modules and 50 ms of each process's start.
-_hidden = "rich" not in sys.modules
-if _hidden:
-    sys.modules["rich"] = None  # type: ignore[assignment]
+_rich = sys.modules.get("rich")
+sys.modules["rich"] = None  # type: ignore[assignment]
 import structlog  # noqa: E402
 from structlog.typing import EventDict, FilteringBoundLogger  # noqa: E402
 
-if _hidden:
+if _rich is None:
     del sys.modules["rich"]
+else:
+    sys.modules["rich"] = _rich
 
 __all__ = ["Log", "LogTarget", "Sink", "bridge_standard_logging", "iso_time", "make_log"]
 

@@ -11,6 +11,7 @@
 * `prepare`    has a release write supervisor's configuration for its own processes
 * `warm_up`    compiles once what all processes import, for a launcher that has just started
 * `watchdog`   supervisor's event listener: finds hung processes and given-up ones
+* `watching`   what it does about an event
 * `vigil`      the watchdog's rules, without I/O
 
 Who restarts whom: the launcher restarts supervisord, supervisord restarts what died, the watchdog kills what hangs (and

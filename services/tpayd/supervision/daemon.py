@@ -19,14 +19,15 @@ from tpayd.supervision.conf import conf_file, socket_file, write_conf
 from tpayd.supervision.control import ProcessInfo, Supervisor, SupervisorGoneError
 from tpayd.supervision.outside import base_python, launcher_outside, note_release
 from tpayd.supervision.programs import Program
-from tpayd.supervision.separation import settle
 
-__all__ = ["DaemonError", "end", "launcher_command", "launcher_pid", "left_behind", "start"]
+__all__ = ["DaemonError", "end", "launcher_command", "launcher_pid", "left_behind", "settle_places", "start"]
 
 START_WAIT_S = 30.0
 """For the bytecode to be made (`launcher.WARM_UP_MAX_S`), and for supervisor to answer."""
 _KILL_WAIT_S = 3 * launcher.KILL_WAIT_S
 _POLL_S = 0.2
+_LOOK_S = 0.02
+"""For supervisor's socket, which is there within tenths of a second."""
 _LAUNCHER_LOG_MAX_BYTES = 1024 * 1024
 """It has a few lines for each start; looked at when a launcher is started."""
 
@@ -64,7 +65,7 @@ def launcher_command(instance: Instance, *options: str) -> list[str]:
 
 def start(instance: Instance, programs: Sequence[Program], wait_s: float = START_WAIT_S) -> list[ProcessInfo]:
     """Start the launcher in the background and return when supervisor runs. Raises DaemonError, InstanceError."""
-    settle(instance)
+    settle_places(instance)
     write_conf(instance, programs)
     deadline = time.monotonic() + wait_s
     _launch(instance, "--detach").wait(wait_s)
@@ -76,7 +77,16 @@ def start(instance: Instance, programs: Sequence[Program], wait_s: float = START
             if launcher_pid(instance) is None or time.monotonic() > deadline:
                 end(instance, 0.0, lambda: None)
                 raise DaemonError(f"supervisor did not start: {_complaint(instance)}") from None
-            time.sleep(_POLL_S)
+            time.sleep(_LOOK_S)
+
+
+def settle_places(instance: Instance) -> None:
+    """Give each process its places, where each has a user of its own. Raises InstanceError."""
+    if instance.users is not None:
+        # Seldom needed, and heavy.
+        from tpayd.supervision.separation import settle  # noqa: PLC0415
+
+        settle(instance)
 
 
 def end(instance: Instance, limit_s: float, on_wait: Callable[[], None]) -> bool:

@@ -18,6 +18,7 @@ def main() -> None:
     for name in (
         "supervisor.supervisord",
         "tpayd.supervision.watchdog",
+        "tpayd.supervision.watching",
         *(each.module for each in programs(sandbox=True)),
     ):
         module = importlib.import_module(name)

@@ -2,91 +2,24 @@
 
 Supervisor sees only whether a process exists. This one asks each, over the bus, whether its own loop still turns, and
 kills (SIGKILL: a stopped process heeds nothing else, and supervisor would wait out its whole `stopwaitsecs`) the one
-that does not. The rules are in `vigil`.
+that does not. What it does is in `watching`, the rules are in `vigil`.
 
-Started by supervisor, which sends an event on standard input and waits for `RESULT` on standard output.
+Started by supervisor, which sends an event on standard input and waits for `RESULT` on standard output. Until the first
+one, five seconds after the start, nothing is imported that takes long: what a sale needs starts meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
-import signal
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from tpayd import __version__
-from tpayd.kit.bus import ping
-from tpayd.kit.clock import SystemClock
 from tpayd.kit.instance import Instance
 from tpayd.kit.linux import forbid_memory_images
-from tpayd.kit.log_file import LogFile, Retention
-from tpayd.kit.logs import Log, LogTarget, make_log
-from tpayd.supervision.conf import socket_file
-from tpayd.supervision.control import ProcessInfo, Supervisor, SupervisorGoneError
-from tpayd.supervision.programs import WATCHDOG
-from tpayd.supervision.vigil import Vigil
-from tpayd.supervision.watch_figures import WatchFigures
 
-__all__ = ["Watchdog", "events"]
-
-PING_WAIT_S = 2.0
-_FATAL = "PROCESS_STATE_FATAL"
-
-
-class Watchdog:
-    """One round after the other; the shell around `Vigil`."""
-
-    def __init__(self, instance: Instance, log: Log, figures: WatchFigures) -> None:
-        self._instance = instance
-        self._supervisor = Supervisor(socket_file(instance))
-        self._vigil = Vigil()
-        self._log = log
-        self._figures = figures
-
-    def take(self, event: str, fields: dict[str, str]) -> None:
-        """Act on one event of supervisor's."""
-        if event == _FATAL:
-            name = fields["processname"]
-            if not self._vigil.waits(name):  # else a round has seen it first
-                self._gave_up(name)
-            return
-        try:
-            self._round(self._supervisor.processes())
-        except SupervisorGoneError as error:
-            self._log.warning("supervisor.silent", problem=str(error))
-
-    def _gave_up(self, name: str) -> None:
-        wait_s = self._vigil.gave_up(name, time.monotonic())
-        self._figures.given_up(name)
-        self._log.error("process.given_up", alarm=True, process=name, next_start_in_s=wait_s)
-
-    def _round(self, processes: Sequence[ProcessInfo]) -> None:
-        self._figures.round(processes)
-        for process in self._vigil.hung(self._ping(self._vigil.to_ping(processes))):
-            self._figures.hung(process.name)
-            self._log.error("process.hung", alarm=True, process=process.name, pid=process.pid)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
-        for name in self._vigil.missed(processes):
-            self._gave_up(name)
-        for name in self._vigil.due(time.monotonic()):
-            started = self._supervisor.start(name)
-            self._log.warning("process.started_again", process=name, accepted=started)
-
-    def _ping(self, processes: Sequence[ProcessInfo]) -> dict[ProcessInfo, bool]:
-        """Ask all at once: a round must not take longer than the time between two."""
-        asked = [process for process in processes if process.name != WATCHDOG]
-        if not asked:
-            return {}
-        with ThreadPoolExecutor(len(asked)) as pool:
-            answers = pool.map(lambda process: ping(self._instance.rpc(process.name), PING_WAIT_S), asked)
-            return dict(zip(asked, answers, strict=True))
+__all__ = ["events", "main", "serve"]
 
 
 def events(source: BinaryIO, sink: BinaryIO) -> Iterator[tuple[str, dict[str, str]]]:
@@ -107,24 +40,26 @@ def _fields(line: bytes) -> dict[str, str]:
     return dict(field.split(":", 1) for field in line.decode().split() if ":" in field)
 
 
+def serve(instance: Instance, source: BinaryIO, sink: BinaryIO) -> None:
+    """Act on supervisor's events until it ends."""
+    heard = events(source, sink)
+    first = next(heard, None)
+    if first is None:
+        return
+    from tpayd.supervision.watching import watching  # noqa: PLC0415
+
+    with watching(instance) as watchdog:
+        watchdog.take(*first)
+        for event, fields in heard:
+            watchdog.take(event, fields)
+
+
 def main() -> int:
     """Serve supervisor until it ends."""
     parser = argparse.ArgumentParser(description="supervisor's event listener; supervisor starts it")
     parser.add_argument("--home", type=Path, help="the instance directory")
     forbid_memory_images()
-    instance = Instance.open(parser.parse_args().home, create=False)
-    clock = SystemClock()
-    log_file = LogFile(instance.log, WATCHDOG, clock, Retention())
-    log = make_log(LogTarget(WATCHDOG, clock, log_file))
-    figures = WatchFigures(instance, __version__, clock)
-    watchdog = Watchdog(instance, log, figures)
-    try:
-        figures.serve(log)
-        for event, fields in events(sys.stdin.buffer, sys.stdout.buffer):
-            watchdog.take(event, fields)
-    finally:
-        figures.close()
-        log_file.close()
+    serve(Instance.open(parser.parse_args().home, create=False), sys.stdin.buffer, sys.stdout.buffer)
     return 0
 
 

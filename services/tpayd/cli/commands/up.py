@@ -6,15 +6,13 @@ import os
 
 import click
 
-from tpayd.cli.commands.wait_ready import wait_until_ready
 from tpayd.cli.errors import CommandError
 from tpayd.cli.exits import Exit
 from tpayd.cli.house import open_house
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.kit.instance import InstanceError
 from tpayd.supervision.conf import write_conf
-from tpayd.supervision.daemon import DaemonError, launcher_command, launcher_pid, start
-from tpayd.supervision.separation import settle
+from tpayd.supervision.daemon import DaemonError, launcher_command, launcher_pid, settle_places, start
 
 __all__ = ["up"]
 
@@ -41,7 +39,7 @@ def up(output: Output, wait_s: float | None, foreground: bool) -> int:
             text = f"the daemon runs already, under launcher {pid}; end it with `tpayd down` first"
             raise CommandError(text, Exit.REFUSED, code="running")
         if foreground:
-            settle(house.instance)
+            settle_places(house.instance)
             write_conf(house.instance, house.programs)
             command = launcher_command(house.instance)
             os.execv(command[0], command)  # noqa: S606 (a list of arguments; the launcher takes this process over)
@@ -54,6 +52,9 @@ def up(output: Output, wait_s: float | None, foreground: bool) -> int:
     pid = launcher_pid(house.instance)
     data = {"instance": str(house.instance.home), "launcher_pid": pid, "already_running": already}
     if wait_s is not None:
+        # Imported while the daemon starts.
+        from tpayd.cli.commands.wait_ready import wait_until_ready  # noqa: PLC0415
+
         wait_until_ready(output, house, wait_s)
     output.result(data, lambda: output.line(f"{'runs already' if already else 'started'}: {house.instance.home}"))
     return Exit.OK
