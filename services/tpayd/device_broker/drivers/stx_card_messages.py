@@ -44,6 +44,7 @@ _ENTRY_MODES = {
     b"S": EntryMode.STRIPE,
     b"F": EntryMode.FALLBACK,
 }
+_WELL = OK.encode()
 _NO_FALLBACK = b"00"
 _UNUSABLE = "10"
 _SHORTEST_NUMBER = 4
@@ -113,8 +114,9 @@ def parse_card(data: bytes, *, membership: bool = False) -> CardAnswer:
     if len(data) < _CARD_HEAD.size:
         raise LayoutError(f"11: {len(data)} bytes, at least {_CARD_HEAD.size}")
     result, nonce, slot = _CARD_HEAD.unpack_from(data)
-    if text_of(result) != OK:
-        return CardAnswer(text_of(nonce), slot == b"1", CardRefused(text_of(result)))
+    repeated = nonce.decode("ascii", "replace")
+    if result != _WELL:
+        return CardAnswer(repeated, slot == b"1", CardRefused(text_of(result)))
     at = _CARD_HEAD.size + _CARD.size
     if len(data) < at:
         raise LayoutError(f"11: {len(data)} bytes, at least {at} for a card that was read")
@@ -122,7 +124,7 @@ def parse_card(data: bytes, *, membership: bool = False) -> CardAnswer:
     if entry not in _ENTRY_MODES:
         raise LayoutError("11: entry is none of I, C, S, F")
     if membership:
-        return CardAnswer(text_of(nonce), slot == b"1", _membership_card(_ENTRY_MODES[entry], text_of(number)))
+        return CardAnswer(repeated, slot == b"1", _membership_card(_ENTRY_MODES[entry], text_of(number)))
     end = at + (int(emv_length) if emv_length.isdigit() else -1)
     if len(data) - end not in (0, _PIN.size) or end < at:
         raise LayoutError(f"11: the length of the EMV data does not fit {len(data)} bytes")
@@ -138,7 +140,7 @@ def parse_card(data: bytes, *, membership: bool = False) -> CardAnswer:
         pin_ksn=pin_ksn,
         pin_block=pin_block,
     )
-    return CardAnswer(text_of(nonce), slot == b"1", card)
+    return CardAnswer(repeated, slot == b"1", card)
 
 
 def _membership_card(entry_mode: EntryMode, number: str) -> CardRead | CardRefused:

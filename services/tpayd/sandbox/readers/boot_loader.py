@@ -69,7 +69,7 @@ class BootLoader:
     @property
     def silent(self) -> bool:
         """It is starting again, or its firmware cannot speak with this line."""
-        return self.flash.bricked or time.monotonic() < self._quiet_until_s
+        return self.flash.bricked or (self._quiet_until_s > 0 and time.monotonic() < self._quiet_until_s)
 
     @property
     def version(self) -> str:

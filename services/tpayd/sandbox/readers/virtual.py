@@ -69,6 +69,8 @@ class VirtualReader:
             restart_s=restart_s, flash_ms=flash_ms, later=later,
         )  # fmt: skip
         self._abilities = frozenset(abilities)
+        self._beyond = frozenset(command for command, needed in _NEEDED.items() if needed.isdisjoint(abilities))
+        """Commands that it lacks what it takes for."""
         self.customer = Customer()
         self.faulty = False
         """Its self-test fails."""
@@ -122,7 +124,7 @@ class VirtualReader:
             elif request[0] == 0x15:
                 out += self._last
             else:
-                self._last = self._answered(*request) if self._is_able_to(request[0]) else NAK
+                self._last = NAK if request[0] in self._beyond else self._answered(*request)
                 out += self._last
         return out
 
@@ -157,10 +159,6 @@ class VirtualReader:
                 return ACK + self._slot.let_go()
             case _:
                 return self._pad.serve(command, data)
-
-    def _is_able_to(self, command: int) -> bool:
-        needed = _NEEDED.get(command)
-        return needed is None or not needed.isdisjoint(self._abilities)
 
     def _information(self) -> bytes:
         flag = "01" if self.key_loaded else "00"
