@@ -16,9 +16,9 @@ const ANSWER_GRACE_MS = 2_000 // how much later than its time to live an answer 
 
 /** What went wrong. Act on `outcome`: not_started, failed, or unknown (ask for the status, never send again). */
 export class TpaydError extends Error {
-  constructor({ code, message, outcome, retryable = false, field = null }) {
+  constructor({ code, message, outcome, retryable = false, field = null, retry_after_ms = 250 }) {
     super(`${code}: ${message}`)
-    Object.assign(this, { code, outcome, retryable, field })
+    Object.assign(this, { code, outcome, retryable, field, retryAfterMs: retry_after_ms })
   }
 }
 
@@ -182,7 +182,7 @@ export async function sale(gateway, { lane, amount, log, requestId = randomUUID(
       result = await gateway.request("payment.sale", body, { key: requestId, ttlMs, onProgress })
     } catch (error) {
       if (error.outcome === "unknown") break
-      if (error.outcome === "not_started" && error.retryable && error.code !== "lane_busy" && tries < 20) await sleep(250)
+      if (error.outcome === "not_started" && error.retryable && error.code !== "lane_busy" && tries < 20) await sleep(error.retryAfterMs)
       else throw error
     }
   }
