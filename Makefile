@@ -106,6 +106,10 @@ bench-overload: build/dev/.stamp ## ask three times as much of a store as it can
 bench-crowd: build/dev/.stamp ## measure a store of 200 lanes, 64 readers and 10,000 clients: start, memory, HELLO, changes
 	$(DEV)/python -m tests.bench.crowd
 
+.PHONY: bench-memory
+bench-memory: build/dev/.stamp ## sell for MINUTES=60: whether the memory of each process is flat
+	$(DEV)/python -m tests.bench.memory --minutes $(or $(MINUTES),60)
+
 .PHONY: bench-start
 bench-start: build/dev/.stamp ## measure an installed, signed store from `tpayd up` to ready to sell
 	$(DEV)/python -m tests.bench.start --rounds $(or $(ROUNDS),5)
