@@ -7,8 +7,8 @@ microseconds, and a host message needs the store's local time.
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
+from time import CLOCK_BOOTTIME, clock_gettime_ns, monotonic_ns, time, time_ns
 from typing import Protocol
 
 __all__ = ["Clock", "SystemClock"]
@@ -42,17 +42,17 @@ class SystemClock:
         self._local = datetime.fromtimestamp(0).astimezone()
 
     def boottime_ms(self) -> int:
-        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+        return clock_gettime_ns(CLOCK_BOOTTIME) // 1_000_000
 
     def unix_ms(self) -> int:
-        return time.time_ns() // 1_000_000
+        return time_ns() // 1_000_000
 
     def monotonic_us(self) -> int:
-        return time.monotonic_ns() // 1_000
+        return monotonic_ns() // 1_000
 
     def local(self) -> datetime:
         # A look into the time zone's table costs more than all else that a sale does with time: once a second will do.
-        second = int(time.time())
+        second = int(time())
         if second != self._second:
             self._second, self._local = second, datetime.fromtimestamp(second).astimezone()
         return self._local

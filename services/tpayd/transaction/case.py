@@ -31,10 +31,11 @@ class Case:
 
     __slots__ = (
         "_began_here", "_books", "_last_progress", "_progress_settles", "_since_ms", "_slip", "_started_us",
-        "_watchers", "balance_minor", "payment", "question", "told",
+        "_watchers", "balance_minor", "key", "payment", "question", "told",
     )  # fmt: skip
 
     def __init__(self, payment: Payment, books: Books, *, told: bool = False) -> None:
+        self.key = payment.lane, payment.request_id
         self.payment = payment
         self.told = told
         self._books = books
@@ -51,10 +52,6 @@ class Case:
         self._watchers: tuple[Request, ...] = ()
         self._last_progress: PaymentProgress | None = None
         self._progress_settles = False
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.payment.lane, self.payment.request_id
 
     @property
     def log(self) -> Log:

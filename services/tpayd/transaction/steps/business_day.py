@@ -10,15 +10,20 @@ __all__ = ["business_day_of", "stamp_of"]
 
 def business_day_of(moment: datetime, cutoff: str) -> str:
     """YYYYMMDD of the store's local time; before the cut-off (`HH:MM`) it is still the day before."""
-    stamp = stamp_of(moment)
-    if f"{stamp[8:10]}:{stamp[10:12]}" < cutoff:
-        stamp = stamp_of(moment - timedelta(days=1))
-    return stamp[:8]
+    return _business_day(moment, moment.utcoffset(), cutoff)
 
 
 def stamp_of(moment: datetime) -> str:
     """YYYYMMDDhhmmss of the store's local time."""
     return _stamp(moment, moment.utcoffset())
+
+
+@lru_cache(maxsize=16)
+def _business_day(moment: datetime, _: timedelta | None, cutoff: str) -> str:
+    stamp = stamp_of(moment)
+    if f"{stamp[8:10]}:{stamp[10:12]}" < cutoff:
+        stamp = stamp_of(moment - timedelta(days=1))
+    return stamp[:8]
 
 
 @lru_cache(maxsize=16)
