@@ -1,4 +1,4 @@
-"""The first thing that a server asks of a message: one frame of legal size."""
+"""The first thing that a server asks of a message: one frame of legal size, and envelopes in it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from collections.abc import Sequence
 import zmq
 
 from tpayd.kit.bus.errors import CallError
-from tpayd.kit.bus.wire import BadMessageError
+from tpayd.kit.bus.wire import BadMessageError, is_bundle, open_bundle, open_frame
+from tpayd_contracts.envelope import Envelope
 from tpayd_contracts.errors import ErrorCode
 
-__all__ = ["delimiter_of", "not_an_envelope", "payload_of"]
+__all__ = ["delimiter_of", "open_message", "payloads_of"]
 
 
-def payload_of(frames: Sequence[zmq.Frame], max_frame_bytes: int) -> bytes:
-    """What stands behind a routing id. Raises CallError `bad_message` or `too_large`."""
+def payloads_of(frames: Sequence[zmq.Frame], max_frame_bytes: int, *, bundles: bool) -> Sequence[bytes]:
+    """What stands behind a routing id: a message, or those of a bundle where such are opened.
+
+    Raises CallError `bad_message` or `too_large`.
+    """
     if len(frames) != 2:
         text = "a message is one frame; this one had more (a REQ socket adds one: use DEALER)"
         raise CallError.not_started(ErrorCode.BAD_MESSAGE, text)
@@ -22,12 +26,20 @@ def payload_of(frames: Sequence[zmq.Frame], max_frame_bytes: int) -> bytes:
     if len(payload) > max_frame_bytes:
         text = f"a frame holds at most {max_frame_bytes} bytes"
         raise CallError.not_started(ErrorCode.TOO_LARGE, text, field="$")
-    return payload
+    if not bundles or not is_bundle(payload):
+        return (payload,)
+    try:
+        return open_bundle(payload)
+    except BadMessageError as fault:
+        raise CallError.not_started(ErrorCode.BAD_MESSAGE, f"not a bundle: {fault}") from None
 
 
-def not_an_envelope(fault: BadMessageError) -> CallError:
-    """What a peer is told that has sent something else."""
-    return CallError.not_started(ErrorCode.BAD_MESSAGE, f"not an envelope: {fault}")
+def open_message(payload: bytes) -> Envelope:
+    """The envelope of a message. Raises CallError `bad_message`."""
+    try:
+        return open_frame(payload)
+    except BadMessageError as fault:
+        raise CallError.not_started(ErrorCode.BAD_MESSAGE, f"not an envelope: {fault}") from None
 
 
 def delimiter_of(frames: Sequence[zmq.Frame]) -> tuple[bytes, ...]:

@@ -19,7 +19,7 @@ from msgspec import Raw, Struct
 from tpayd.kit.bus import limits
 from tpayd.kit.bus.bounds import ServerLimits
 from tpayd.kit.bus.errors import CallError
-from tpayd.kit.bus.first_gate import delimiter_of, not_an_envelope, payload_of
+from tpayd.kit.bus.first_gate import delimiter_of, open_message, payloads_of
 from tpayd.kit.bus.handlers import Handlers, RawHandler
 from tpayd.kit.bus.hello import check_version, welcome_of
 from tpayd.kit.bus.link import watch_peers
@@ -30,16 +30,7 @@ from tpayd.kit.bus.roster import Roster
 from tpayd.kit.bus.session import Admission, Peer, Session
 from tpayd.kit.bus.sockets import BoundPath, bind, router
 from tpayd.kit.bus.stats import BusStats, NoStats
-from tpayd.kit.bus.wire import (
-    BUNDLES,
-    BadMessageError,
-    decode_body,
-    encode_body,
-    envelope,
-    is_bundle,
-    open_bundle,
-    open_frame,
-)
+from tpayd.kit.bus.wire import BUNDLES, decode_body, encode_body, envelope
 from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
 from tpayd.kit.trace_log import TraceLog
@@ -236,30 +227,21 @@ class Server:
     def _on_message(self, frames: Sequence[zmq.Frame]) -> None:
         routing_id = frames[0].bytes
         try:
-            payload = payload_of(frames, self._bounds.max_frame_bytes)
-            if self._deadline_is_ttl or not is_bundle(payload):
-                self._take(routing_id, payload, frames[1])
-                return
-            together = open_bundle(payload)
+            payloads = payloads_of(frames, self._bounds.max_frame_bytes, bundles=not self._deadline_is_ttl)
         except CallError as error:
             self._refuse(routing_id, 0, error, delimiter_of(frames))
             return
-        except BadMessageError as fault:
-            self._refuse(routing_id, 0, not_an_envelope(fault))
-            return
-        for one in together:
-            self._take(routing_id, one, frames[1])
+        for payload in payloads:
+            self._take(routing_id, payload, frames[1])
 
     def _take(self, routing_id: bytes, payload: bytes, frame: zmq.Frame) -> None:
         number = 0
         try:
-            message = open_frame(payload)
+            message = open_message(payload)
             number = message.id
             self._dispatch(routing_id, message, frame)
         except CallError as error:
             self._refuse(routing_id, number, error)
-        except BadMessageError as fault:
-            self._refuse(routing_id, number, not_an_envelope(fault))
         except Exception:
             self._log.exception("bus.dispatch_failed", number=number)
             text = f"a fault in {self.name}; its log has it"
