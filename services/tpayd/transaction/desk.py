@@ -150,7 +150,7 @@ class Desk:
         case = await self._known(ref)
         if case.told and case.payment.acknowledged_ms is None:
             case.apply(ev.Acknowledged())
-            await self._commit()
+            await self._commit(ref.lane)
         return case.result()
 
     async def opened(self, key: Key) -> None:
@@ -323,7 +323,7 @@ class Desk:
         """Tell it once it is on disk. If the disk fails it stays known, so that nobody digs a second grave."""
         if case.told:
             return
-        await self._commit()
+        await self._commit(case.payment.lane)
         case.tell()
         self._registry.retire(case)
 
@@ -400,9 +400,9 @@ class Desk:
             text = f"the journal cannot be written: {self._books.journal.failing}; free disk space, then try again"
             raise CallError.not_started(ErrorCode.STORAGE_FAILED, text, retryable=True)
 
-    async def _commit(self) -> None:
+    async def _commit(self, lane: str) -> None:
         try:
-            await self._books.journal.committed()
+            await self._books.journal.committed(lane)
         except StorageError as error:
             raise _storage_failed(error) from None
 

@@ -24,7 +24,7 @@ class Memory:
     def put(self, _: Payment, event: ev.Event, __: int | None = None) -> None:
         self.events.append(event)
 
-    async def committed(self) -> None:
+    async def committed(self, _: str | None = None) -> None:
         pass
 
 

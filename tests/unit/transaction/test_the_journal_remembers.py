@@ -139,6 +139,23 @@ async def test_a_commit_that_failed_after_its_last_byte_is_not_repeated(
     await journal.close()
 
 
+async def test_a_lane_that_waits_has_its_own_events_written(place: Place) -> None:
+    """Those of other lanes go with their own commit, or with one of all lanes; in each lane the order stays."""
+    journal = journal_at(place)
+    journal.open()
+    other = replace(PAYMENT, lane="2", payment_id="other")
+    history = to_approved()
+    journal.put(*history[0])
+    journal.put(other, ev.Created(other))
+    journal.put(*history[1])
+    await journal.committed(PAYMENT.lane)
+    written = place.rows("select lane, event from events order by position")
+    assert written[:2] == [(PAYMENT.lane, "created"), (PAYMENT.lane, "leased")]
+    await journal.committed()
+    assert place.rows("select lane, event from events order by position")[2:] == [("2", "created")]
+    await journal.close()
+
+
 async def test_many_waiters_share_one_commit(place: Place) -> None:
     """Group commit: what is queued together is one transaction, and everybody is woken."""
     journal = journal_at(place)

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
 
 from tpayd.kit.clock import Clock
@@ -53,7 +54,8 @@ class Journal:
         self._clock = clock
         self._log = log
         self._writer = writer or ThreadWriter(log)
-        self._entries: list[Entry] = []
+        self._held: dict[str, list[Entry]] = {}
+        """By lane: what is not handed over yet, in its order."""
         self._blocks: list[StanBlock] = []
         self._waiting: deque[tuple[int, asyncio.Future[Any]]] = deque()
         self._flush_timer: asyncio.TimerHandle | None = None
@@ -84,24 +86,36 @@ class Journal:
         await self._writer.close()
 
     def put(self, payment: Payment, event: Event, at_ms: int | None = None) -> None:
-        """Remember an event, of now or of the time that is told (UTC): durable once a later `committed` returns."""
+        """Remember an event, of now or of the time that is told (UTC).
+
+        It is durable once a later `committed` of its lane, or of all, returns.
+        """
         if isinstance(event, FIRST):
             if isinstance(event, Created) and not payment.standalone:
                 self.newest[payment.lane] = payment.request_id
             self._keys.add(payment.lane, payment.request_id)
         self.on_put(payment)
-        self._entries.append(Entry(payment, event, self._clock.unix_ms() if at_ms is None else at_ms))
-        self._flush_later()
+        entry = Entry(payment, event, self._clock.unix_ms() if at_ms is None else at_ms)
+        held = self._held.get(payment.lane)
+        if held is None:
+            self._held[payment.lane] = [entry]
+            self._flush_later()
+        else:
+            held.append(entry)
 
     def put_block(self, block: StanBlock) -> None:
         """Reserve STANs; durable with the next `committed`, so before the first of them is used."""
         self._blocks.append(block)
         self._flush_later()
 
-    def committed(self) -> asyncio.Future[None]:
-        """Wait until all that was put is on disk. Raises StorageError, and DoubtError where it may be there."""
+    def committed(self, lane: str | None = None) -> asyncio.Future[None]:
+        """Wait until all that was put of a lane, or of all lanes, is on disk, and all STANs.
+
+        What other lanes have put then waits for their own commits, so that a payment's row is written twice for a sale
+        and not with each of its events. Raises StorageError, and DoubtError where it may be there.
+        """
         waiter = self._waiter()
-        self._hand_over(waiter)
+        self._hand_over(waiter, lane)
         return waiter
 
     def may_hold(self, lane: str, request_id: str) -> bool:
@@ -158,11 +172,15 @@ class Journal:
         self._flush_timer = None
         self._hand_over(None)
 
-    def _hand_over(self, waiter: asyncio.Future[None] | None) -> None:
-        if not self._entries and not self._blocks and waiter is None:
-            return
-        self._writer.submit(Write(self._entries, self._blocks, waiter))
-        self._entries, self._blocks = [], []
+    def _hand_over(self, waiter: asyncio.Future[None] | None, lane: str | None = None) -> None:
+        if lane is not None:
+            entries = self._held.pop(lane, [])
+        else:
+            entries = list(chain.from_iterable(self._held.values()))
+            self._held.clear()
+        if entries or self._blocks or waiter is not None:
+            self._writer.submit(Write(entries, self._blocks, waiter))
+            self._blocks = []
 
     def _settle(self, report: Report) -> None:
         if report.problem is not None and self.failing is None:

@@ -204,7 +204,7 @@ class Runner:
             await durable(books)
             return None
         try:
-            await books.journal.committed()
+            await books.journal.committed(self.case.payment.lane)
         except StorageError as error:
             self.case.log.warning("payment.not_recorded", why=str(error))
             return ev.CommitFailed(isinstance(error, DoubtError))
