@@ -51,6 +51,8 @@ _KEY_BYTES = frozenset(bits // 8 for bits in _ALGORITHM_OF_BITS)
 _ECB = modes.ECB()  # noqa: S305 - the standard's key derivation
 _derivation_data = struct.Struct(">BBHHH4sI").pack
 """X9.24-3: version 1, block number, usage, algorithm and length of the derived key, who, when."""
+_mac_derivation_data = struct.Struct(">BBHHH4sIBBHHH4sI").pack
+"""The same for two keys."""
 
 
 class Usage(enum.IntEnum):
@@ -64,6 +66,9 @@ class Usage(enum.IntEnum):
     DATA_DECRYPTION = 0x3001
     KEY_DERIVATION = 0x8000
     INITIAL_KEY = 0x8001
+
+
+_GENERATION, _VERIFICATION = int(Usage.MAC_GENERATION), int(Usage.MAC_VERIFICATION)
 
 
 def next_counter(counter: int) -> int:
@@ -194,8 +199,10 @@ class Derivation:
             CounterInvalidError: see `check_counter`.
         """
         check_counter(counter)
-        data = _derivation_data(1, 1, Usage.MAC_GENERATION, _AES_128, _BLOCK_BITS, self._who, counter)
-        data += _derivation_data(1, 1, Usage.MAC_VERIFICATION, _AES_128, _BLOCK_BITS, self._who, counter)
+        data = _mac_derivation_data(
+            1, 1, _GENERATION, _AES_128, _BLOCK_BITS, self._who, counter,
+            1, 1, _VERIFICATION, _AES_128, _BLOCK_BITS, self._who, counter,
+        )  # fmt: skip
         keys = self._intermediate_cipher(counter).update(data)
         return keys[:_BLOCK_BYTES], keys[_BLOCK_BYTES:]
 

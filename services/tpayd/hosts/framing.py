@@ -35,7 +35,7 @@ class Deframer:
     """Takes reads, gives messages. Holds at most one message that is not complete."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._rest = b""
         self._began_us = 0
 
     def feed(self, data: bytes, now_us: int) -> list[Message]:
@@ -43,22 +43,24 @@ class Deframer:
 
         Raises FrameTooLongError; nothing after it can be understood.
         """
-        if not self._buffer:
+        if self._rest:
+            data = self._rest + data
+        else:
             self._began_us = now_us
-        self._buffer += data
         messages = []
-        at = 0
-        while len(self._buffer) - at >= LENGTH_BYTES:
-            length = int.from_bytes(self._buffer[at : at + LENGTH_BYTES])
+        at, size = 0, len(data)
+        while size - at >= LENGTH_BYTES:
+            begin = at + LENGTH_BYTES
+            length = int.from_bytes(data[at:begin])
             if length > MAX_MESSAGE_BYTES:
                 raise FrameTooLongError(length, MAX_MESSAGE_BYTES)
-            end = at + LENGTH_BYTES + length
-            if end > len(self._buffer):
+            end = begin + length
+            if end > size:
                 break
             if length:
-                messages.append(Message(bytes(self._buffer[at + LENGTH_BYTES : end]), self._began_us))
+                messages.append(Message(data[begin:end], self._began_us))
             # What follows in this read came with it.
             self._began_us = now_us
             at = end
-        del self._buffer[:at]
+        self._rest = data[at:]
         return messages

@@ -49,6 +49,12 @@ __all__ = ["Received", "read"]
 
 T = TypeVar("T")
 
+_CREDIT, _INSTALLMENTS, _CARD_NETWORK = CardNetwork.CREDIT, Item.INSTALLMENTS, Item.CARD_NETWORK
+_SUPPLY, _VAT, _SERVICE_CHARGE, _TAX_FREE = Item.SUPPLY, Item.VAT, Item.SERVICE_CHARGE, Item.TAX_FREE
+_KEY_OWNER, _FALLBACK_CODE, _REFERENCE = Item.KEY_OWNER, Item.FALLBACK_CODE, Item.REFERENCE
+_PURPOSE, _VOID_REASON, _PROVIDER = Item.PURPOSE, Item.VOID_REASON, Item.PROVIDER
+# As in `opening`: a request asks for a dozen of them.
+
 
 class Received(Quiet, frozen=True, kw_only=True):
     """A request as the host sees it."""
@@ -86,22 +92,22 @@ def _read_financial(fields: Fields, today: date) -> Financial:
         local=_local(fields, today),
         business_day=_day(fields, "15", fields["15"], today),
         amount=_amount(fields, items) if "4" in fields else None,
-        installments=number(fields, items, Item.INSTALLMENTS) or 0,
-        network=_item(fields, items, Item.CARD_NETWORK, _CARD_NETWORKS) or CardNetwork.CREDIT,
+        installments=number(fields, items, _INSTALLMENTS) or 0,
+        network=_item(fields, items, _CARD_NETWORK, _CARD_NETWORKS) or _CREDIT,
         entry_mode=None if entry_mode is None else _meaning(fields, "22", entry_mode, _ENTRY_MODES),
         ksn=card[:KSN_BYTES],
         cipher=card[KSN_BYTES:],
-        terminal_cipher=_item(fields, items, Item.KEY_OWNER, _KEY_OWNERS) or False,
+        terminal_cipher=_item(fields, items, _KEY_OWNER, _KEY_OWNERS) or False,
         pin_ksn=pin[:KSN_BYTES],
         pin_block=pin[KSN_BYTES:],
         emv=fields.binary("55"),
-        fallback_code=items.get(Item.FALLBACK_CODE),
+        fallback_code=items.get(_FALLBACK_CODE),
         signature=fields.binary("59"),
         original=read_original(fields, items, today),
-        purpose=_item(fields, items, Item.PURPOSE, _PURPOSES),
-        void_reason=_item(fields, items, Item.VOID_REASON, _VOID_REASONS),
-        provider=items.get(Item.PROVIDER),
-        reference=items.get(Item.REFERENCE),
+        purpose=_item(fields, items, _PURPOSE, _PURPOSES),
+        void_reason=_item(fields, items, _VOID_REASON, _VOID_REASONS),
+        provider=items.get(_PROVIDER),
+        reference=items.get(_REFERENCE),
     )
     check(message)
     return message
@@ -183,10 +189,10 @@ def _day(fields: Fields, field: str, value: str, today: date) -> str:
 
 def _amount(fields: Fields, items: dict[Item, str]) -> Amount:
     total_minor = int(fields["4"])
-    supply_minor = number(fields, items, Item.SUPPLY)
-    vat_minor = number(fields, items, Item.VAT) or 0
-    charge_minor = number(fields, items, Item.SERVICE_CHARGE) or 0
-    tax_free_minor = number(fields, items, Item.TAX_FREE) or 0
+    supply_minor = number(fields, items, _SUPPLY)
+    vat_minor = number(fields, items, _VAT) or 0
+    charge_minor = number(fields, items, _SERVICE_CHARGE) or 0
+    tax_free_minor = number(fields, items, _TAX_FREE) or 0
     try:
         amount = Amount(total_minor, supply_minor, vat_minor, charge_minor, tax_free_minor)
         # By hand it was not checked against the contract's limits; parts that add up are below the total's.
