@@ -32,11 +32,12 @@ async def written(place: Place, count: int = 2) -> None:
         payments = [payment_of(2 * number, "1"), payment_of(2 * number + 1, "2")]
         for payment in payments:
             journal.put(payment, ev.Created(payment))
+        await journal.committed()
         for kind in SALE:
             payments = [run(payment, BY_TYPE[kind]) for payment in payments]
             for payment in payments:
                 journal.put(payment, BY_TYPE[kind])
-        await journal.committed()
+            await journal.committed()
     await journal.close()
 
 

@@ -112,7 +112,8 @@ class Journal:
         """Wait until all that was put of a lane, or of all lanes, is on disk, and all STANs.
 
         What other lanes have put then waits for their own commits, so that a payment's row is written twice for a sale
-        and not with each of its events. Raises StorageError, and DoubtError where it may be there.
+        and not with each of its events. What must be in one commit is of one lane: a payment is taken back by the lane
+        that made it (see `orders.originals`). Raises StorageError, and DoubtError where it may be there.
         """
         waiter = self._waiter()
         self._hand_over(waiter, lane)
