@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,15 +13,22 @@ import pytest
 from tpayd.kit.instance import HOME_VARIABLE, Instance, InstanceError
 
 
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """A path so short that an instance's sockets lie in its own `run`; pytest's grows with each run of a user."""
+    with tempfile.TemporaryDirectory(prefix="tpayd-test-") as name:
+        yield Path(name)
+
+
 def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_directories_are_made_with_their_modes_whatever_the_umask(tmp_path: Path) -> None:
+def test_directories_are_made_with_their_modes_whatever_the_umask(directory: Path) -> None:
     """Secrets are for the owner alone; the rest may be read by the house's group."""
     before = os.umask(0o777)
     try:
-        instance = Instance.open(tmp_path / "store")
+        instance = Instance.open(directory / "store")
     finally:
         os.umask(before)
 
@@ -29,69 +38,69 @@ def test_directories_are_made_with_their_modes_whatever_the_umask(tmp_path: Path
     assert not instance.sandbox.exists()
 
 
-def test_opening_twice_finds_the_same(tmp_path: Path) -> None:
+def test_opening_twice_finds_the_same(directory: Path) -> None:
     """Every process of an instance computes the same places."""
-    assert Instance.open(tmp_path / "store") == Instance.open(tmp_path / "store")
+    assert Instance.open(directory / "store") == Instance.open(directory / "store")
 
 
-def test_a_link_to_the_home_is_the_same_instance(tmp_path: Path) -> None:
+def test_a_link_to_the_home_is_the_same_instance(directory: Path) -> None:
     """The sockets of an instance don't depend on how its directory was spelt."""
-    real = Instance.open(tmp_path / "store")
-    (tmp_path / "link").symlink_to(tmp_path / "store")
+    real = Instance.open(directory / "store")
+    (directory / "link").symlink_to(directory / "store")
 
-    assert real == Instance.open(tmp_path / "link")
+    assert real == Instance.open(directory / "link")
 
 
 @pytest.mark.parametrize("name", ["", "config", "data", "log", "run", "secrets"])
-def test_what_others_can_write_is_refused(tmp_path: Path, name: str) -> None:
+def test_what_others_can_write_is_refused(directory: Path, name: str) -> None:
     """Whoever can write there could swap a key or a socket."""
-    Instance.open(tmp_path / "store")
-    loose = tmp_path / "store" / name
+    Instance.open(directory / "store")
+    loose = directory / "store" / name
     loose.chmod(0o770)
 
     with pytest.raises(InstanceError, match="can be written by others") as caught:
-        Instance.open(tmp_path / "store")
+        Instance.open(directory / "store")
     assert f"chmod go-w {loose}" in str(caught.value)
 
 
-def test_secrets_that_others_can_read_are_refused(tmp_path: Path) -> None:
+def test_secrets_that_others_can_read_are_refused(directory: Path) -> None:
     """A key file is no longer secret once its directory was open."""
-    Instance.open(tmp_path / "store").secrets.chmod(0o750)
+    Instance.open(directory / "store").secrets.chmod(0o750)
 
     with pytest.raises(InstanceError, match="can be read by others"):
-        Instance.open(tmp_path / "store")
+        Instance.open(directory / "store")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
-def test_somebody_elses_directory_is_refused(tmp_path: Path) -> None:
+def test_somebody_elses_directory_is_refused(directory: Path) -> None:
     """A process under the wrong user would leave files that the right one cannot use."""
-    Instance.open(tmp_path / "store")
-    os.chown(tmp_path / "store", 12345, 12345)
+    Instance.open(directory / "store")
+    os.chown(directory / "store", 12345, 12345)
 
     with pytest.raises(InstanceError, match="belongs to uid 12345"):
-        Instance.open(tmp_path / "store")
+        Instance.open(directory / "store")
 
 
-def test_a_missing_instance_is_not_made_by_who_only_looks(tmp_path: Path) -> None:
+def test_a_missing_instance_is_not_made_by_who_only_looks(directory: Path) -> None:
     """A status query on a mistyped directory says so."""
     with pytest.raises(InstanceError, match="tpayd init"):
-        Instance.open(tmp_path / "nowhere", create=False)
-    assert not (tmp_path / "nowhere").exists()
+        Instance.open(directory / "nowhere", create=False)
+    assert not (directory / "nowhere").exists()
 
 
-def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+def test_a_file_in_the_way_is_named(directory: Path) -> None:
     """The error names the path that is in the way."""
-    (tmp_path / "store").write_text("")
+    (directory / "store").write_text("")
 
-    with pytest.raises(InstanceError, match=f"{tmp_path}/store"):
-        Instance.open(tmp_path / "store")
+    with pytest.raises(InstanceError, match=f"{directory}/store"):
+        Instance.open(directory / "store")
 
 
-def test_the_environment_names_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_names_the_home(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """TPAYD_HOME is the instance unless one is given."""
-    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "from-environment"))
+    monkeypatch.setenv(HOME_VARIABLE, str(directory / "from-environment"))
 
-    assert tmp_path / "from-environment" == Instance.open().home
+    assert directory / "from-environment" == Instance.open().home
 
 
 @pytest.mark.parametrize("length", [40, 74, 75, 90, 200])
