@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import ClauseElement, Dialect, Select, Table, bindparam
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -48,11 +49,7 @@ class ChunkedInsert:
 
     def __init__(self, table: Table, dialect: Dialect, *, replace: Sequence[str] = ()) -> None:
         # Both databases know ON CONFLICT in the same words; SQLAlchemy has it in each dialect's own `insert`.
-        # Imported where it is used: the other database's costs 30 ms of the start.
-        if dialect.name == "postgresql":
-            from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415
-        else:
-            from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]  # noqa: PLC0415
+        insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
         clause = insert(table).values({column.name: bindparam(column.name) for column in table.c})
         if replace:
             keys = list(table.primary_key)
