@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from msgspec.structs import replace
-from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tpayd.device_broker import figures
@@ -19,7 +19,6 @@ from tpayd.device_broker.profiles import Arrangement, Fault, Place
 from tpayd.device_broker.reader import Reader
 from tpayd.kit.clock import Clock
 from tpayd.kit.metrics import Metrics
-from tpayd.kit.timings import Timings
 from tpayd_contracts.device import BarCause, Device, DeviceEvent, DeviceState
 
 __all__ = ["KEY_LANE", "BrokerMetrics", "Standing"]
@@ -53,8 +52,7 @@ class BrokerMetrics:
         )
         overtaken.set_function(lambda: figures.most_overtaken(pool.figures.stands(now_us())))
         self.nightly_resets = metrics.counter("nightly_resets", "Readers reset at night")
-        waits = Timings()
-        metrics.add(_Waits(waits))
+        waits = metrics.timings("reader_wait_seconds", "From asking for a reader to getting it")
         self.waited_s: Callable[[float], None] = waits.add
         trouble = metrics.counter("line_troubles", "What went wrong on serial lines", ["kind"])
         self._troubles = {kind: trouble.labels(kind.value) for kind in TroubleKind}
@@ -177,24 +175,6 @@ def _detail(reader: Reader, fault: Fault | None, *, in_use: bool) -> str | None:
     if reader.leaving:
         return "its settings have changed; they count when its lease is over"
     return missing_abilities(reader.name, reader.lacking, reader.abilities) if reader.lacking else None
-
-
-class _Waits(Collector):
-    """How long was waited for readers."""
-
-    def __init__(self, waits: Timings) -> None:
-        self._waits = waits
-
-    def describe(self) -> list[Metric]:
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        """Called by the thread that serves /metrics."""
-        times = HistogramMetricFamily(
-            "tpayd_device_broker_reader_wait_seconds", "From asking for a reader to getting it"
-        )
-        times.add_metric((), self._waits.cumulative(), self._waits.total_s)
-        yield times
 
 
 class _States(Collector):

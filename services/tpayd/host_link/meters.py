@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tpayd.host_link.matching import Stray
 from tpayd.kit.metrics import Metrics
-from tpayd.kit.timings import Timings
 from tpayd_contracts.host import LineState
 
 __all__ = ["Meters"]
@@ -33,6 +32,7 @@ class Meters:
         self._losses = {line: losses.labels(line) for line in lines}
         self._dropped = {kind: dropped.labels(kind) for kind in (*(each.value for each in Stray), _GARBLED, _UNASKED)}
         self.in_flight = metrics.gauge("in_flight", "Exchanges on the lines now")
+        self._host_times = metrics.timings("host_seconds", "From the last byte out to the first byte of the answer")
         self._exchanges = _Exchanges()
         metrics.add(self._exchanges)
 
@@ -53,7 +53,7 @@ class Meters:
     def answered(self, host_s: float) -> None:
         """An exchange ended with its answer, which took the host so long."""
         self._exchanges.outcomes["answered"] += 1
-        self._exchanges.host_times.add(host_s)
+        self._host_times.add(host_s)
 
     def stray(self, kind: Stray) -> None:
         """An answer without an open request."""
@@ -69,11 +69,10 @@ class Meters:
 
 
 class _Exchanges(Collector):
-    """Exchanges of this process, and what their answers took."""
+    """Exchanges of this process, by how they ended."""
 
     def __init__(self) -> None:
         self.outcomes = dict.fromkeys(("answered", "timeout", "peer_lost", "not_started", "abandoned"), 0)
-        self.host_times = Timings()
 
     def describe(self) -> list[Metric]:
         return []
@@ -84,7 +83,3 @@ class _Exchanges(Collector):
         for outcome, count in self.outcomes.copy().items():
             ended.add_metric((outcome,), count)
         yield ended
-        text = "From the last byte out to the first byte of the answer"
-        times = HistogramMetricFamily("tpayd_host_link_host_seconds", text)
-        times.add_metric((), self.host_times.cumulative(), self.host_times.total_s)
-        yield times
