@@ -107,8 +107,8 @@ bench-crowd: build/dev/.stamp ## measure a store of 200 lanes, 64 readers and 10
 	$(DEV)/python -m tests.bench.crowd
 
 .PHONY: bench-memory
-bench-memory: build/dev/.stamp ## sell for MINUTES=60: whether the memory of each process is flat
-	$(DEV)/python -m tests.bench.memory --minutes $(or $(MINUTES),60)
+bench-memory: build/dev/.stamp ## sell for MINUTES=60 at PER_S=60: whether the memory of each process is flat
+	$(DEV)/python -m tests.bench.memory --minutes $(or $(MINUTES),60) --per-s $(or $(PER_S),60)
 
 .PHONY: bench-start
 bench-start: build/dev/.stamp ## measure an installed, signed store from `tpayd up` to ready to sell
