@@ -166,8 +166,7 @@ class Desk:
         """
         case = await self.case_of(PaymentRef(*key))
         if not reverse:
-            if flow.has_row(case.payment, ev.ClosedUnacknowledged):
-                case.apply(ev.ClosedUnacknowledged())
+            _let_stand(case)
             return
         if not self._may_be_undone(case) or not await self._originals.resume(case.payment):
             return
@@ -183,6 +182,15 @@ class Desk:
         # Until it is on disk it is not told, and it is told then, however long the disk takes.
         await durable(self._books)
         case.tell()
+
+    def let_stand(self, payment: Payment) -> None:
+        """The POS had its time: `payment`, which is as it was last put into the journal, stands for good."""
+        case = self._registry.find((payment.lane, payment.request_id))
+        if case is None:
+            case = Case(payment, self._books, told=True)
+            # Who is just reading it from disk has to meet this one, and not what was there before.
+            self._registry.remember(case)
+        _let_stand(case)
 
     # Life cycle
 
@@ -447,3 +455,8 @@ def _key_of(request: Request) -> str:
         text = "a sale needs a request id: a UUID in lower case, new for each sale"
         raise CallError.not_started(ErrorCode.INVALID_BODY, text, field="key")
     return key
+
+
+def _let_stand(case: Case) -> None:
+    if flow.has_row(case.payment, ev.ClosedUnacknowledged):
+        case.apply(ev.ClosedUnacknowledged())

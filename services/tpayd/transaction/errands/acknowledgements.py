@@ -24,8 +24,8 @@ MAX_WAITING = 10_000
 """Payments that are waited for. Beyond it the oldest are let go: they stand, and are not listed any more."""
 _AT_ONCE = 20
 """Payments taken back in one round; the next one has more."""
-_LET_GO_AT_ONCE = 1_000
-"""More than may be approved in the second between two rounds, so that the list stays near its bound."""
+_LET_GO_AT_ONCE = 20
+"""Payments let go in one turn of the event loop: a millisecond or two."""
 
 
 class _Waiting(Struct, frozen=True, gc=False):
@@ -77,10 +77,11 @@ class Acknowledgements:
         ]
         return found[:_AT_ONCE]
 
-    def to_let_go(self) -> list[Key]:
-        """The oldest of too many."""
+    def to_let_go(self) -> list[Payment]:
+        """The oldest of too many, as they were last put into the journal: nobody has to read them again."""
         surplus = len(self._waiting) - self._max_waiting
-        return list(islice(self._waiting, min(max(0, surplus), _LET_GO_AT_ONCE)))
+        oldest = islice(self._waiting.values(), min(max(0, surplus), _LET_GO_AT_ONCE))
+        return [each.payment for each in oldest]
 
 
 def _ended_ms(payment: Payment) -> int:

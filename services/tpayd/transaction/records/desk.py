@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
@@ -41,6 +42,9 @@ from tpayd_contracts.records import (
 __all__ = ["RecordsDesk"]
 
 T = TypeVar("T")
+
+_LET_GO_TURNS = 250
+"""Of the event loop in one sweep: more is let go in them than can be approved in the second between two sweeps."""
 
 
 class RecordsDesk:
@@ -82,14 +86,19 @@ class RecordsDesk:
         if self._books.journal.failing is not None:
             return
         for key in self._acknowledgements.to_take_back():
-            await self._left(key, reverse=True)
-        for key in self._acknowledgements.to_let_go():
-            await self._left(key, reverse=False)
+            await self._take_back(key)
+        for _ in range(_LET_GO_TURNS):
+            too_many = self._acknowledgements.to_let_go()
+            if not too_many:
+                break
+            for payment in too_many:
+                self._desk.let_stand(payment)
+            await asyncio.sleep(0)  # for whoever waits meanwhile
 
-    async def _left(self, key: Key, *, reverse: bool) -> None:
+    async def _take_back(self, key: Key) -> None:
         """One that cannot be read now, or whose lane the settings name no more, holds up no other."""
         try:
-            await self._desk.left_unacknowledged(key, reverse=reverse)
+            await self._desk.left_unacknowledged(key, reverse=True)
         except (CallError, StorageError) as error:
             self._books.log.warning("payment.not_swept", lane=key[0], request_id=key[1], why=str(error))
 
