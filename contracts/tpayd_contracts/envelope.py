@@ -50,7 +50,7 @@ class Kind(enum.IntEnum):
     EVENT = 9
 
 
-class Envelope(Struct, array_like=True, forbid_unknown_fields=True):
+class Envelope(Struct, array_like=True, forbid_unknown_fields=True, gc=False):
     """One message. See the module's table for each element."""
 
     protocol: str

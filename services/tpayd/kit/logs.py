@@ -36,14 +36,15 @@ if _rich is None:
 else:
     sys.modules["rich"] = _rich
 
-__all__ = ["Log", "LogTarget", "Sink", "bridge_standard_logging", "iso_time", "make_log"]
+__all__ = ["LEVELS", "Log", "LogTarget", "Sink", "bridge_standard_logging", "iso_time", "make_log"]
 
 Log = FilteringBoundLogger
 """The type of a logger."""
 
-_LEVELS: dict[LogLevel, int] = {
+LEVELS: dict[LogLevel, int] = {
     "debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR,
 }  # fmt: skip
+"""Severities, by the names that settings give them."""
 _LINE_MAX_CHARS = 32 * 1024
 
 
@@ -64,15 +65,11 @@ class LogTarget:
         self.service = service
         self.clock = clock
         self.sink = sink
-        self.threshold = _LEVELS[level]
+        self.threshold = LEVELS[level]
 
     def set_level(self, level: LogLevel) -> None:
         """Write events of this severity and above from now on."""
-        self.threshold = _LEVELS[level]
-
-    def writes(self, level: LogLevel) -> bool:
-        """Whether events of this severity are written now."""
-        return self.threshold <= _LEVELS[level]
+        self.threshold = LEVELS[level]
 
     def write(self, line: str) -> None:
         """Pass on a finished line."""

@@ -6,12 +6,13 @@ hop. Here a request costs one dictionary look-up and two additions; the metric o
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tpayd.kit.timings import Timings
+from tpayd.kit.timings import BUCKETS_S, Timings
 from tpayd_contracts.catalogue import OPS
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.graph import OPS_OF
@@ -23,24 +24,26 @@ _CODES = frozenset({"ok", *ErrorCode})
 _DROPS_MAX = 32
 
 
-class _Series:
+class _Series(Timings):
     """One operation of one service: how often each code, and how long."""
 
-    __slots__ = ("codes", "timings")
+    __slots__ = ("codes",)
 
     def __init__(self) -> None:
+        super().__init__()
         # There from the first scrape on, so that an alert on its increase sees the first fault as well.
         self.codes: dict[str, int] = {ErrorCode.INTERNAL.value: 0}
-        self.timings = Timings()
 
-    def add(self, code: str, seconds: float) -> None:
+    def ended(self, code: str, seconds: float) -> None:
+        """Count one with its result."""
         codes = self.codes
         if code in codes:
             codes[code] += 1
         else:
             known = code if code in _CODES else _OTHER
             codes[known] = codes.get(known, 0) + 1
-        self.timings.add(seconds)
+        self.buckets[bisect_left(BUCKETS_S, seconds)] += 1
+        self.total_s += seconds
 
 
 class RequestStats(Collector):
@@ -58,7 +61,7 @@ class RequestStats(Collector):
         series = self._served.get(op)
         if series is None:
             series = self._served.setdefault(op if op in OPS else _OTHER, _Series())
-        series.add(code, seconds)
+        series.ended(code, seconds)
 
     def called(self, peer: str, op: str, code: str, seconds: float) -> None:
         """A call of this process ended."""
@@ -66,7 +69,7 @@ class RequestStats(Collector):
         if series is None:
             key = (peer if peer in OPS_OF else _OTHER, op if op in OPS else _OTHER)
             series = self._called.setdefault(key, _Series())
-        series.add(code, seconds)
+        series.ended(code, seconds)
 
     def dropped(self, what: str) -> None:
         """A message could not be used or delivered."""
@@ -103,6 +106,6 @@ class RequestStats(Collector):
         for key, series in all_series.items():
             for code, count in series.codes.copy().items():
                 total.add_metric((self._service, *key, code), count)
-            times.add_metric((self._service, *key), series.timings.cumulative(), series.timings.total_s)
+            times.add_metric((self._service, *key), series.cumulative(), series.total_s)
         yield total
         yield times

@@ -19,22 +19,22 @@ BUCKETS_S = (
 class Timings:
     """Durations of one kind, in seconds."""
 
-    __slots__ = ("_buckets", "total_s")
+    __slots__ = ("buckets", "total_s")
 
     def __init__(self) -> None:
-        self._buckets = [0] * (len(BUCKETS_S) + 1)
+        self.buckets = [0] * (len(BUCKETS_S) + 1)
         self.total_s = 0.0
 
     def add(self, seconds: float) -> None:
         """Count one."""
-        self._buckets[bisect_left(BUCKETS_S, seconds)] += 1
+        self.buckets[bisect_left(BUCKETS_S, seconds)] += 1
         self.total_s += seconds
 
     def cumulative(self) -> list[tuple[str, float]]:
         """Upper bounds and how many lie below each, as `HistogramMetricFamily.add_metric` takes them."""
         total = 0
         rows: list[tuple[str, float]] = []
-        for bound, count in zip((*BUCKETS_S, float("inf")), list(self._buckets), strict=True):
+        for bound, count in zip((*BUCKETS_S, float("inf")), list(self.buckets), strict=True):
             total += count
             rows.append(("+Inf" if bound == float("inf") else str(bound), total))
         return rows

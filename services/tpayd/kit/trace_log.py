@@ -13,7 +13,7 @@ import asyncio
 from typing import Protocol
 
 from tpayd.kit.clock import Clock
-from tpayd.kit.logs import LogTarget, iso_time
+from tpayd.kit.logs import LEVELS, LogTarget, iso_time
 from tpayd.kit.settings import LogLevel
 from tpayd.kit.traceparent import checked
 from tpayd_contracts.errors import ErrorCode
@@ -60,7 +60,7 @@ class TraceLog:
     def served(self, request: Served, code: str, seconds: float) -> None:
         """A request with a trace was answered; `code` is `ok` or an error code of the contract."""
         level = self._routine if code in _ROUTINE else "info"
-        if request.trace is None or not self._target.writes(level):
+        if self._target.threshold > LEVELS[level] or request.trace is None:
             return
         self._notes.append(
             (self._clock.unix_ms(), level, request.op, code, seconds, request.trace, request.key, request.parent)

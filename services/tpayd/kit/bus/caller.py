@@ -21,11 +21,20 @@ from tpayd.kit.bus.handshake import Handshake
 from tpayd.kit.bus.life_signs import LifeSigns
 from tpayd.kit.bus.link import watch_link
 from tpayd.kit.bus.outlet import Outlet
-from tpayd.kit.bus.pending import Pending, PendingTable, Sink
+from tpayd.kit.bus.pending import Answered, Awaited, Pending, PendingTable, Sink
 from tpayd.kit.bus.pump import Pump
 from tpayd.kit.bus.sockets import dealer
 from tpayd.kit.bus.stats import BusStats, NoStats
-from tpayd.kit.bus.wire import BadMessageError, decode_body, encode_body, envelope, is_bundle, open_bundle, open_frame
+from tpayd.kit.bus.wire import (
+    BadMessageError,
+    decode_body,
+    encode_body,
+    envelope,
+    is_bundle,
+    open_bundle,
+    open_frame,
+    request,
+)
 from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
 from tpayd_contracts.envelope import MAX_FRAME_BYTES, UNANSWERED, Envelope, Kind
@@ -39,7 +48,6 @@ __all__ = ["Caller"]
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
 # Plain numbers: to look a member up in its enum takes longer than all else that is done with it.
-_REQ = int(Kind.REQ)
 _PROGRESS = int(Kind.PROGRESS)
 _REPLY = int(Kind.REPLY)
 _ERROR = int(Kind.ERROR)
@@ -123,15 +131,6 @@ class Caller:
         already, such as a lease that has to be given back.
         """
         future: asyncio.Future[Raw] = self._loop.create_future()
-
-        def reply(raw: Raw) -> None:
-            if not future.done():
-                future.set_result(raw)
-
-        def error(problem: CallError) -> None:
-            if not future.done():
-                future.set_exception(problem)
-
         progress: Callable[[Raw], None] | None = None
         if on_progress is not None and op.progress is not None:
             shape, told = op.progress, on_progress
@@ -143,7 +142,7 @@ class Caller:
             op.name,
             body,
             deadline_ms=deadline_ms or self._clock.boottime_ms() + int(ttl_s * 1000),
-            key=key, trace=trace, principal=principal, sink=Sink(reply, error, progress),
+            key=key, trace=trace, principal=principal, sink=Awaited(future, progress),
         )  # fmt: skip
         try:
             raw = await future
@@ -158,7 +157,7 @@ class Caller:
         body: Raw | Struct,
         *,
         deadline_ms: int,
-        sink: Sink,
+        sink: Answered,
         key: str | None = None,
         trace: str | None = None,
         principal: str | None = None,
@@ -172,17 +171,14 @@ class Caller:
         if session is None or self._life.hung:
             text = f"{self.peer} does not answer: {self.detail}"
             raise CallError.not_started(ErrorCode.UNAVAILABLE, text, retryable=True)
-        if len(self._pending) >= limits.MAX_PENDING:
+        if len(self._pending.open) >= limits.MAX_PENDING:
             text = f"{limits.MAX_PENDING} requests to {self.peer} are under way"
             raise CallError.not_started(ErrorCode.BUSY, text, retryable=True)
         if deadline_ms <= self._clock.boottime_ms():
             text = "the deadline had passed before anything was sent"
             raise CallError.not_started(ErrorCode.EXPIRED, text, retryable=True, field="deadline")
         number = next(self._numbers)
-        frame = envelope(
-            _REQ, number, op=op, deadline=deadline_ms, key=key, trace=trace, session=session,
-            principal=principal, body=body,
-        )  # fmt: skip
+        frame = request(number, op, deadline_ms, key, trace, session, principal, body)
         if len(frame) > MAX_FRAME_BYTES:
             text = f"the request has {len(frame)} bytes, a frame holds at most {MAX_FRAME_BYTES}"
             raise CallError.not_started(ErrorCode.TOO_LARGE, text, field="$")
@@ -202,16 +198,16 @@ class Caller:
 
     def cancel(self, number: int) -> None:
         """Ask the peer to stop an open request; its answer still comes."""
-        if self._pending.get(number) is not None:
+        if number in self._pending.open:
             self._send_cancel(number)
 
     def _abandon(
         self, number: int, future: asyncio.Future[Raw], op: Op[Q, A], on_late: Callable[[A], None] | None
     ) -> None:
         self.cancel(number)
-        pending = self._pending.get(number)
+        pending = self._pending.open.get(number)
         if on_late is None:
-            self._pending.take(number)
+            self._pending.open.pop(number, None)
             return
         late = on_late
         if pending is not None:
@@ -224,17 +220,18 @@ class Caller:
     def _on_message(self, frames: Sequence[zmq.Frame]) -> None:
         self._life.heard()
         frame = frames[0].bytes
-        if not is_bundle(frame):
-            self._take(frame)
-            return
+        # What came together came at one time.
+        now_us = self._clock.monotonic_us()
         try:
-            together = open_bundle(frame)
+            together = open_bundle(frame) if is_bundle(frame) else (frame,)
         except BadMessageError as fault:
             self._bad(fault)
             return
         for one in together:
             try:
-                self._take(one)
+                self._take(open_frame(one), now_us)
+            except BadMessageError as fault:
+                self._bad(fault)
             except Exception:
                 # One answer's fault must not keep its neighbours from being heard.
                 self._log.exception("bus.message_handler_failed")
@@ -243,24 +240,21 @@ class Caller:
         self._stats.dropped("bad_message")
         self._log.warning("bus.bad_message", error=str(fault))
 
-    def _take(self, frame: bytes) -> None:
-        try:
-            message = open_frame(frame)
-        except BadMessageError as fault:
-            self._bad(fault)
-            return
+    def _take(self, message: Envelope, now_us: int) -> None:
         kind = message.kind
         if kind == _REPLY:
-            pending = self._pending.take(message.id)
+            pending = self._pending.open.pop(message.id, None)
             if pending is not None:
-                self._count(pending, "ok")
+                self._stats.called(self.peer, pending.op, "ok", (now_us - pending.started_us) / 1e6)
                 pending.sink.reply(message.body)
             else:
                 self._unasked(message)
         elif kind == _PROGRESS:
-            pending = self._pending.get(message.id)
-            if pending is not None and pending.sink.progress is not None:
-                pending.sink.progress(message.body)
+            pending = self._pending.open.get(message.id)
+            if pending is not None:
+                progress = pending.sink.progress
+                if progress is not None:
+                    progress(message.body)
         elif kind == _ERROR:
             self._on_error(message)
 
@@ -282,7 +276,7 @@ class Caller:
             )
             if self._handshake.session is not None:
                 self._handshake.begin()
-        pending = self._pending.take(message.id)
+        pending = self._pending.open.pop(message.id, None)
         if pending is not None:
             self._fail(pending, error)
         else:
@@ -298,7 +292,7 @@ class Caller:
     def _refused(self, _error: zmq.ZMQError, numbers: list[int]) -> None:
         """The socket took nothing: no connection, or a peer too slow to read."""
         for number in numbers:
-            pending = self._pending.take(number)
+            pending = self._pending.open.pop(number, None)
             if pending is not None:
                 text = f"{self.peer} takes no messages now; nothing was sent"
                 self._fail(pending, CallError.not_started(ErrorCode.UNAVAILABLE, text, retryable=True))
@@ -309,14 +303,12 @@ class Caller:
 
     def _fail(self, pending: Pending, error: CallError) -> None:
         """A fault of one sink must not keep the others from hearing."""
-        self._count(pending, str(error.code))
+        took_s = (self._clock.monotonic_us() - pending.started_us) / 1e6
+        self._stats.called(self.peer, pending.op, str(error.code), took_s)
         try:
             pending.sink.error(error)
         except Exception:
             self._log.exception("bus.error_handler_failed", op=pending.op)
-
-    def _count(self, pending: Pending, code: str) -> None:
-        self._stats.called(self.peer, pending.op, code, (self._clock.monotonic_us() - pending.started_us) / 1e6)
 
     # The connection
 

@@ -1,4 +1,4 @@
-"""The first thing that a server asks of a message: one frame of legal size, and envelopes in it."""
+"""The first thing that a server asks of a message: one frame of legal size."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import zmq
 
 from tpayd.kit.bus.errors import CallError
-from tpayd.kit.bus.wire import BadMessageError, is_bundle, open_bundle, open_frame
-from tpayd_contracts.envelope import Envelope
+from tpayd.kit.bus.wire import BadMessageError, is_bundle, open_bundle
 from tpayd_contracts.errors import ErrorCode
 
-__all__ = ["delimiter_of", "open_message", "payloads_of"]
+__all__ = ["delimiter_of", "payloads_of"]
 
 
 def payloads_of(frames: Sequence[zmq.Frame], max_frame_bytes: int, *, bundles: bool) -> Sequence[bytes]:
@@ -32,14 +31,6 @@ def payloads_of(frames: Sequence[zmq.Frame], max_frame_bytes: int, *, bundles: b
         return open_bundle(payload)
     except BadMessageError as fault:
         raise CallError.not_started(ErrorCode.BAD_MESSAGE, f"not a bundle: {fault}") from None
-
-
-def open_message(payload: bytes) -> Envelope:
-    """The envelope of a message. Raises CallError `bad_message`."""
-    try:
-        return open_frame(payload)
-    except BadMessageError as fault:
-        raise CallError.not_started(ErrorCode.BAD_MESSAGE, f"not an envelope: {fault}") from None
 
 
 def delimiter_of(frames: Sequence[zmq.Frame]) -> tuple[bytes, ...]:

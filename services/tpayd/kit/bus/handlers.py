@@ -32,12 +32,8 @@ class Handlers:
         self._server = server
         self._log = log
         # The loop itself holds tasks weakly, and a request is forgotten when its caller goes.
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    @property
-    def waiting(self) -> int:
-        """Tasks that have not ended; one may go on after its caller has gone."""
-        return len(self._tasks)
+        self.tasks: set[asyncio.Task[None]] = set()
+        """Those that have not ended; one may go on after its caller has gone."""
 
     def raw(
         self, op: Op[Q, A], handler: Callable[[Request, Q], A] | Callable[[Request, Q], Awaitable[A]]
@@ -72,7 +68,7 @@ class Handlers:
 
     async def cancel(self) -> None:
         """End all tasks, within a second."""
-        tasks = list(self._tasks)
+        tasks = list(self.tasks)
         for task in tasks:
             task.cancel()
         if tasks:
@@ -80,13 +76,13 @@ class Handlers:
 
     def _start(self, request: Request, handler: _Waits, body: Struct) -> None:
         def ended(task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
+            self.tasks.discard(task)
             if request.is_open:
                 text = "cancelled before anything was done"
                 request.fail(CallError.not_started(ErrorCode.ABORTED, text))
 
         request.task = asyncio.get_running_loop().create_task(self._wait_for(request, handler, body))
-        self._tasks.add(request.task)
+        self.tasks.add(request.task)
         request.task.add_done_callback(ended)
 
     async def _wait_for(self, request: Request, handler: _Waits, body: Struct) -> None:

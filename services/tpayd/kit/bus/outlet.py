@@ -6,7 +6,7 @@ dozen of them, and each frame costs both ends a send, a receive and most likely 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 
 import zmq
 
@@ -37,23 +37,26 @@ class Outlet:
         self.frames: list[bytes] = []
         self.numbers: list[int] = []
 
-    def take(self) -> Iterator[tuple[bytes, list[int]]]:
+    def take(self) -> Sequence[tuple[bytes, list[int]]]:
         """Empty the queue: frames to send, and the numbers of the messages in each."""
         frames, numbers = self.frames, self.numbers
         self.frames, self.numbers = [], []
         if self.closed:
-            return
-        if not self.bundles or len(frames) <= 1:
-            for frame, number in zip(frames, numbers, strict=True):
-                yield frame, [number]
-            return
+            return ()
+        if len(frames) == 1:
+            return ((frames[0], numbers),)
+        if not self.bundles:
+            return [(frame, [number]) for frame, number in zip(frames, numbers, strict=True)]
+        taken = []
         first = size = 0
         for at, frame in enumerate(frames):
             if at > first and (size + len(frame) > _MOST_BYTES or at - first >= limits.BUNDLE_MESSAGES):
-                yield _bundled(frames[first:at]), numbers[first:at]
+                taken.append((_bundled(frames[first:at]), numbers[first:at]))
                 first, size = at, 0
             size += len(frame)
-        yield _bundled(frames[first:]), numbers[first:]
+        if frames:
+            taken.append((_bundled(frames[first:]), numbers[first:]))
+        return taken
 
 
 _MOST_BYTES = MAX_FRAME_BYTES - 8 * limits.BUNDLE_MESSAGES

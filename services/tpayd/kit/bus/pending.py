@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 from msgspec import Raw, Struct
 
@@ -11,15 +12,43 @@ from tpayd.kit.bus import limits
 from tpayd.kit.bus.errors import CallError
 from tpayd.kit.clock import Clock
 
-__all__ = ["Pending", "PendingTable", "Sink"]
+__all__ = ["Answered", "Awaited", "Pending", "PendingTable", "Sink"]
+
+
+class Answered(Protocol):
+    """Where the answers to a request go. `reply` or `error` is called exactly once; `progress` any number of times."""
+
+    @property
+    def reply(self) -> Callable[[Raw], None]: ...
+
+    @property
+    def error(self) -> Callable[[CallError], None]: ...
+
+    @property
+    def progress(self) -> Callable[[Raw], None] | None: ...
 
 
 class Sink(Struct, frozen=True):
-    """Where the answers to a request go. `reply` or `error` is called exactly once; `progress` any number of times."""
+    """Answers that go to three functions."""
 
     reply: Callable[[Raw], None]
     error: Callable[[CallError], None]
     progress: Callable[[Raw], None] | None = None
+
+
+class Awaited(Struct, eq=False):
+    """Answers that somebody awaits."""
+
+    future: asyncio.Future[Raw]
+    progress: Callable[[Raw], None] | None = None
+
+    def reply(self, raw: Raw) -> None:
+        if not self.future.done():
+            self.future.set_result(raw)
+
+    def error(self, error: CallError) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
 
 
 class Pending(Struct, eq=False):
@@ -29,7 +58,7 @@ class Pending(Struct, eq=False):
     op: str
     deadline_ms: int
     started_us: int
-    sink: Sink
+    sink: Answered
 
 
 class PendingTable:
@@ -39,27 +68,18 @@ class PendingTable:
         self._clock = clock
         self._loop = loop
         self._expired = expired
-        self._open: dict[int, Pending] = {}
+        self.open: dict[int, Pending] = {}
+        """By number. Whoever takes one out tells its end."""
         self._timer: asyncio.TimerHandle | None = None
 
-    def __len__(self) -> int:
-        return len(self._open)
-
     def add(self, pending: Pending) -> None:
-        self._open[pending.number] = pending
+        self.open[pending.number] = pending
         if self._timer is None:
             self._timer = self._loop.call_later(limits.SWEEP_EVERY_S, self._sweep)
 
-    def get(self, number: int) -> Pending | None:
-        return self._open.get(number)
-
-    def take(self, number: int) -> Pending | None:
-        """Remove and return a request; None if it ended before."""
-        return self._open.pop(number, None)
-
     def take_all(self) -> list[Pending]:
         """Remove and return all that are open."""
-        everyone, self._open = list(self._open.values()), {}
+        everyone, self.open = list(self.open.values()), {}
         return everyone
 
     def close(self) -> None:
@@ -70,8 +90,8 @@ class PendingTable:
     def _sweep(self) -> None:
         self._timer = None
         now_ms = self._clock.boottime_ms()
-        for pending in [pending for pending in self._open.values() if pending.deadline_ms <= now_ms]:
-            if self._open.pop(pending.number, None) is not None:
+        for pending in [pending for pending in self.open.values() if pending.deadline_ms <= now_ms]:
+            if self.open.pop(pending.number, None) is not None:
                 self._expired(pending)
-        if self._open and self._timer is None:
+        if self.open and self._timer is None:
             self._timer = self._loop.call_later(limits.SWEEP_EVERY_S, self._sweep)

@@ -19,7 +19,7 @@ from msgspec import Raw, Struct
 from tpayd.kit.bus import limits
 from tpayd.kit.bus.bounds import ServerLimits
 from tpayd.kit.bus.errors import CallError
-from tpayd.kit.bus.first_gate import delimiter_of, open_message, payloads_of
+from tpayd.kit.bus.first_gate import delimiter_of, payloads_of
 from tpayd.kit.bus.handlers import Handlers, RawHandler
 from tpayd.kit.bus.hello import check_version, welcome_of
 from tpayd.kit.bus.link import watch_peers
@@ -30,7 +30,7 @@ from tpayd.kit.bus.roster import Roster
 from tpayd.kit.bus.session import Admission, Peer, Session
 from tpayd.kit.bus.sockets import BoundPath, bind, router
 from tpayd.kit.bus.stats import BusStats, NoStats
-from tpayd.kit.bus.wire import BUNDLES, decode_body, encode_body, envelope
+from tpayd.kit.bus.wire import BUNDLES, BadMessageError, decode_body, encode_body, envelope, open_frame
 from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
 from tpayd.kit.trace_log import TraceLog
@@ -231,27 +231,31 @@ class Server:
         except CallError as error:
             self._refuse(routing_id, 0, error, delimiter_of(frames))
             return
+        # What came together came at one time.
+        came_ms, came_us = self.clock.boottime_ms(), self.clock.monotonic_us()
         for payload in payloads:
-            self._take(routing_id, payload, frames[1])
+            number = 0
+            try:
+                message = open_frame(payload)
+                number = message.id
+                if message.kind == _REQ:
+                    self._serve(self._roster.find(routing_id, message.session), message, came_ms, came_us)
+                else:
+                    self._take(routing_id, message, frames[1])
+            except CallError as error:
+                self._refuse(routing_id, number, error)
+            except BadMessageError as fault:
+                text = f"not an envelope: {fault}"
+                self._refuse(routing_id, number, CallError.not_started(ErrorCode.BAD_MESSAGE, text))
+            except Exception:
+                self._log.exception("bus.dispatch_failed", number=number)
+                text = f"a fault in {self.name}; its log has it"
+                self._refuse(routing_id, number, CallError.unknown(ErrorCode.INTERNAL, text))
 
-    def _take(self, routing_id: bytes, payload: bytes, frame: zmq.Frame) -> None:
-        number = 0
-        try:
-            message = open_message(payload)
-            number = message.id
-            self._dispatch(routing_id, message, frame)
-        except CallError as error:
-            self._refuse(routing_id, number, error)
-        except Exception:
-            self._log.exception("bus.dispatch_failed", number=number)
-            text = f"a fault in {self.name}; its log has it"
-            self._refuse(routing_id, number, CallError.unknown(ErrorCode.INTERNAL, text))
-
-    def _dispatch(self, routing_id: bytes, message: Envelope, frame: zmq.Frame) -> None:
+    def _take(self, routing_id: bytes, message: Envelope, frame: zmq.Frame) -> None:
+        """Anything but a request."""
         kind = message.kind
-        if kind == _REQ:
-            self._serve(self._roster.find(routing_id, message.session), message)
-        elif kind == Kind.PING:
+        if kind == Kind.PING:
             if message.session is not None:
                 self._roster.find(routing_id, message.session)
             pong = envelope(Kind.PONG, message.id)
@@ -283,7 +287,7 @@ class Server:
         self.send(session, envelope(_REPLY, message.id, op=op, body=encode_body(welcome)), message.id)
         outlet.bundles = bundles
 
-    def _serve(self, session: Session, message: Envelope) -> None:
+    def _serve(self, session: Session, message: Envelope, now_ms: int, now_us: int) -> None:
         number, op, open_here = message.id, message.op, session.open
         if number == UNANSWERED and self._deadline_is_ttl:
             text = "id 0 asks for no answer, which is for services only: count requests from 1"
@@ -298,16 +302,19 @@ class Server:
             raise CallError.not_started(ErrorCode.DRAINING, text, retryable=True)
         bounds = self._bounds
         # A task may go on after its caller has gone; it takes room as well.
-        total = max(self._open_count, self._handlers.waiting)
+        total = max(self._open_count, len(self._handlers.tasks))
         if len(open_here) >= bounds.max_open_per_session or total >= bounds.max_open_total:
             text = f"{len(open_here)} requests of {session.name} are open, {total} in all; try later"
             raise CallError.not_started(ErrorCode.BUSY, text, retryable=True)
-        trace = message.trace
+        deadline_ms, trace = message.deadline, message.trace
+        if self._deadline_is_ttl:
+            deadline_ms, trace = bounds.deadline_of_ttl(deadline_ms, now_ms), checked(trace)
+        elif deadline_ms <= now_ms:
+            text = "the deadline had passed before anything was done"
+            raise CallError.not_started(ErrorCode.EXPIRED, text, retryable=True, field="deadline")
         request = Request(
-            self, session, number, op, self._deadline(message), message.key,
-            checked(trace) if self._deadline_is_ttl else trace, message.principal, message.body,
-            self.clock.monotonic_us(),
-        )  # fmt: skip
+            self, session, number, op, deadline_ms, message.key, trace, message.principal, message.body, now_us
+        )
         open_here[number] = request
         self._open_count += 1
         self._handlers.run(route.serve, request)
@@ -321,15 +328,6 @@ class Server:
             text = f"{self.name} is starting; try again shortly"
             return CallError.not_started(ErrorCode.UNAVAILABLE, text, retryable=True)
         return CallError.not_started(ErrorCode.UNKNOWN_OP, f"{self.name} has no operation {op[:64]!r}", field="op")
-
-    def _deadline(self, message: Envelope) -> int:
-        now_ms = self.clock.boottime_ms()
-        if self._deadline_is_ttl:
-            return self._bounds.deadline_of_ttl(message.deadline, now_ms)
-        if message.deadline <= now_ms:
-            text = "the deadline had passed before anything was done"
-            raise CallError.not_started(ErrorCode.EXPIRED, text, retryable=True, field="deadline")
-        return message.deadline
 
     def _refuse(self, routing_id: bytes, number: int, error: CallError, delimiter: tuple[bytes, ...] = ()) -> None:
         self._stats.dropped(str(error.code))

@@ -8,13 +8,14 @@ must not take its neighbours along.
 from __future__ import annotations
 
 import re
-from typing import TypeVar, cast
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
 
 from tpayd.kit.bus.errors import CallError
-from tpayd_contracts.envelope import EMPTY_BODY, PROTOCOL, Envelope
+from tpayd_contracts.envelope import EMPTY_BODY, PROTOCOL, Envelope, Kind
 from tpayd_contracts.errors import ErrorCode
 
 __all__ = [
@@ -29,19 +30,22 @@ __all__ = [
     "is_bundle",
     "open_bundle",
     "open_frame",
+    "request",
 ]
 
+_REQ = int(Kind.REQ)
 BUNDLES = "bundles"
 """`op` of HELLO and of its answer: the sender opens bundles."""
 BUNDLE_TAG = "tpayd1+"
 
 T = TypeVar("T", bound=Struct)
 
-_encoder = msgspec.msgpack.Encoder()
-_envelopes = msgspec.msgpack.Decoder(Envelope)
+# A Struct as an envelope's body is written in its place, byte for byte as its Raw would be.
+_encode = msgspec.msgpack.Encoder().encode
+_decode_envelope = msgspec.msgpack.Decoder(Envelope).decode
 _bundles = msgspec.msgpack.Decoder(tuple[str, list[bytes]])
 _BUNDLE_STARTS = b"\x92\xa7" + BUNDLE_TAG.encode()
-_bodies: dict[type[Struct], msgspec.msgpack.Decoder[Struct]] = {}
+_bodies: dict[type[Struct], Callable[[Raw], Any]] = {}
 _PLACE = re.compile(r" - at `(\$[^`]*)`$")
 _NAMED = re.compile(r"^Object (?:contains unknown|missing required) field `([^`]{1,64})`")
 
@@ -53,7 +57,7 @@ class BadMessageError(Exception):
 def open_frame(frame: bytes | memoryview) -> Envelope:
     """Decode one frame; the body stays raw. Raises BadMessageError."""
     try:
-        message = _envelopes.decode(frame)
+        message = _decode_envelope(frame)
     except (msgspec.MsgspecError, RecursionError) as error:
         # Deep nesting raises RecursionError, which is no DecodeError; UnicodeDecodeError is one.
         raise BadMessageError(str(error)) from None
@@ -66,7 +70,7 @@ def open_frame(frame: bytes | memoryview) -> Envelope:
 
 def bundle(frames: list[bytes]) -> bytes:
     """One frame of many."""
-    return _encoder.encode((BUNDLE_TAG, frames))
+    return _encode((BUNDLE_TAG, frames))
 
 
 def is_bundle(frame: bytes) -> bool:
@@ -95,33 +99,45 @@ def envelope(
     body: Raw | Struct = EMPTY_BODY,
 ) -> bytes:
     """The frame of one message."""
-    # A Struct is written in its place, byte for byte as its Raw would be.
-    raw = cast("Raw", body)
-    return _encoder.encode(Envelope(PROTOCOL, kind, number, op, deadline, key, trace, session, principal, raw))
+    return _encode(Envelope(PROTOCOL, kind, number, op, deadline, key, trace, session, principal, body))  # type: ignore[arg-type]
+
+
+def request(
+    number: int,
+    op: str,
+    deadline: int,
+    key: str | None,
+    trace: str | None,
+    session: str,
+    principal: str | None,
+    body: Raw | Struct,
+) -> bytes:
+    """The frame of a request: `envelope` with what requests have, in its order, since they are many."""
+    return _encode(Envelope(PROTOCOL, _REQ, number, op, deadline, key, trace, session, principal, body))  # type: ignore[arg-type]
 
 
 def answer(kind: int, number: int, op: str, body: Raw | Struct) -> bytes:
     """The frame of an answer: `envelope` without what only requests have, since each request has one."""
-    return _encoder.encode(Envelope(PROTOCOL, kind, number, op, 0, None, None, None, None, cast("Raw", body)))
+    return _encode(Envelope(PROTOCOL, kind, number, op, 0, None, None, None, None, body))  # type: ignore[arg-type]
 
 
 def encode(body: Struct) -> bytes:
     """A body as MessagePack."""
-    return _encoder.encode(body)
+    return _encode(body)
 
 
 def encode_body(body: Struct | Raw) -> Raw:
     """A body ready for an envelope; one that is raw already stays as it is."""
-    return body if type(body) is Raw else Raw(_encoder.encode(body))
+    return body if type(body) is Raw else Raw(_encode(body))
 
 
 def decode_body(body: Raw, shape: type[T]) -> T:
     """Decode and validate a body. Raises CallError `invalid_body` that names the field."""
-    decoder = _bodies.get(shape)
-    if decoder is None:
-        decoder = _bodies[shape] = msgspec.msgpack.Decoder(shape)
+    decode = _bodies.get(shape)
+    if decode is None:
+        decode = _bodies[shape] = msgspec.msgpack.Decoder(shape).decode
     try:
-        return cast("T", decoder.decode(body))
+        return decode(body)
     except msgspec.ValidationError as error:
         text, field = _told(str(error))
         raise CallError.not_started(ErrorCode.INVALID_BODY, text, field=field) from None
