@@ -1221,7 +1221,7 @@ class StoryStep(Reply):
     """One event of a payment, as the journal holds it."""
 
     number: int
-    """In its lane's chain of events."""
+    """In its lane's chain of events; a reader and a card that came together are two steps of one event."""
     at_ms: int
     at: str
     """Local date and time, ISO 8601 with offset."""

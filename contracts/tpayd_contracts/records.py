@@ -96,7 +96,7 @@ class StoryStep(Struct, frozen=True, omit_defaults=True):
     """One event of a payment, as the journal holds it."""
 
     number: Count
-    """In its lane's chain of events."""
+    """In its lane's chain of events; a reader and a card that came together are two steps of one event."""
     at_ms: UnixMs
     at: str
     """Local date and time, ISO 8601 with offset."""

@@ -28,7 +28,7 @@ __all__ = [
 
 
 class AcquireLease(Struct, frozen=True):
-    """Wait for a reader that was not lost under this payment. → Leased, Stopped."""
+    """Wait for a reader that was not lost under this payment. → Leased, CardRead (it lay there already), Stopped."""
 
 
 class ReadCard(Struct, frozen=True):

@@ -112,6 +112,9 @@ class CardRead(_Event, frozen=True, tag="card_read"):
     """Request id of a payment that this one looks like."""
     instead: bool = False
     """A card, where a code was asked for: it becomes a credit sale."""
+    reader: str | None = None
+    """The reader that was got with the card, which lay there already: then it stands for `Leased` too."""
+    reader_label: str | None = None
 
 
 class Confirmed(_Event, frozen=True, tag="confirmed"):

@@ -188,14 +188,16 @@ def reader_lost(payment: Payment, event: ev.ReaderLost, now_ms: int) -> Result:
     return _to(payment, S.CREATED, ReleaseLease(), AcquireLease(), lost_readers=lost, reader=None, reader_label=None)
 
 
-@_row(S.LEASED)
+@_row(S.CREATED, S.LEASED)
 def card_read(payment: Payment, event: ev.CardRead, now_ms: int) -> Result:
+    """From CREATED where the card lay on the reader already: one event tells of both."""
     order = payment.ordered if event.provider is None else replace(payment.ordered, provider=event.provider)
     if event.instead:
         order = replace(order, kind=PaymentKind.SALE)
     after = replace(
         payment, state=S.CARD_READ, card=event.card, chip=event.chip, emv=event.emv, order=order, twin=event.twin,
         customer_us=payment.customer_us + event.customer_us, reader_us=payment.reader_us + event.reader_us,
+        reader=event.reader or payment.reader, reader_label=event.reader_label or payment.reader_label,
     )  # fmt: skip
     return after, (_after_card(after),)
 

@@ -91,13 +91,17 @@ def test_it_is_found_by_its_own_id_and_without_the_lane(till: Till) -> None:
 
 
 def test_purged_details_are_said_to_be_gone(till: Till) -> None:
-    """What happened, and when, stays; the verdict that was told is known from the payment's last value."""
+    """What happened, and when, stays; the verdict that was told is known from the payment's last value.
+
+    A reader that was got together with its card is in that event's details, so it goes with them.
+    """
     sold = till.sale(24_006)
     till.pos.acknowledge("1", sold.request_id)
     with sqlite3.connect(till.store.instance.data / "journal.sqlite3", timeout=10) as journal:
         journal.execute("update events set payload = null where payment_id = ?", (sold.payment_id,))
     story = till.pos.explain("1", sold.request_id)
-    assert ["created", "leased", "card_read", "sealed", "host_approved", "acknowledged"] == events(story)
+    kept = [event for event in events(story) if event != "leased"]
+    assert ["created", "card_read", "sealed", "host_approved", "acknowledged"] == kept
     assert {True} == {step.purged for step in story.steps}
     assert {None} == {step.state for step in story.steps}
     assert ("PAID", sold.approval_code) == (story.told, story.payment.approval_code)

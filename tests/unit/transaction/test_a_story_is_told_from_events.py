@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import get_args
 
+from msgspec.structs import replace
+
 from tests.unit.transaction.samples import EVENTS, NOW_MS, PAYMENT
 from tpayd.kit.store_settings import Merchant
 from tpayd.transaction import events as ev
@@ -45,6 +47,18 @@ def test_what_the_pos_was_told_follows_from_the_table() -> None:
     assert [None, None, None, None, Verdict.NOT_PAID, None, None] == [step.told for step in told.steps]
     assert (Verdict.NOT_PAID, NOW_MS + 400) == (told.told, told.told_at_ms)
     assert PaymentState.REVERSED == told.steps[-1].state
+
+
+def test_a_card_that_lay_there_already_is_told_like_one_that_was_waited_for() -> None:
+    """One event tells of the reader and of the card: two steps under its number."""
+    read = BY_TYPE[ev.CardRead]
+    both = replace(read, reader="r1", reader_label="counter A")
+    waited = story(recorded(ev.Created(PAYMENT), BY_TYPE[ev.Leased], read)).steps
+    at_once = story(recorded(ev.Created(PAYMENT), both)).steps
+    assert [(step.event, step.text, step.state) for step in waited] == [
+        (step.event, step.text, step.state) for step in at_once
+    ]
+    assert [1, 2, 2] == [step.number for step in at_once]
 
 
 def test_a_clock_that_was_set_back_shows_as_it_is() -> None:

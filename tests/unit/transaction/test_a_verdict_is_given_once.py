@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from tests.unit.transaction.samples import EVENTS, NOW_MS, payment_in, steps
+from tests.unit.transaction.samples import CARD, EVENTS, NOW_MS, payment_in, steps
 from tpayd.kit.store_settings import Merchant
 from tpayd.transaction import events as ev
 from tpayd.transaction import flow
@@ -112,6 +113,14 @@ def test_a_third_lost_reader_ends_the_payment() -> None:
         payment, _ = flow.step(payment, ev.Leased("r1", "A"), NOW_MS)
         payment, _ = flow.step(payment, ev.ReaderLost("r1"), NOW_MS)
         assert expected == payment.state
+
+
+def test_a_card_that_lay_there_already_leaves_the_payment_where_a_wait_would() -> None:
+    """The reader and the card in one event, or in two: the same payment, and the same to be done next."""
+    read = ev.CardRead(CARD, chip=True, customer_us=0, reader_us=3_000)
+    leased, _ = flow.step(payment_in(S.CREATED), ev.Leased("r1", "counter A"), NOW_MS)
+    both = replace(read, reader="r1", reader_label="counter A")
+    assert flow.step(leased, read, NOW_MS) == flow.step(payment_in(S.CREATED), both, NOW_MS)
 
 
 def test_the_samples_cover_every_row() -> None:

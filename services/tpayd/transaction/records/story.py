@@ -6,6 +6,7 @@ table of `flow`, so it is found by taking the same steps again.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -16,7 +17,7 @@ from tpayd.transaction import flow
 from tpayd.transaction.effects import Effect, TellPos
 from tpayd.transaction.journal import Recorded
 from tpayd.transaction.payment import Payment
-from tpayd.transaction.records.story_words import words_of
+from tpayd.transaction.records.story_words import LEASED, words_of
 from tpayd.transaction.verdict import VERDICTS
 from tpayd_contracts.payment import PaymentResult, Verdict
 from tpayd_contracts.records import Story, StoryStep
@@ -62,6 +63,7 @@ def local_time(at_ms: int) -> str:
 
 def _steps(recorded: Sequence[Recorded]) -> Iterator[StoryStep]:
     payment: Payment | None = None
+    recorded = [one for each in recorded for one in _told_apart(each)]
     for index, each in enumerate(recorded):
         before = payment
         payment, effects = _after(before, each, first=index == 0)
@@ -78,6 +80,16 @@ def _steps(recorded: Sequence[Recorded]) -> Iterator[StoryStep]:
             told=_told(payment, each, effects) if _following(recorded, index) not in _UNTOLD else None,
             purged=each.purged,
         )
+
+
+def _told_apart(each: Recorded) -> tuple[Recorded, ...]:
+    """A card that lay on the reader already, and the reader, are one event, and two things to tell."""
+    event = each.event
+    if not isinstance(event, ev.CardRead) or event.reader is None:
+        return (each,)
+    leased = ev.Leased(event.reader, event.reader_label or "")
+    read = replace(event, reader=None, reader_label=None)
+    return dataclasses.replace(each, name=LEASED, event=leased), dataclasses.replace(each, event=read)
 
 
 def _following(recorded: Sequence[Recorded], index: int) -> str:

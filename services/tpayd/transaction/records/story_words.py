@@ -13,7 +13,9 @@ from tpayd.transaction.texts import REASON_TEXTS
 from tpayd_contracts.payment import Reason
 from tpayd_contracts.records import Share
 
-__all__ = ["TOLD_OF", "words_of"]
+__all__ = ["LEASED", "TOLD_OF", "words_of"]
+
+LEASED = str(ev.Leased.__struct_config__.tag)
 
 _SHARE_OF_REASON = {
     Reason.CARD_TIMEOUT: Share.CUSTOMER,
@@ -115,7 +117,7 @@ _WORDS: dict[str, _Words] = {
         Share.PERSON, "The store was restored from a backup", lambda event, _: f"taken at {_moment(event.backup_ms)}"
     ),
     "found_in_backup": _Words(Share.PERSON, "The backup had it open: only the host knows how it ended", _found),
-    "leased": _Words(Share.DAEMON, "It got a reader", lambda event, _: f"{event.label} ({event.reader})"),
+    LEASED: _Words(Share.DAEMON, "It got a reader", lambda event, _: f"{event.label} ({event.reader})"),
     "reader_lost": _Words(Share.READER, "The reader was lost", lambda event, _: event.reader),
     "card_read": _Words(Share.CUSTOMER, "The card was read", _read),
     "card_failed": _Words(Share.READER, "The card was not read", _why),

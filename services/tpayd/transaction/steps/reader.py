@@ -109,6 +109,15 @@ class ReaderSteps:
         crashpoints.passing("lease.after_grant")
         return turn
 
+    def at_once(self, payment: Payment, turn: Turn, progress: Progress) -> Read | None:
+        """The card that lay on the reader when it was got; None where it has to be waited for."""
+        card = turn.taking.taken if turn.taking is not None else None
+        if card is None:
+            return None
+        crashpoints.passing("card.before_read")
+        crashpoints.passing("card.after_read")
+        return self._card(payment.ordered.rules, card, progress, at=turn.lease)
+
     async def read(self, payment: Payment, turn: Turn, progress: Progress) -> Read:
         """Have the card read, or the code. What was read is given back beside the event: an event is written down."""
         if turn.taking is None:
@@ -122,14 +131,16 @@ class ReaderSteps:
         return self._card(payment.ordered.rules, card, progress)
 
     def _card(
-        self, rules: Rules, card: ReadCardResult, progress: Progress, *, instead: bool = False, waited_us: int = 0
-    ) -> Read:
-        """`waited_us` is how long a card came after something else was asked for."""
+        self, rules: Rules, card: ReadCardResult, progress: Progress, *, instead: bool = False, waited_us: int = 0,
+        at: Lease | None = None,
+    ) -> Read:  # fmt: skip
+        """`waited_us` is how long a card came after something else was asked for; `at` is a reader got with it."""
         summary = CardSummary(masked_pan=card.masked_pan, entry_mode=card.entry_mode, label=card.label)
         has_last_word = rules.finishes_card and card.entry_mode == EntryMode.IC and self._settings.second_generate_ac
         event = ev.CardRead(
             summary, chip=has_last_word, customer_us=card.customer_us + waited_us, reader_us=card.reader_us,
-            emv=receipt_tags(card.emv), instead=instead,
+            emv=receipt_tags(card.emv), instead=instead, reader=None if at is None else at.device,
+            reader_label=None if at is None else at.label,
         )  # fmt: skip
         progress(progress_of(Step.CARD_READ))
         presented = Presented(

@@ -44,7 +44,7 @@ from tpayd.transaction.steps.host import HostSteps, SealedRequest
 from tpayd.transaction.steps.leases import Leases
 from tpayd.transaction.steps.prompts import progress_of
 from tpayd.transaction.steps.questions import Asks, Question, Said
-from tpayd.transaction.steps.reader import ReaderSteps, Turn
+from tpayd.transaction.steps.reader import Read, ReaderSteps, Turn
 from tpayd.transaction.steps.requests import Presented
 from tpayd_contracts.device import Lease
 from tpayd_contracts.payment import PaymentState, Reason, Step
@@ -154,12 +154,16 @@ class Runner:
             return got
         self._turn, self._lease = got, got.lease
         means.leases.hold(got.lease)
-        return ev.Leased(got.lease.device, got.lease.label)
+        read = means.readers.at_once(self.case.payment, got, self.case.progress)
+        return self._taken(read) if read is not None else ev.Leased(got.lease.device, got.lease.label)
 
     async def _read(self, _: ReadCard) -> ev.Event:
         assert self._turn is not None  # noqa: S101
+        return self._taken(await self._means.readers.read(self.case.payment, self._turn, self.case.progress))
+
+    def _taken(self, read: Read) -> ev.Event:
+        """Keep what must not be written down of it."""
         payment, means = self.case.payment, self._means
-        read = await means.readers.read(payment, self._turn, self.case.progress)
         self._presented = read.presented
         self._carried = read.carried or self._carried
         if not isinstance(read.event, ev.CardRead):

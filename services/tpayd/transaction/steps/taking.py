@@ -65,6 +65,11 @@ class Taking:
             raise
         return self._lease
 
+    @property
+    def taken(self) -> ReadCardResult | None:
+        """The card, if it has been read already."""
+        return None if isinstance(self._end, CallError) else self._end
+
     async def card(self) -> ReadCardResult:
         """Wait for the card, once there is a lease. Raises CallError."""
         if self._end is None:
