@@ -25,6 +25,7 @@ from tpayd.kit.bus.pending import Answered, Awaited, Pending, PendingTable, Sink
 from tpayd.kit.bus.pump import Pump
 from tpayd.kit.bus.sockets import dealer
 from tpayd.kit.bus.stats import BusStats, NoStats
+from tpayd.kit.bus.turn import turn_of
 from tpayd.kit.bus.wire import (
     BadMessageError,
     decode_body,
@@ -85,6 +86,7 @@ class Caller:
         loop, log = asyncio.get_running_loop(), self._log
         socket = dealer(self._context)
         self._loop = loop
+        self._turn = turn_of(loop)
         self._pending = PendingTable(self._clock, loop, self._expire)
         self._handshake = Handshake(self._hello, self._send, self._numbers, loop=loop, log=log)
         self._life = LifeSigns(self._send, clock=self._clock, loop=loop, log=log)
@@ -142,7 +144,7 @@ class Caller:
             op.name,
             body,
             deadline_ms=deadline_ms or self._clock.boottime_ms() + int(ttl_s * 1000),
-            key=key, trace=trace, principal=principal, sink=Awaited(future, progress),
+            key=key, trace=trace, principal=principal, sink=Awaited(future, self._turn, progress),
         )  # fmt: skip
         try:
             raw = await future

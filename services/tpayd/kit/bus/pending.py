@@ -10,6 +10,7 @@ from msgspec import Raw, Struct
 
 from tpayd.kit.bus import limits
 from tpayd.kit.bus.errors import CallError
+from tpayd.kit.bus.turn import Turn
 from tpayd.kit.clock import Clock
 
 __all__ = ["Answered", "Awaited", "Pending", "PendingTable", "Sink"]
@@ -40,11 +41,13 @@ class Awaited(Struct, eq=False):
     """Answers that somebody awaits."""
 
     future: asyncio.Future[Raw]
+    turn: Turn
     progress: Callable[[Raw], None] | None = None
 
     def reply(self, raw: Raw) -> None:
         if not self.future.done():
             self.future.set_result(raw)
+            self.turn.tasks_woken = True
 
     def error(self, error: CallError) -> None:
         if not self.future.done():

@@ -5,8 +5,8 @@ A ZeroMQ socket's FD is edge-triggered and belongs to libzmq's mailbox, not to t
 * once it fires, drain until EVENTS says that nothing is left: a message left behind raises no second edge
 * after any send look at EVENTS once more: the send itself may have swallowed the edge of a message that came in
 
-Sends are queued and leave together at the end of the loop turn, without ever blocking. What a callback raises is
-logged and stays there: it must neither stop the messages behind it nor swallow a wake-up.
+Sends are queued and leave together at the end of the turn (`tpayd.kit.bus.turn`), without ever blocking. What a
+callback raises is logged and stays there: it must neither stop the messages behind it nor swallow a wake-up.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import zmq
 from tpayd.kit.bus import limits
 from tpayd.kit.bus.outlet import Outlet, Undelivered
 from tpayd.kit.bus.sockets import Socket
+from tpayd.kit.bus.turn import turn_of
 from tpayd.kit.logs import Log
 
 __all__ = ["Pump"]
@@ -56,14 +57,14 @@ class Pump:
         self._fd = int(socket.fileno())
         self._outlets: list[Outlet] = []
         """Those that have something to send."""
-        self._flush_due = False
+        self._turn = turn_of(loop)
         self._drain_due = False
         self._closed = False
         loop.add_reader(self._fd, self._drain)
         self._drain_soon()
 
     def send(self, outlet: Outlet, frame: bytes, number: int = 0) -> None:
-        """Send at the end of this loop turn, unless the outlet is closed by then.
+        """Send at the end of this turn, unless the outlet is closed by then.
 
         Its `undelivered` is told EAGAIN (no peer, or a slow one) or EHOSTUNREACH with the message's `number`. After
         `close` nothing is sent, and nobody is told.
@@ -71,12 +72,11 @@ class Pump:
         if self._closed:
             return
         if not outlet.frames:
+            if not self._outlets:
+                self._turn.at_end(self._flush)
             self._outlets.append(outlet)
         outlet.frames.append(frame)
         outlet.numbers.append(number)
-        if not self._flush_due:
-            self._flush_due = True
-            self._loop.call_soon(self._flush)
 
     def send_parts(self, parts: tuple[bytes, ...], undelivered: Undelivered | None = None) -> None:
         """Send one message of several frames to whom the first of them names."""
@@ -98,13 +98,13 @@ class Pump:
             pass
 
     def _flush(self) -> None:
-        self._flush_due = False
         if self._closed:
             return
         if self._before_sending is not None:
             self._before_sending()
         self._send_queued()
-        self._drain()
+        if self._take_some():
+            self._drain_soon()
 
     def _send_queued(self) -> None:
         outlets, self._outlets = self._outlets, []
@@ -134,7 +134,7 @@ class Pump:
 
     def _drain(self) -> None:
         self._drain_due = False
-        if self._take_some():
+        if self._turn.drain(self._take_some):
             self._drain_soon()
 
     def _take_some(self) -> bool:
