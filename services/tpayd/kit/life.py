@@ -292,3 +292,4 @@ def _calm_garbage_collector() -> None:
     """
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    gc.enable()  # `first_steps` has switched it off

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
+from tpayd.kit.first_steps import AFTER_OTHERS_VARIABLE
 from tpayd.kit.instance import HOME_VARIABLE, Instance, InstanceError
 from tpayd.kit.scrape_target import forget_others
 from tpayd.shipped import shipped
@@ -76,6 +77,7 @@ def _text(instance: Instance, programs: Sequence[Program], python: str) -> str:
             name=program.name,
             module=program.module,
             nice=nice if program.operations else "",
+            after_others=f',{AFTER_OTHERS_VARIABLE}="1"' if program.operations else "",
             priority=program.priority,
             stop_wait_s=_stop_wait_s(instance.settings_file(program.name)),
         )

@@ -80,3 +80,4 @@ def test_operations_make_room_for_payments(instance: Instance) -> None:
     for program in programs(sandbox=True):
         words = conf[f"program:{program.name}"]["command"].split()
         assert program.operations == (words[0].endswith("/nice") and words[1:3] == ["-n", "10"])
+        assert program.operations == ("TPAYD_AFTER_OTHERS" in conf[f"program:{program.name}"]["environment"])
