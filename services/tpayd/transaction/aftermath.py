@@ -55,7 +55,7 @@ class Aftermath:
 
     def doubts(self, lane: str) -> bool:
         """Whether an order of this lane under an unknown id may be the repeat of a lost one."""
-        return self.lasts and lane not in self._heard
+        return self._gap is not None and self.lasts and lane not in self._heard
 
     def hear(self, lane: str) -> None:
         """The lane has been told."""

@@ -22,6 +22,8 @@ from tpayd_contracts.payment import CardSummary, PaymentProgress, PaymentResult,
 
 __all__ = ["Case"]
 
+_WAIT = Verdict.WAIT
+
 
 class Case:
     """One payment, from its creation to its last event.
@@ -84,7 +86,8 @@ class Case:
     def apply(self, event: ev.Event) -> tuple[Effect, ...]:
         """Take one step of the table, and journal it. Raises NotInTableError."""
         before, books = self.payment, self._books
-        if before.standalone:
+        order = before.order
+        if order is not None and order.standalone:
             self._slip, event = noted(self._slip, event), kept(event)
         now_ms = books.clock.unix_ms()
         payment, effects = flow.step(before, event, now_ms)
@@ -99,16 +102,16 @@ class Case:
 
     def result(self, *, repeated: bool = False) -> PaymentResult:
         """What a POS may be told now."""
-        merchant = self._books.merchant_of(self.payment.terminal_id)
-        result = result_of(self.payment, merchant, told=self.told, repeated=repeated, left_ms=self._left_ms())
-        if self.payment.standalone:
-            result = as_told(result, self.payment, self._slip)
+        payment = self.payment
+        merchant = self._books.merchant_of(payment.terminal_id)
+        left_ms = self._left_ms() if verdict_of(payment, told=self.told) is _WAIT else 0
+        result = result_of(payment, merchant, told=self.told, repeated=repeated, left_ms=left_ms)
+        if payment.standalone:
+            result = as_told(result, payment, self._slip)
         return result if self.balance_minor is None else replace(result, balance_minor=self.balance_minor)
 
     def _left_ms(self) -> int:
-        """Until WAIT ends; 0 once it has."""
-        if verdict_of(self.payment, told=self.told) is not Verdict.WAIT:
-            return 0
+        """Until WAIT ends."""
         return self._books.waits.left_ms(self.payment, self._books.clock.boottime_ms() - self._since_ms)
 
     @contextmanager

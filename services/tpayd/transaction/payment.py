@@ -169,8 +169,8 @@ class Payment(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     @property
     def amount_minor(self) -> int:
         """Its total, in minor units; 0 if it is worth nothing."""
-        amount = self.amount
-        return 0 if amount is None else amount.total_minor
+        order = self.order
+        return 0 if order is None or order.amount is None else order.amount.total_minor
 
 
 def body_hash(order: Order) -> bytes:

@@ -16,6 +16,9 @@ Key = tuple[str, str]
 """Lane and request id. A re-installed POS that counts from 1 again must not meet another lane's payment."""
 
 
+_NEEDS_HUMAN = PaymentState.NEEDS_HUMAN
+
+
 class Registry:
     """Payments by key; at most one per lane waits for its verdict."""
 
@@ -62,7 +65,7 @@ class Registry:
 
     def retire(self, case: Case) -> None:
         """Nothing more happens to it by itself; what a person must settle stays in sight."""
-        if case.payment.state != PaymentState.NEEDS_HUMAN:
+        if case.payment.state is not _NEEDS_HUMAN:
             self.forget(case)
             self.remember(case)
 

@@ -204,7 +204,8 @@ class Transaction:
             self._terminals.admit(payment.lane, payment.terminal_id)
 
     def _downloaded(self, terminal_id: str) -> Merchant | None:
-        return on_receipt(self._house.store.merchant, self._terminals.merchant(terminal_id))
+        found = self._terminals.merchant(terminal_id)
+        return None if found is None else on_receipt(self._house.store.merchant, found)
 
     def _order(self, request_type: type[Any], take: Callable[[Any], Taken], request: Request) -> None:
         crashpoints.passing("payment.received")

@@ -28,6 +28,11 @@ _LET_GO_AT_ONCE = 20
 """Payments let go in one turn of the event loop: a millisecond or two."""
 
 
+# Bound once: to look a member up in its enum takes ten times as long as to read a name of the module.
+_WAIT = Verdict.WAIT
+_APPROVED = PaymentState.APPROVED
+
+
 class _Waiting(Struct, frozen=True, gc=False):
     payment: Payment
     since_ms: int
@@ -51,10 +56,10 @@ class Acknowledgements:
 
     def note(self, payment: Payment) -> None:
         """A payment has changed. One without a POS waits for no word of one."""
-        if VERDICTS[payment.state] is Verdict.WAIT:
+        if VERDICTS[payment.state] is _WAIT:
             return  # nor was it PAID before
         key = payment.lane, payment.request_id
-        if payment.state is PaymentState.APPROVED and not payment.standalone:
+        if payment.state is _APPROVED and not payment.standalone:
             before = self._waiting.get(key)
             self._waiting[key] = _Waiting(payment, before.since_ms if before is not None else self._clock.boottime_ms())
         else:

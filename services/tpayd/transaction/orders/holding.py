@@ -41,7 +41,7 @@ class Holding:
 
     def check(self) -> None:
         """Raises CallError `busy` (retryable, nothing was begun) while payments are held back."""
-        if self.holds:
+        if self._until_us and self.holds:
             raise CallError(
                 ErrorCode.BUSY, f"the daemon is about to restart ({self._why}); try again in some seconds",
                 outcome=Outcome.NOT_STARTED, retryable=True, detail=_DETAIL,

@@ -43,7 +43,7 @@ class Room:
 
         `opening` is told by one of those that are looked up still: they don't take each other's place.
         """
-        in_hand = self.in_hand - opening
+        in_hand = self.under_way() - len(self._apart) - opening
         if in_hand >= self._limit:
             raise CallError(
                 ErrorCode.BUSY, f"{in_hand} payments are being worked on, which is the limit; try again shortly",

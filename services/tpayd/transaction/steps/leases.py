@@ -21,7 +21,8 @@ class Leases:
         self._broker = broker
         self._log = log
         self._held: dict[str, LeaseRef] = {}
-        self._reset = False
+        self.are_reset = False
+        """Whether the broker knows that those of a former process are nobody's."""
         self._resetting = asyncio.Lock()
 
     def __len__(self) -> int:
@@ -53,14 +54,14 @@ class Leases:
 
     async def reset_once(self) -> None:
         """Tell the broker, before the first lease is asked for, that those of a former process are nobody's."""
-        if self._reset:
+        if self.are_reset:
             return
         async with self._resetting:
-            if self._reset or not self._broker.connected:
+            if self.are_reset or not self._broker.connected:
                 return
             try:
                 await self._broker.call(LEASE_RESET, Empty(), ttl_s=RESET_WAIT_S)
             except CallError as error:
                 self._log.warning("leases.not_reset", why=error.message)
             else:
-                self._reset = True
+                self.are_reset = True

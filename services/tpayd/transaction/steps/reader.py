@@ -56,6 +56,10 @@ _READER_LOST = frozenset(
     {ErrorCode.READER_UNAVAILABLE, ErrorCode.LEASE_LOST, ErrorCode.PEER_LOST, ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT}
 )
 
+# Bound once: to look a member up in its enum takes ten times as long as to read a name of the module.
+_CODE = Reads.CODE
+_CHIP = EntryMode.IC
+_CARD_READ = progress_of(Step.CARD_READ)
 _CARD = (Ability.IC,)
 _CARD_AND_PIN = (Ability.IC, Ability.PIN)
 _WITH_PIN = frozenset({TransactionType.CASH_IC, TransactionType.CASH_IC_INQUIRY, TransactionType.UNIONPAY})
@@ -95,7 +99,7 @@ class ReaderSteps:
         crashpoints.passing("lease.before_ask")
         order = payment.ordered
         try:
-            if order.reads is Reads.CODE:
+            if order.reads is _CODE:
                 turn = await self._lease(payment, progress, give_back)
             else:
                 kind = order.card_type
@@ -136,13 +140,13 @@ class ReaderSteps:
     ) -> Read:  # fmt: skip
         """`waited_us` is how long a card came after something else was asked for; `at` is a reader got with it."""
         summary = CardSummary(masked_pan=card.masked_pan, entry_mode=card.entry_mode, label=card.label)
-        has_last_word = rules.finishes_card and card.entry_mode == EntryMode.IC and self._settings.second_generate_ac
+        has_last_word = rules.finishes_card and card.entry_mode is _CHIP and self._settings.second_generate_ac
         event = ev.CardRead(
             summary, chip=has_last_word, customer_us=card.customer_us + waited_us, reader_us=card.reader_us,
             emv=receipt_tags(card.emv), instead=instead, reader=None if at is None else at.device,
             reader_label=None if at is None else at.label,
         )  # fmt: skip
-        progress(progress_of(Step.CARD_READ))
+        progress(_CARD_READ)
         presented = Presented(
             entry_mode=card.entry_mode, ksn=card.ksn, cipher=card.cipher, emv=card.emv,
             fallback_code=card.fallback_code, pin_ksn=card.pin_ksn, pin_block=card.pin_block,

@@ -51,6 +51,8 @@ from tpayd_contracts.payment import PaymentState, Reason, Step
 
 __all__ = ["Means", "Runner"]
 
+_ASKING_HOST = progress_of(Step.ASKING_HOST)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
@@ -96,7 +98,7 @@ class Runner:
         """End it from outside, if the table still allows that. What it waits for is cancelled."""
         if not flow.has_row(self.case.payment, type(event)):
             return False
-        self._apply(event)
+        self._effects = self.case.apply(event)
         if self._waiting and self._task is not None:
             self._task.cancel()
         return True
@@ -136,19 +138,17 @@ class Runner:
                 finally:
                     self._waiting = False
                 if event is not None and flow.has_row(case.payment, type(event)):
-                    self._apply(event)
+                    self._effects = case.apply(event)
         finally:
             self._release()
             self._means.ended(case)
-
-    def _apply(self, event: ev.Event) -> None:
-        self._effects = self.case.apply(event)
 
     # What is waited for
 
     async def _acquire(self, _: AcquireLease) -> ev.Event:
         means = self._means
-        await means.leases.reset_once()
+        if not means.leases.are_reset:
+            await means.leases.reset_once()
         got = await means.readers.acquire(self.case.payment, self.case.progress, means.leases.give_back)
         if isinstance(got, ev.Stopped):
             return got
@@ -217,7 +217,7 @@ class Runner:
     async def _transmit(self, _: Transmit) -> ev.Event:
         assert self._sealed is not None  # noqa: S101
         case = self.case
-        case.progress(progress_of(Step.ASKING_HOST))
+        case.progress(_ASKING_HOST)
         self._answer, answered = await self._means.host.send_order(case.payment, self._sealed)
         if self._answer is not None:
             case.balance_minor = self._answer.balance_minor

@@ -10,10 +10,8 @@ from tpayd_contracts.terminal import Merchant
 __all__ = ["on_receipt"]
 
 
-def on_receipt(own: OwnMerchant, found: Merchant | None) -> OwnMerchant | None:
-    """The merchant of a receipt, or None if nothing was downloaded. The merchant id stays the store's own (DE 42)."""
-    if found is None:
-        return None
+def on_receipt(own: OwnMerchant, found: Merchant) -> OwnMerchant:
+    """The merchant of a receipt. The merchant id stays the store's own (DE 42)."""
     return replace(
         own, name=found.name, business_number=found.business_number, tel=found.tel, address=found.address,
         representative=found.representative,
