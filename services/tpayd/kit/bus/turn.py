@@ -42,8 +42,12 @@ class Turn:
             self._flush()
             if self.tasks_woken:
                 self.tasks_woken = False
-                if not self._due:
-                    self._soon()
+                self.after_tasks()
+
+    def after_tasks(self) -> None:
+        """Have what tasks send that were woken just now leave right behind them."""
+        if not self._due:
+            self._soon()
 
     def _soon(self) -> None:
         loop = self._loop()

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 
+from tpayd.kit.bus.turn import turn_of
 from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
 from tpayd.transaction.events import FIRST, Created, Event
@@ -68,6 +69,7 @@ class Journal:
         Raises StorageError, JournalVersionError.
         """
         self._loop = asyncio.get_running_loop()
+        self._turn = turn_of(self._loop)
         found = self._store.open()
         self.newest = dict(found.newest)
         self._writer.start(Clerk(self._store), self._settle)
@@ -196,6 +198,7 @@ class Journal:
                 waiter.set_exception(outcome)
             else:
                 waiter.set_result(outcome)
+        self._turn.after_tasks()
 
 
 def _ignore(_: Payment) -> None:
