@@ -28,6 +28,7 @@ from tpayd_client.errors import (
 )
 from tpayd_client.plan import CONNECT_TIMEOUT_S, PathLike, plan
 from tpayd_client.pos import Pos
+from tpayd_client.request_ids import new_request_id
 from tpayd_client.request_log import RequestLog, default_request_log
 from tpayd_client.starting import Starter
 from tpayd_client.types import Amount, PaymentProgress, PaymentResult, Verdict, Welcome
@@ -54,6 +55,7 @@ __all__ = [
     "connect",
     "connect_async",
     "default_request_log",
+    "new_request_id",
 ]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tpayd_client.flows import Ask, Flow, ask, pay, read, resolve, typed
 from tpayd_client.orders import OPS, Order
+from tpayd_client.request_ids import new_request_id
 from tpayd_client.types import (
     Amount,
     CloseProgress,
@@ -100,7 +100,7 @@ class Calls:
         return pay(
             "payment.sale",
             lane,
-            request_id or str(uuid.uuid4()),
+            request_id or new_request_id(),
             to_wire(
                 SaleRequest(lane, whole, installments, reference, allow_duplicate=allow_duplicate),
             ),
@@ -115,7 +115,7 @@ class Calls:
         return pay(
             OPS[type(order)],
             order.lane,
-            request_id or str(uuid.uuid4()),
+            request_id or new_request_id(),
             to_wire(order),
             timeout_s=timeout_s,
             on_progress=on_progress,

@@ -9,9 +9,17 @@ Exit status: 0 paid and given back, 1 not paid or not given back, 2 refused or w
 from __future__ import annotations
 
 import sys
-import uuid
 
-from tpayd_client import OutcomeUnknown, PaymentProgress, PaymentResult, Pos, TpaydError, Verdict, connect
+from tpayd_client import (
+    OutcomeUnknown,
+    PaymentProgress,
+    PaymentResult,
+    Pos,
+    TpaydError,
+    Verdict,
+    connect,
+    new_request_id,
+)
 from tpayd_client.orders import Order
 from tpayd_client.types import Amount, Language, OriginalPayment, SaleRequest, Step, VoidRequest
 
@@ -37,7 +45,7 @@ def main(key_file: str, lane: str, amount: int) -> int:
 
 def ordered(pos: Pos, order: Order) -> PaymentResult:
     """Any order ends the same way: a verdict, which is recorded and acknowledged, and a receipt if it is PAID."""
-    request_id = str(uuid.uuid4())
+    request_id = new_request_id()
 
     def step(progress: PaymentProgress) -> None:
         print(f"… {progress.text}", file=sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -10,6 +9,7 @@ from msgspec import Raw, Struct
 
 from tests.bench.wire import Wire
 from tpayd.kit.instance import Instance
+from tpayd_client import new_request_id
 from tpayd_contracts.envelope import PROTOCOL, Envelope, Kind
 from tpayd_contracts.gateway import Hello, Welcome
 from tpayd_contracts.money import Amount
@@ -24,8 +24,6 @@ _TTL_MS = 60_000
 _FIRST_AMOUNT = 10_100
 _AMOUNTS = 800
 """Amounts go around in a range whose last four digits steer no virtual host."""
-_UUID_DIGITS = 32
-_DRAWN_BYTES = 4096
 
 _encode = msgspec.msgpack.Encoder().encode
 _envelope = msgspec.msgpack.Decoder(Envelope)
@@ -52,7 +50,6 @@ class ChainLane:
         self.wire = Wire.to(Instance.open(home).public())
         self._lane = str(lane)
         self._number = 0
-        self._digits = ""
         self._session = self._hello(client_name(lane))
 
     def send(self) -> None:
@@ -60,7 +57,7 @@ class ChainLane:
         self._number += 1
         amount = Amount(total_minor=_FIRST_AMOUNT + self._number % _AMOUNTS)
         sale = SaleRequest(lane=self._lane, amount=amount, allow_duplicate=True)
-        self._send(Kind.REQ, SALE.name, sale, self._request_id(), self._session)
+        self._send(Kind.REQ, SALE.name, sale, new_request_id(), self._session)
 
     def receive(self) -> bool:
         """Take what has come; whether it ends the sale. Raises RuntimeError for anything else than PAID."""
@@ -81,13 +78,6 @@ class ChainLane:
                 said = msgspec.msgpack.decode(envelope.body)
                 raise RuntimeError(f"lane {self._lane}: {Kind(envelope.kind).name} {said}")
         return ended
-
-    def _request_id(self) -> str:
-        """A random UUID (RFC 9562, version 4), as a POS makes one; Python's own takes ten times as long."""
-        if not self._digits:
-            self._digits = os.urandom(_DRAWN_BYTES).hex()
-        drawn, self._digits = self._digits[:_UUID_DIGITS], self._digits[_UUID_DIGITS:]
-        return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-a{drawn[17:20]}-{drawn[20:]}"
 
     def _hello(self, name: str) -> str:
         self._send(Kind.HELLO, "", Hello(client=name, contract=str(CONTRACT_VERSION), software="bench"), None, None)

@@ -1,6 +1,6 @@
 // A client of the POS protocol (docs/pos-protocol.md) in one file: one DEALER socket, one frame per message.
 
-import { randomUUID } from "node:crypto"
+import { randomBytes } from "node:crypto"
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 import { decode, encode } from "@msgpack/msgpack"
@@ -171,8 +171,23 @@ export class Gateway {
   }
 }
 
+let lastMs = 0
+let count = 0
+
+/** A UUID of version 7 (RFC 9562): ids in the order of time cost the store least. They ascend within a process. */
+export function newRequestId() {
+  const ms = Date.now()
+  if (ms > lastMs) [lastMs, count] = [ms, 0]
+  else if (++count > 0xfff) [lastMs, count] = [lastMs + 1, 0]
+  const time = lastMs.toString(16).padStart(12, "0")
+  const random = randomBytes(8)
+  random[0] = 0x80 | (random[0] & 0x3f)
+  const tail = random.toString("hex")
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${count.toString(16).padStart(3, "0")}-${tail.slice(0, 4)}-${tail.slice(4)}`
+}
+
 /** Takes a payment and gives back its verdict, whatever is lost on the way. */
-export async function sale(gateway, { lane, amount, log, requestId = randomUUID(), onProgress, ttlMs = 120_000 }) {
+export async function sale(gateway, { lane, amount, log, requestId = newRequestId(), onProgress, ttlMs = 120_000 }) {
   writeDurably(log, { begin: requestId, lane })
   const body = { lane, amount: { total_minor: amount } }
   const giveUpAt = Date.now() + ttlMs + 30_000

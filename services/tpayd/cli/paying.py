@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -18,7 +17,7 @@ from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.payment_view import exit_of, show_payment
 from tpayd.cli.pos import Gateway, connection_options, lane_or_first, open_pos, request_log
 from tpayd.cli.shape import as_json
-from tpayd_client import Amount, PaymentProgress, PaymentResult, Pos, TpaydError, Verdict
+from tpayd_client import Amount, PaymentProgress, PaymentResult, Pos, TpaydError, Verdict, new_request_id
 from tpayd_client.orders import Order
 from tpayd_client.types import Reason, Step
 
@@ -62,7 +61,7 @@ class Checkout:
 
         Raises CommandError.
         """
-        request_id = str(uuid.uuid4())
+        request_id = new_request_id()
         with request_log(self.gateway, request_id) as log, open_pos(self.gateway, log) as pos:
             lane = lane_or_first(self.lane, pos.connect())
             result = place(self.output, pos, order(pos, lane), request_id, self.timeout_s)

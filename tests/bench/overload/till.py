@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from msgspec import Raw, Struct
 from tests.bench.overload.tally import Sale
 from tests.bench.wire import Wire
 from tpayd.kit.instance import Instance
+from tpayd_client import new_request_id
 from tpayd_contracts.envelope import PROTOCOL, Envelope, Kind
 from tpayd_contracts.errors import ErrorBody
 from tpayd_contracts.gateway import Hello, Welcome
@@ -50,7 +50,7 @@ class Till:
     def send(self, lane: str, amount_minor: int, due_ns: int) -> Sale:
         """Ask for a sale under a new request id; it was due at `due_ns`."""
         self._number += 1
-        key = str(uuid.uuid4())
+        key = new_request_id()
         told = self.open[self._number] = Sale(lane, key, amount_minor, due_ns)
         sale = SaleRequest(lane=lane, amount=Amount(total_minor=amount_minor), allow_duplicate=True)
         self._send(Kind.REQ, self._number, SALE.name, sale, key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from tpayd.cli.paying import place
 from tpayd.cli.payment_view import exit_of, show_payment, won
 from tpayd.cli.pos import Gateway, connection_options, lane_or_first, open_pos, request_log
 from tpayd.cli.shape import as_json
-from tpayd_client import Amount, Pos, TpaydError, Verdict
+from tpayd_client import Amount, Pos, TpaydError, Verdict, new_request_id
 from tpayd_client.orders import Order
 from tpayd_client.types import (
     CashReceiptPurpose,
@@ -135,7 +134,7 @@ def _pay(
     receipt: bool,
     timeout_s: float,
 ) -> int:
-    request_id = str(uuid.uuid4())
+    request_id = new_request_id()
     with request_log(gateway, request_id) as log, open_pos(gateway, log) as pos:
         chosen = lane_or_first(lane, pos.connect())
         _agree(output, pos, chosen, amount_minor, yes=yes)
