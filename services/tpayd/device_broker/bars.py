@@ -23,7 +23,7 @@ class Bars:
 
     def of(self, device: str) -> tuple[Bar, ...]:
         """Why a reader is lent to no payment; empty: it is."""
-        return tuple(bars[device] for bars in self._of.values() if device in bars)
+        return tuple([bars[device] for bars in self._of.values() if device in bars])
 
     @property
     def devices(self) -> Container[str]:

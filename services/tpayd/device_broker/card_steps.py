@@ -23,6 +23,7 @@ __all__ = ["CardSteps", "Taking", "lease_of"]
 
 _WITH_PIN = frozenset({contract.TransactionType.CASH_IC, contract.TransactionType.CASH_IC_INQUIRY})
 """What cannot be done without a PIN pad."""
+_PIN = contract.Ability.PIN
 
 
 class CardSteps:
@@ -43,9 +44,9 @@ class CardSteps:
 
     def begin(self, asked: Asked, wanted: contract.Reading, reader: Reader, lease_id: str) -> ReadStep:
         """Have the customer present a card at a reader that is lent; `asked` hears the rest. Raises CallError."""
-        pin = contract.Ability.PIN in reader.settings.abilities
+        pin = _PIN in reader.settings.abilities
         if not pin and wanted.type in _WITH_PIN:
-            raise errors.not_able(reader.name, contract.Ability.PIN)
+            raise errors.not_able(reader.name, _PIN)
         if reader.identity is not None and not reader.identity.key_loaded:
             raise errors.no_key(reader.name)
         now_us = self.clock.monotonic_us()

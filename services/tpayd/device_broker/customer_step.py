@@ -57,11 +57,11 @@ class CustomerStep:
         self._settle_us = settle_us
         self._began_us = now_us
         self._customer_us = 0
-        self._asked_us: int | None = None
-        self._prompt: CardPrompt | None = None
-        self._prompt_due_us = 0
-        if self.first_prompt is not None:
-            self._customer_asked(self.first_prompt, now_us)
+        self._prompt = prompt = self.first_prompt
+        self._prompt_due_us = now_us + settle_us
+        self._asked_us = now_us if prompt is not None else None
+        if prompt is not None and settle_us == 0:
+            self._tell(now_us)
 
     def dropped(self, error: CallError) -> None:
         self.request.fail(error)

@@ -37,7 +37,7 @@ _STANDS_KEPT = 4096
 _MEAN_OVER = 50
 
 
-class Stand(Struct, frozen=True):
+class Stand(Struct, frozen=True, gc=False):
     """One wish, from asking to getting a reader or giving up."""
 
     at_us: int

@@ -59,7 +59,7 @@ class LaneRules(Struct, frozen=True):
     priority: int = 0
 
 
-class Ticket(Struct, frozen=True):
+class Ticket(Struct, frozen=True, gc=False):
     """A wish for a reader."""
 
     number: int
@@ -82,7 +82,7 @@ class Ticket(Struct, frozen=True):
         )
 
 
-class Grant(Struct, frozen=True):
+class Grant(Struct, frozen=True, gc=False):
     """A lease."""
 
     lease_id: str
@@ -116,7 +116,7 @@ class EndReason(enum.StrEnum):
     DEVICE_LOST = "device_lost"
 
 
-class Granted(Struct, frozen=True):
+class Granted(Struct, frozen=True, gc=False):
     ticket: Ticket
     grant: Grant
     waited_us: int

@@ -21,12 +21,18 @@ from tpayd.device_broker.drivers.events import (
     Answered,
     Cancelled,
     CardInside,
+    CardPulled,
+    CardSeen,
+    ChoiceAsked,
     Clean,
     Down,
     Event,
     Failure,
     Identified,
     Identity,
+    PadShown,
+    PinAsked,
+    Pulled,
     SlotChanged,
     Trouble,
 )
@@ -45,6 +51,8 @@ from tpayd_contracts.device import Ability, DeviceState
 __all__ = ["Reader"]
 
 _ANSWERS: frozenset[type] = frozenset(get_args(Answered))
+_OF_THE_STEP: frozenset[type] = frozenset({CardSeen, CardPulled, Pulled, PinAsked, ChoiceAsked, PadShown})
+"""What happens on the way of a step, and concerns nobody else."""
 
 _DOWN_TEXTS = {
     Failure.NO_ANSWER: "nobody answers on this port: is it the right port, speed and driver, and is the reader on?",
@@ -321,6 +329,13 @@ class Reader:
         if type(event) in _ANSWERS:
             self._take_answer(event, now_us)  # type: ignore[arg-type]  # just found to be one
             return
+        if type(event) not in _OF_THE_STEP and not self._heed(event):
+            return
+        if self.step is not None:
+            self.step.told(event, now_us)
+
+    def _heed(self, event: Event) -> bool:
+        """What concerns the reader itself; False: the line has been closed for it."""
         match event:
             case Cancelled():
                 self._cancelled()
@@ -337,13 +352,12 @@ class Reader:
                 self._failed = True
                 text = _DOWN_TEXTS[event.why]
                 self.port.drop(f"{text} ({event.detail})" if event.detail else text)
-                return
+                return False
             case Trouble():
                 self._owner.on_trouble(self, event.kind)
             case _:
                 pass
-        if self.step is not None:
-            self.step.told(event, now_us)
+        return True
 
     def _clean_again(self) -> None:
         self._cancelling = self._clean_wanted = False

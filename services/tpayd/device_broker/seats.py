@@ -16,6 +16,7 @@ from tpayd_contracts.device import Ability, DeviceState
 __all__ = ["LentError", "Seat", "Seats"]
 
 _OF_ANY_LANE = LaneRules()
+_READY, _ABSENT = DeviceState.READY, DeviceState.ABSENT
 _CHOICES_KEPT = 4096
 """Answers to 'which readers would do for such a wish' that are remembered."""
 
@@ -109,9 +110,9 @@ class Seats:
         seat.state, seat.since_us = state, now_us
         name, ready = seat.member.name, self._ready[seat.group]
         ready.pop(name, None)
-        if state is DeviceState.READY:
+        if state is _READY:
             ready[name] = seat
-        if state is DeviceState.ABSENT:
+        if state is _ABSENT:
             self._absent |= seat.bit
         elif self._absent:
             self._absent &= ~seat.bit

@@ -83,6 +83,8 @@ class Standing:
         self._clock = clock
         self._tell = tell
         self._changed: set[str] = set(readers)
+        self._lent: set[str] = set()
+        """Went from hand to hand, more than once a sale: looked at in full only if that would be news."""
         self._later: set[str] = set()
         """Told of so lately that they wait until there is time again."""
         self._later_us = 0
@@ -98,13 +100,12 @@ class Standing:
 
     def lent(self, name: str) -> None:
         """It went to somebody, or came back fit for the next one."""
-        if name not in self._later:
-            self._changed.add(name)
+        self._lent.add(name)
 
     def removed(self, name: str) -> None:
         """It is no longer configured: tell it a last time, as absent."""
-        self._changed.discard(name)
-        self._later.discard(name)
+        for names in (self._changed, self._lent, self._later):
+            names.discard(name)
         self._told_us.pop(name, None)
         before = self._told.pop(name, None)
         if before is not None:
@@ -118,16 +119,29 @@ class Standing:
             self._changed |= self._later
             self._later.clear()
         changed, self._changed = self._changed, set()
-        for name in changed:
+        lent, self._lent = self._lent, set()
+        for name in changed | (lent - self._later):
             before = self._told.get(name)
-            if before is not None and now_us - self._told_us[name] < _LENT_EVENT_US and self._is_only_lent(before):
-                self._later.add(name)
-                continue
+            if before is not None and self._is_only_lent(before):
+                if name not in changed and self._is_had_as(before):
+                    continue
+                if now_us - self._told_us[name] < _LENT_EVENT_US:
+                    self._later.add(name)
+                    continue
             device = self.device(name)
             if device != before:
                 self._told[name] = device
                 self._told_us[name] = now_us
                 self._tell(DeviceEvent(device, self._clock.unix_ms()))
+
+    def _is_had_as(self, before: Device) -> bool:
+        """Whether who has it was told already."""
+        return before.state is self._pool.state(before.name) and before.leased_to == self._lane_of(before.name)
+
+    def _lane_of(self, name: str) -> str | None:
+        """The lane whose payment has it."""
+        grant = self._pool.holder(name)
+        return None if grant is None or ":" in grant.lane else grant.lane
 
     def _is_only_lent(self, before: Device) -> bool:
         """Whether it was fit for customers and still is: nobody has to hear at once whose turn it is."""
@@ -142,7 +156,6 @@ class Standing:
         """A reader as it stands now."""
         reader = self._readers[name]
         settings, identity = reader.settings, reader.identity
-        grant = self._pool.holder(name)
         state = self._pool.state(name)
         # One that is leaving has no place any more.
         place = self.arrangement.places.get(name, Place())
@@ -162,7 +175,7 @@ class Standing:
             reader_id=identity.reader_id if identity else None,
             key_check_value=identity.key_check_value if identity else None,
             detail=_detail(reader, fault, in_use=state in _IN_USE),
-            leased_to=None if grant is None or ":" in grant.lane else grant.lane,
+            leased_to=self._lane_of(name),
             bars=self._bars.of(name),
         )
 

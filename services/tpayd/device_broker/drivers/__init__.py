@@ -18,6 +18,10 @@ __all__ = ["GROUP", "DriverUnknownError", "driver_kind", "driver_names"]
 GROUP = "tpayd.readers"
 
 
+_loaded: dict[str, DriverKind] = {}
+"""To look one up reads the metadata of all that is installed: a store with 64 readers did so 128 times at its start."""
+
+
 class DriverUnknownError(Exception):
     """No such driver is installed, or it does not load."""
 
@@ -29,6 +33,14 @@ def driver_names() -> list[str]:
 
 def driver_kind(name: str) -> DriverKind:
     """The driver of that name. Raises DriverUnknownError, which names those that there are."""
+    kind = _loaded.get(name)
+    if kind is None:
+        # One that is not there yet may be installed later.
+        kind = _loaded[name] = _found(name)
+    return kind
+
+
+def _found(name: str) -> DriverKind:
     found = tuple(entry_points(group=GROUP, name=name))
     if not found:
         raise DriverUnknownError(f"no reader driver {name!r} is installed; there are: {', '.join(driver_names())}")

@@ -57,7 +57,7 @@ class Cancel(Struct, frozen=True):
     """
 
 
-class ReadCard(Struct, frozen=True):
+class ReadCard(Struct, frozen=True, gc=False):
     """Let the customer present a card, and read it.
 
     Ends with `CardRead`, `CardRefused`, `CardTimedOut`, `EntryTimedOut` or `Failed`.

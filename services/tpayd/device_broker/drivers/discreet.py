@@ -7,7 +7,7 @@ from msgspec import Struct
 __all__ = ["Discreet"]
 
 
-class Discreet(Struct, frozen=True):
+class Discreet(Struct, frozen=True, gc=False):
     """A value that shows its type alone."""
 
     def __repr__(self) -> str:

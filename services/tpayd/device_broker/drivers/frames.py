@@ -28,7 +28,7 @@ class Frame(Discreet, frozen=True):
     """For protocols that have one beside the command."""
 
 
-class Damage(Struct, frozen=True):
+class Damage(Struct, frozen=True, gc=False):
     """Bytes that were no frame."""
 
     skipped: int

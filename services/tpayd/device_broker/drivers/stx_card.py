@@ -35,6 +35,12 @@ __all__ = ["CardSteps"]
 
 _WITH_WORD = frozenset({TransactionType.CREDIT, TransactionType.UNIONPAY})
 """The types whose chip cards get the host's word."""
+_CHIP = EntryMode.IC
+_MEMBERSHIP = TransactionType.MEMBERSHIP
+_CARD_RULE = RULES[Cmd.CARD]
+_CARD_ANSWER = int(Cmd.CARD_ANSWER)
+_PRESENTED = (Slot.INSERTED, Slot.TAPPED, Slot.SWIPED)
+_parse_membership = partial(parse_card, membership=True)
 
 
 class _Turn(enum.Enum):
@@ -47,6 +53,10 @@ class _Turn(enum.Enum):
     """The customer's, to take out a card whose chip has failed."""
     ENTRY = enum.auto()
     """The customer's, to key his PIN or to choose."""
+
+
+# To look a member up in its enum takes longer than all else that is done with it, and each card has six of these.
+_CARD, _READER, _PULL, _ENTRY = _Turn
 
 
 class CardSteps:
@@ -94,42 +104,43 @@ class CardSteps:
         talk, known = self._talk, self._known
         known.unsettle()
         known.nonce = nonce
-        parse = partial(parse_card, membership=command.type is TransactionType.MEMBERSHIP)
-        turn, until_us = _Turn.CARD, talk.now_us + command.wait_us
-        frame = yield Ask(request, RULES[Cmd.CARD], command.wait_us)
+        parse = _parse_membership if command.type is _MEMBERSHIP else parse_card
+        turn, until_us = _CARD, talk.now_us + command.wait_us
+        frame = yield Ask(request, _CARD_RULE, command.wait_us)
         while frame is not None:
-            if taken(talk, frame).command == Cmd.CARD_ANSWER:
+            if frame.command == _CARD_ANSWER:
                 answer = parsed(parse, frame.data)
                 if answer.nonce == nonce:
                     return answer
                 talk.tell(Trouble(TroubleKind.LATE))
             else:
-                turn, until_us = self._told(parse_state(frame.data), turn, until_us, command.wait_us)
+                state = parse_state(taken(talk, frame).data)
+                turn, until_us = self._told(state, turn, until_us, command.wait_us)
             frame = yield Listen(until_us)
-        if turn is _Turn.READER:
+        if turn is _READER:
             raise EndedError(Failure.NO_ANSWER)
-        talk.tell(EntryTimedOut() if turn is _Turn.ENTRY else CardTimedOut())
+        talk.tell(EntryTimedOut() if turn is _ENTRY else CardTimedOut())
         return None
 
     def _told(self, state: Slot, turn: _Turn, until_us: int, wait_us: int) -> tuple[_Turn, int]:
         """Whose turn it is after the reader's word, and until when."""
         talk = self._talk
+        if turn is _CARD and state in _PRESENTED:
+            talk.tell(CardSeen())
+            return _READER, talk.now_us + READ_WAIT_US
         match state:
-            case Slot.PULL if turn is not _Turn.PULL:
+            case Slot.PULL if turn is not _PULL:
                 talk.tell(CardPulled())
-                return _Turn.PULL, talk.now_us + PULL_WAIT_US
-            case Slot.EMPTY if turn is _Turn.PULL:
+                return _PULL, talk.now_us + PULL_WAIT_US
+            case Slot.EMPTY if turn is _PULL:
                 talk.tell(Pulled())
-                return _Turn.CARD, talk.now_us + wait_us
-            case Slot.PIN | Slot.CHOICE if turn in (_Turn.CARD, _Turn.READER):
+                return _CARD, talk.now_us + wait_us
+            case Slot.PIN | Slot.CHOICE if turn in (_CARD, _READER):
                 talk.tell(PinAsked() if state is Slot.PIN else ChoiceAsked())
-                return _Turn.ENTRY, talk.now_us + wait_us
-            case Slot.ENTERED if turn is _Turn.ENTRY:
+                return _ENTRY, talk.now_us + wait_us
+            case Slot.ENTERED if turn is _ENTRY:
                 talk.tell(CardSeen())
-                return _Turn.READER, talk.now_us + READ_WAIT_US
-            case Slot.INSERTED | Slot.TAPPED | Slot.SWIPED if turn is _Turn.CARD:
-                talk.tell(CardSeen())
-                return _Turn.READER, talk.now_us + READ_WAIT_US
+                return _READER, talk.now_us + READ_WAIT_US
             case _:
                 return turn, until_us
 
@@ -143,6 +154,6 @@ class CardSteps:
             return False
         known.card = card.membership_number is None
         # A chip card still waits for the host's word; the others have told all they know.
-        known.chip = card.entry_mode is EntryMode.IC and command.type in _WITH_WORD
+        known.chip = card.entry_mode is _CHIP and command.type in _WITH_WORD
         known.settled = not known.chip
         return True

@@ -33,9 +33,11 @@ _TYPES = {
     TransactionType.CASH_RECEIPT: "06",
     TransactionType.CASH_IC_INQUIRY: "11",
 }
+_INQUIRY = TransactionType.CASH_IC_INQUIRY
 _STRIPE_TYPES = {TransactionType.CREDIT: "07", TransactionType.UNIONPAY: "10"}
 """The types that ask for the stripe of a card whose chip has failed."""
 _WITH_PIN = frozenset({TransactionType.UNIONPAY, TransactionType.CASH_IC, TransactionType.CASH_IC_INQUIRY})
+_CARD_COMMAND = int(Cmd.CARD)
 _PIN_DIGITS = "0406"
 """Least and most."""
 _ENTRY_MODES = {
@@ -76,9 +78,9 @@ def stripe_frame(command: ReadCard) -> bytes | None:
 def _card_frame(command: ReadCard, kind: str, nonce: str) -> bytes:
     asks_pin = command.pin and command.type in _WITH_PIN
     pad, choice, digits = "01"[asks_pin], "01"[command.choose], _PIN_DIGITS if asks_pin else _NO_PIN
-    amount_minor = 0 if command.type is TransactionType.CASH_IC_INQUIRY else command.amount_minor
+    amount_minor = 0 if command.type is _INQUIRY else command.amount_minor
     text = f"{kind}{amount_minor:010d}{command.at}{pad}{choice}00000{digits}{_NO_WORKING_KEY}{nonce}"
-    return frame(Cmd.CARD, text.encode("ascii"))
+    return frame(_CARD_COMMAND, text.encode("ascii"))
 
 
 def finish_frame(command: FinishCard) -> bytes:
@@ -101,7 +103,7 @@ def finish_frame(command: FinishCard) -> bytes:
     )
 
 
-class CardAnswer(Struct, frozen=True):
+class CardAnswer(Struct, frozen=True, gc=False):
     """Message 11."""
 
     nonce: str
@@ -121,16 +123,17 @@ def parse_card(data: bytes, *, membership: bool = False) -> CardAnswer:
     if len(data) < at:
         raise LayoutError(f"11: {len(data)} bytes, at least {at} for a card that was read")
     entry, fallback, number, label, ksn, cipher, emv_length = _CARD.unpack_from(data, _CARD_HEAD.size)
-    if entry not in _ENTRY_MODES:
+    entry_mode = _ENTRY_MODES.get(entry)
+    if entry_mode is None:
         raise LayoutError("11: entry is none of I, C, S, F")
     if membership:
-        return CardAnswer(repeated, slot == b"1", _membership_card(_ENTRY_MODES[entry], text_of(number)))
+        return CardAnswer(repeated, slot == b"1", _membership_card(entry_mode, text_of(number)))
     end = at + (int(emv_length) if emv_length.isdigit() else -1)
     if len(data) - end not in (0, _PIN.size) or end < at:
         raise LayoutError(f"11: the length of the EMV data does not fit {len(data)} bytes")
     pin_ksn, pin_block = _PIN.unpack_from(data, end) if len(data) > end else (b"", b"")
     card = CardRead(
-        entry_mode=_ENTRY_MODES[entry],
+        entry_mode=entry_mode,
         masked_pan=_masked(number),
         ksn=ksn,
         cipher=cipher,

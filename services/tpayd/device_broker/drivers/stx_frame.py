@@ -30,7 +30,7 @@ class StxForm:
     head_bytes = _HEAD
 
     def size(self, buffer: bytes, at: int) -> int:
-        length = int.from_bytes(buffer[at + 1 : at + _HEAD], "big")
+        length = buffer[at + 1] << 8 | buffer[at + 2]
         return length + _AROUND if 2 <= length <= MAX_LEN else 0
 
     def opened(self, buffer: bytes, at: int, end: int) -> Frame | None:

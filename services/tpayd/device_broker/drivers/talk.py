@@ -84,7 +84,7 @@ class Dialect:
     """What has the reader repeat its last frame; empty: nothing does."""
 
 
-class Ask(Struct, frozen=True):
+class Ask(Struct, frozen=True, gc=False):
     """Send a command and wait for its answer. `wait_us` overrides the rule's."""
 
     frame: bytes
@@ -92,7 +92,7 @@ class Ask(Struct, frozen=True):
     wait_us: int | None = None
 
 
-class Listen(Struct, frozen=True):
+class Listen(Struct, frozen=True, gc=False):
     """Wait for one more answer to the last command, until a moment."""
 
     until_us: int

@@ -18,6 +18,8 @@ from tpayd.device_broker.drivers.talk import Dialect, EndedError, Job, Step, Tal
 __all__ = ["RECOVER_TRIES", "TalkDriver"]
 
 _INTERRUPTING = frozenset({Recover, Cancel})
+_OF_THE_READER = frozenset({Start, Check, Recover, Cancel})
+"""The commands that are no caller's step."""
 RECOVER_TRIES = 3
 """Inits in a row, when bytes are lost behind each."""
 
@@ -113,6 +115,8 @@ class TalkDriver(ABC):
             self._talk.tell(SlotChanged(occupied))
 
     def _job_of(self, command: Command) -> Job:
+        if type(command) not in _OF_THE_READER:
+            return self._step(self._step_of(command))  # type: ignore[arg-type]  # just found to be one
         match command:
             case Start():
                 return self._way_back(self._start(command))

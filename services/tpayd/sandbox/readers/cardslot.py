@@ -37,6 +37,7 @@ _NO_PIN_PAD = "12"
 SWIPED_KINDS = frozenset({CardKind.STRIPE, CardKind.MEMBERSHIP, CardKind.CASH_RECEIPT})
 _WITH_WORD = frozenset({"01", "02"})
 """The types whose chip cards wait for the host's word."""
+_WITH_PIN = UNIONPAY_TYPES | CASH_IC_TYPES
 _BLANK_CIPHER = bytes(12 + 48)
 
 
@@ -54,11 +55,17 @@ class CardPhase(enum.StrEnum):
     """A chip card was read and waits for the host's word."""
 
 
+# Every reading passes these, and to look a member up in its enum takes longer than what is done with it.
+_IDLE, _CARD_WAIT, _HOST_WAIT = CardPhase.IDLE, CardPhase.CARD_WAIT, CardPhase.HOST_WAIT
+_CONTACTLESS, _CASH_IC = CardKind.CONTACTLESS, CardKind.CASH_IC
+_IC_REFUSED, _IC_UNKNOWN, _IC_BROKEN = CardKind.IC_REFUSED, CardKind.IC_UNKNOWN, CardKind.IC_BROKEN
+
+
 class CardSlot:
     """See the module. `said(frame)` keeps an answer for the case that it has to be repeated."""
 
     def __init__(self, vault: Vault, customer: Customer, later: Later, said: Callable[[bytes], bytes]) -> None:
-        self.phase = CardPhase.IDLE
+        self.phase = _IDLE
         self.card: TestCard | None = None
         """The card of the last transaction."""
         self.inside = False
@@ -86,7 +93,7 @@ class CardSlot:
         self._nonce, self._pin = data[-32:], b""
         if not self._vault.key_loaded:
             return self._refuse(NO_KEY)
-        self.phase = CardPhase.CARD_WAIT
+        self.phase = _CARD_WAIT
         self._transactions += 1
         if self.inside and self.card is not None:
             return self._insert(self.card)
@@ -94,7 +101,7 @@ class CardSlot:
 
     def present(self) -> bytes:
         """The customer presents his card, if one is waited for."""
-        if self.phase is not CardPhase.CARD_WAIT or self.inside:
+        if self.phase is not _CARD_WAIT or self.inside:
             return b""
         card = self._customer.card_for(self._type)
         if card is None:
@@ -102,14 +109,14 @@ class CardSlot:
         self.card = card
         if self._type in STRIPE_TYPES or card.kind in SWIPED_KINDS:
             return _SWIPED + self._take(b"S")
-        if card.kind is CardKind.CONTACTLESS:
+        if card.kind is _CONTACTLESS:
             return _TAPPED + self._take(b"C")
         self.inside = True
         return _INSERTED + self._insert(card)
 
     def put_in(self, card: TestCard) -> bytes:
         """A card is put in while something else is waited for; one without a chip has no place there."""
-        if card.kind in SWIPED_KINDS or card.kind is CardKind.CONTACTLESS:
+        if card.kind in SWIPED_KINDS or card.kind is _CONTACTLESS:
             return b""
         self.card, self.inside = card, True
         return _INSERTED
@@ -117,7 +124,7 @@ class CardSlot:
     def finish(self, *, approved: bool) -> bytes:
         """Message 20. A card that is no longer there has no word."""
         card = self.card
-        self.phase = CardPhase.IDLE
+        self.phase = _IDLE
         gone = not self.inside
         declines = gone or (approved and card is not None and card.kind is CardKind.IC_DECLINES)
         result, text = ("1", "CARD REMOVED" if gone else "DECLINED BY CARD") if declines else ("0", "APPROVED")
@@ -149,13 +156,13 @@ class CardSlot:
 
     def rest(self) -> None:
         """End whatever is under way."""
-        self.phase = CardPhase.IDLE
+        self.phase = _IDLE
         self._rounds.end()
 
     # How
 
     def _insert(self, card: TestCard) -> bytes:
-        if card.kind is CardKind.IC_BROKEN and fits(card, self._type):
+        if card.kind is _IC_BROKEN and fits(card, self._type):
             self.phase = CardPhase.PULL_WAIT
             return _PULL + self._after(self._pull)
         return self._take(b"I")
@@ -164,9 +171,9 @@ class CardSlot:
         """The reader has the card before it."""
         card = self.card
         assert card is not None  # noqa: S101
-        if card.kind is CardKind.IC_REFUSED or not fits(card, "01" if self._type == "07" else self._type):
+        if card.kind is _IC_REFUSED or not fits(card, "01" if self._type == "07" else self._type):
             return self._refuse(_UNUSABLE)
-        if card.kind is CardKind.IC_UNKNOWN and entry == b"I":
+        if card.kind is _IC_UNKNOWN and entry == b"I":
             self._customer.took_back(card)
             return self._refuse(_NO_APPLICATION)
         if self._chooses and len(card.choices) > 1:
@@ -182,7 +189,7 @@ class CardSlot:
     def _ask_pin(self, entry: bytes) -> bytes:
         card = self.card
         assert card is not None  # noqa: S101
-        if not card.pin or self._type not in UNIONPAY_TYPES | CASH_IC_TYPES:
+        if not card.pin or self._type not in _WITH_PIN:
             return self._give_out(entry)
         if not self._has_pad:
             return self._refuse(_NO_PIN_PAD)
@@ -210,7 +217,7 @@ class CardSlot:
         card = self.card
         assert card is not None  # noqa: S101
         if self._type == MEMBERSHIP_TYPE:
-            self.phase = CardPhase.IDLE
+            self.phase = _IDLE
             return self._card_answer(entry, fallback, card.pan, "", _BLANK_CIPHER, b"")
         try:
             cipher = b"".join(self._vault.encrypt(self._track(card)))
@@ -219,7 +226,7 @@ class CardSlot:
         chip = entry in b"IC" and self._type in _WITH_WORD
         emv = chip_data(card.pan, self._amount_minor, self._at, self._transactions) if chip else b""
         waits = entry == b"I" and chip
-        self.phase = CardPhase.HOST_WAIT if waits else CardPhase.IDLE
+        self.phase = _HOST_WAIT if waits else _IDLE
         out = self._card_answer(entry, fallback, card.masked, self._label(card), cipher, emv)
         return out if waits else out + self.let_go()
 
@@ -232,20 +239,20 @@ class CardSlot:
 
     def _track(self, card: TestCard) -> str:
         """A bank card's says of which account as well."""
-        return card.track + self._choice(card) if card.kind is CardKind.CASH_IC else card.track
+        return card.track + self._choice(card) if card.kind is _CASH_IC else card.track
 
     def _label(self, card: TestCard) -> str:
-        return card.label if card.kind is CardKind.CASH_IC else self._choice(card) or card.label
+        return card.label if card.kind is _CASH_IC else self._choice(card) or card.label
 
     def _choice(self, card: TestCard) -> str:
         return (card.choices[-1] if self._chooses else card.choices[0]) if card.choices else ""
 
     def _refuse(self, code: str) -> bytes:
-        self.phase = CardPhase.IDLE
+        self.phase = _IDLE
         return self._said(answer(0x11, code.encode() + self._nonce + (b"1" if self.inside else b"0")))
 
     def _take_back(self) -> bytes:
-        if not self.inside or self.phase is not CardPhase.IDLE:
+        if not self.inside or self.phase is not _IDLE:
             return b""
         self.inside = False
         return _EMPTY

@@ -11,6 +11,7 @@ from tpayd_contracts.sandbox import LineFault
 
 __all__ = ["FaultyLine"]
 
+_NONE = LineFault.NONE
 _DRIP_S = 0.4
 _DRIP_BYTES_MAX = 4096
 _ENDLESS_S = 0.05
@@ -45,9 +46,10 @@ class FaultyLine:
             self._go_on()
 
     def say(self, data: bytes) -> None:
+        if self._fault is _NONE:
+            self._send(data)
+            return
         match self._fault:
-            case LineFault.NONE:
-                self._send(data)
             case LineFault.GARBAGE:
                 self._send(self._noise.randbytes(len(data)))
             case LineFault.DRIP:

@@ -9,6 +9,8 @@ from __future__ import annotations
 __all__ = ["ACK", "NAK", "RequestReader", "answer"]
 
 _LONGEST = 4096
+_FOLDS = [tuple(8 << step for step in reversed(range(steps))) for steps in range(_LONGEST.bit_length() + 1)]
+"""By the number of halvings that leave one byte: how many bits each of them shifts by."""
 
 
 def answer(command: int, data: bytes = b"") -> bytes:
@@ -49,9 +51,7 @@ class RequestReader:
 def _check(counted: bytes) -> int:
     # As one number, whose upper half is laid on its lower half until one byte is left.
     folded = int.from_bytes(counted, "big")
-    bits = 8 << (len(counted) - 1).bit_length()
-    while bits > 8:
-        bits >>= 1
+    for bits in _FOLDS[(len(counted) - 1).bit_length()]:
         folded ^= folded >> bits
     return folded & 0xFF
 
