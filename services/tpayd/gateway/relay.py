@@ -6,7 +6,6 @@ The hot path of every sale: callbacks only, no task, nothing kept of a payment b
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 from msgspec import Raw, Struct
 
@@ -14,7 +13,7 @@ from tpayd.gateway.admission import Guest
 from tpayd.gateway.door import Door
 from tpayd.gateway.lanes import LaneUse
 from tpayd.kit import crashpoints
-from tpayd.kit.bus import Caller, CallError, Request, Sink
+from tpayd.kit.bus import Caller, CallError, Request
 from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.traceparent import begin
 from tpayd_contracts.errors import ErrorCode
@@ -72,10 +71,9 @@ class Relay:
         op = self._op
         guest: Guest = request.session.admitted.info
         key = _checked_key(request.key, needed=op.needs_key)
-        fail = request.fail
-        if self._door is not None and key is not None:
-            self._door.check(key)
-            fail = partial(self._door.refused, request)
+        door = self._door
+        if door is not None and key is not None:
+            door.check(key)
         body = decode_body(request.body, op.request)
         if self._has_lane:
             _check_lane(guest, body.lane)  # type: ignore[attr-defined]
@@ -83,33 +81,54 @@ class Relay:
                 self._lanes.take(guest, body.lane)  # type: ignore[attr-defined]
         bounds, caller = self._bounds, self._caller
         bounds.enter(guest)
-        sink = Sink(_then_leave(request.reply, bounds, guest), _then_leave(fail, bounds, guest), request.progress)
+        handed_on = _HandedOn(request, guest, bounds, caller, door)
         if op.needs_key or request.trace is not None:
             request.parent = request.trace
             request.trace = begin(request.parent)
         crashpoints.passing("gateway.received")
         try:
-            number = caller.forward(
-                op.name, request.body, deadline_ms=request.deadline_ms, sink=sink, key=key, trace=request.trace,
+            handed_on.number = caller.forward(
+                op.name, request.body, deadline_ms=request.deadline_ms, sink=handed_on, key=key, trace=request.trace,
                 principal=guest.name,
             )  # fmt: skip
         except CallError:
             bounds.leave(guest)
             raise
         crashpoints.passing("gateway.forwarded")
-        request.on_cancel(lambda: caller.cancel(number))
+        request.on_cancel(handed_on.cancel)
 
 
-def _then_leave(
-    answer: Callable[[Raw], None] | Callable[[CallError], None], bounds: Bounds, guest: Guest
-) -> Callable[[Raw | CallError], None]:
-    def answered(content: Raw | CallError) -> None:
+class _HandedOn(Struct, eq=False):
+    """A request that another service has now, and the way back of its answers."""
+
+    request: Request
+    guest: Guest
+    bounds: Bounds
+    caller: Caller
+    door: Door | None
+    number: int = 0
+
+    @property
+    def progress(self) -> Callable[[Raw], None]:
+        return self.request.progress
+
+    def reply(self, body: Raw) -> None:
         crashpoints.passing("gateway.before_reply")
-        bounds.leave(guest)
-        answer(content)  # type: ignore[arg-type]
+        self.bounds.leave(self.guest)
+        self.request.reply(body)
         crashpoints.passing("gateway.after_reply")
 
-    return answered
+    def error(self, error: CallError) -> None:
+        crashpoints.passing("gateway.before_reply")
+        self.bounds.leave(self.guest)
+        if self.door is None:
+            self.request.fail(error)
+        else:
+            self.door.refused(self.request, error)
+        crashpoints.passing("gateway.after_reply")
+
+    def cancel(self) -> None:
+        self.caller.cancel(self.number)
 
 
 def _checked_key(key: str | None, *, needed: bool) -> str | None:

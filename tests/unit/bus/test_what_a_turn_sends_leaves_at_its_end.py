@@ -70,6 +70,22 @@ def test_what_woken_tasks_send_leaves_right_behind_them() -> None:
     assert asyncio.run(scenario()) == ["woken", "woken", "sent", "sent", "later"]
 
 
+def test_what_tasks_send_that_another_thread_woke_leaves_right_behind_them() -> None:
+    """Outside of a drain, whoever has woken tasks says so."""
+
+    async def scenario() -> list[str]:
+        left: list[str] = []
+        loop = asyncio.get_running_loop()
+        turn = turn_of(loop)
+        loop.call_soon(lambda: turn.at_end(lambda: left.append("sent")))
+        turn.after_tasks()
+        loop.call_soon(left.append, "later")
+        await _round()
+        return left
+
+    assert asyncio.run(scenario()) == ["sent", "later"]
+
+
 def test_what_is_sent_at_the_end_of_a_turn_leaves_in_the_next() -> None:
     """An answer to what came in while messages left does not hold up the loop."""
 
