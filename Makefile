@@ -106,6 +106,10 @@ bench-overload: build/dev/.stamp ## ask three times as much of a store as it can
 bench-crowd: build/dev/.stamp ## measure a store of 200 lanes, 64 readers and 10,000 clients: start, memory, HELLO, changes
 	$(DEV)/python -m tests.bench.crowd
 
+.PHONY: bench-journal
+bench-journal: build/dev/.stamp ## fill a journal of ROWS=1000000 events, ask, close, purge, verify; DATABASE=postgresql for the other one
+	$(DEV)/python -m tests.bench.journal --rows $(or $(ROWS),1000000) --database $(or $(DATABASE),sqlite)
+
 .PHONY: bench-memory
 bench-memory: build/dev/.stamp ## sell for MINUTES=60 at PER_S=60: whether the memory of each process is flat
 	$(DEV)/python -m tests.bench.memory --minutes $(or $(MINUTES),60) --per-s $(or $(PER_S),60)

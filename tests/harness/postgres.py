@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,6 +38,10 @@ _OPTIONS = {
 
 class PostgresServer:
     """One server, from `with` to its end; it ends with the process that started it, too."""
+
+    def __init__(self, options: Mapping[str, str] | None = None) -> None:
+        """`options`: settings other than a test's, which are small."""
+        self._options = _OPTIONS | dict(options or {})
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -66,7 +70,7 @@ class PostgresServer:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         assert self._server is None
-        settings = [f"--{name}={value}" for name, value in _OPTIONS.items()]
+        settings = [f"--{name}={value}" for name, value in self._options.items()]
         self._server = subprocess.Popen(
             [self._bin / "postgres", "-D", self._data, "-k", self.directory, *settings],
             stdin=subprocess.DEVNULL,

@@ -314,9 +314,10 @@ class Desk:
         return await self._bury(key, self.terminal(ref.lane))
 
     async def _bury(self, key: Key, terminal_id: str) -> Case:
+        now_ms = self._books.clock.unix_ms()
         payment = Payment(
-            payment_id=new_payment_id(), lane=key[0], request_id=key[1], body_hash=b"", order=None,
-            terminal_id=terminal_id, profile=self._store.host_profile, created_ms=self._books.clock.unix_ms(),
+            payment_id=new_payment_id(now_ms), lane=key[0], request_id=key[1], body_hash=b"", order=None,
+            terminal_id=terminal_id, profile=self._store.host_profile, created_ms=now_ms,
             state=PaymentState.ABORTED, reason=Reason.RESTORED if self._aftermath.lasts else Reason.NEVER_SEEN,
         )  # fmt: skip
         self._check_disk()
@@ -382,9 +383,10 @@ class Desk:
         if order.shown is not None:
             mode = EntryMode.BARCODE if order.provider is not None else EntryMode.KEYED
             shown = CardSummary(masked_pan=order.shown, entry_mode=mode, label=order.provider)
+        now_ms = self._books.clock.unix_ms()
         return Payment(
-            payment_id=new_payment_id(), lane=key[0], request_id=key[1], body_hash=body_hash(order), order=order,
-            terminal_id=terminal_id, profile=self._store.host_profile, created_ms=self._books.clock.unix_ms(),
+            payment_id=new_payment_id(now_ms), lane=key[0], request_id=key[1], body_hash=body_hash(order), order=order,
+            terminal_id=terminal_id, profile=self._store.host_profile, created_ms=now_ms,
             trace=request.trace, client=request.principal, card=shown,
             reverse_unacknowledged=settings.unacknowledged == "reverse"
             and not order.standalone

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import uuid
 
 import msgspec
 from msgspec import Struct
@@ -18,7 +19,16 @@ from tpayd_contracts.money import Amount
 from tpayd_contracts.payment import CardSummary, PaymentState, Reason
 from tpayd_contracts.records import SettledAs
 
-__all__ = ["Claim", "InquiryRecord", "Payment", "ReversalRecord", "Settlement", "body_hash", "new_payment_id"]
+__all__ = [
+    "Claim",
+    "InquiryRecord",
+    "Payment",
+    "ReversalRecord",
+    "Settlement",
+    "began_ms",
+    "body_hash",
+    "new_payment_id",
+]
 
 
 _canonical = msgspec.msgpack.Encoder(order="deterministic")
@@ -182,8 +192,18 @@ def body_hash(order: Order) -> bytes:
     return hashlib.sha256(_canonical.encode(order)).digest()
 
 
-def new_payment_id() -> str:
-    """A random UUID (RFC 9562, version 4). `uuid.uuid4` makes an object of it first, for three times as much."""
-    digits = os.urandom(16).hex()
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+def new_payment_id(now_ms: int) -> str:
+    """A UUID that begins with its time (RFC 9562, version 7), by which `began_ms` finds its events without an index."""
+    digits = os.urandom(10).hex()
+    variant = "89ab"[int(digits[3], 16) & 3]
+    time = f"{now_ms:012x}"
+    return f"{time[:8]}-{time[8:]}-7{digits[:3]}-{variant}{digits[4:7]}-{digits[7:19]}"
+
+
+def began_ms(payment_id: str) -> int | None:
+    """When a payment was made, milliseconds since 1970 UTC; None for an id that does not tell."""
+    try:
+        read = uuid.UUID(payment_id)
+    except ValueError:
+        return None
+    return read.int >> 80 if read.version == 7 else None

@@ -20,6 +20,8 @@ class TransactionSettings(ServiceSettings, frozen=True, forbid_unknown_fields=Tr
     """Where the journal is, e.g. `postgresql://tpayd@host/tpayd`; empty: data/journal.sqlite3 of this instance."""
     journal_keep_days: Annotated[int, Meta(ge=0, le=36_500)] = 1826
     """Days after which the details of a finished payment are purged; 0: never."""
+    journal_purge_every_s: Annotated[float, Meta(ge=1, le=86_400)] = 3600.0
+    """Between looks for payments that have grown too old. The first comes this long after the start."""
     adapter: str = "iso8583"
     """Host message format; see docs/host-protocol.md."""
     reader_wait_s: Annotated[float, Meta(gt=0, le=120)] = 60.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,15 +13,16 @@ from msgspec.structs import replace
 from tests.harness.journals import Place
 from tests.unit.transaction.samples import EVENTS, NOW_MS, PAYMENT, run
 from tpayd.transaction import events as ev
-from tpayd.transaction.journal import JournalStore
+from tpayd.transaction.journal import JournalStore, passed_over, retention
 from tpayd.transaction.journal.entries import Entry, decode_payment
-from tpayd.transaction.journal.retention import PAGE_EVENTS, reduced
+from tpayd.transaction.journal.retention import PAGE_EVENTS, PurgePlace, reduced
 from tpayd.transaction.journal.verifying import verify
 from tpayd.transaction.payment import Payment
 from tpayd_contracts.payment import PaymentState
 
 BY_TYPE: dict[type, Any] = {type(event): event for event in EVENTS}
 SALE = (ev.Leased, ev.CardRead, ev.Sealed, ev.HostApproved, ev.CardAccepted, ev.Acknowledged)
+SETTLED = (ev.ReversalSealed, ev.ReversalAnswered)
 DAY_MS = 86_400_000
 
 
@@ -33,14 +35,13 @@ def history(number: int, at_ms: int, kinds: tuple[type, ...] = SALE) -> list[Ent
     return entries
 
 
-def purged(store: JournalStore, before_ms: int = NOW_MS) -> tuple[int, int]:
+def purged(store: JournalStore, before_ms: int = NOW_MS, place: PurgePlace | None = None) -> tuple[int, int]:
     """Page after page: payments and events."""
     payments = events = 0
-    position = None
     while True:
-        page = store.purge(before_ms, position)
-        payments, events, position = payments + page.payments, events + page.events, page.next_position
-        if position is None:
+        page = store.purge(before_ms, place)
+        payments, events, place = payments + page.payments, events + page.events, page.next_place
+        if place is None:
             return payments, events
 
 
@@ -77,7 +78,7 @@ def test_purging_goes_on_where_it_ended(place: Place) -> None:
         count = PAGE_EVENTS // 7 * 3
         store.write([entry for number in range(count) for entry in history(number, number)], [])
         first = store.purge(count // 2)
-        assert first.next_position is not None
+        assert first.next_place is not None
         assert first.payments >= PAGE_EVENTS // 7
         assert count // 2 == first.payments + purged(store, count // 2)[0]
         assert (0, 0) == purged(store, count // 2)
@@ -103,6 +104,84 @@ def test_what_is_open_stays_and_is_purged_once_it_ends(place: Place) -> None:
         assert (0, 0) == purged(store)
         assert (1, 7) == purged(store, NOW_MS + 10)
         assert (PaymentState.REVERSED, None) == (record(store, 1).state, record(store, 1).card)
+    assert verify(place.url, lambda *_: None).intact
+
+
+def test_what_had_to_stay_does_not_have_all_behind_it_looked_at_again(place: Place) -> None:
+    """It is noted, and the next purge looks at it, and then at what is new."""
+    with closing(JournalStore(place.url)) as store:
+        store.open()
+        unsettled = history(0, 1, (ev.Leased, ev.CardRead, ev.Sealed, ev.HostUnknown))
+        store.write([*unsettled, *(entry for number in range(1, 41) for entry in history(number, 2))], [])
+        assert (40, 280) == purged(store)
+        noted = dict(place.rows("select name, value from about where name = 'purged_to' or name like 'passed_over%'"))
+        assert {"purged_to": "285", "passed_over_1": ""} == noted
+        first = store.purge(NOW_MS)
+        assert PurgePlace(286) == first.next_place
+        settled = [run(unsettled[-1].payment, BY_TYPE[ev.ReversalSealed])]
+        settled.append(run(settled[0], BY_TYPE[ev.ReversalAnswered]))
+        store.write([Entry(each, BY_TYPE[kind], 3) for each, kind in zip(settled, SETTLED, strict=True)], [])
+        assert (1, 7) == purged(store)
+        assert [] == place.rows("select name from about where name like 'passed_over%'")
+    assert verify(place.url, lambda *_: None).intact
+
+
+def test_more_that_has_to_stay_than_can_be_noted_is_looked_at_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest is purged all the same, and each of them once it ends."""
+    monkeypatch.setattr(passed_over, "PASSED_OVER_MAX", 2)
+    with closing(JournalStore(place.url)) as store:
+        store.open()
+        begun = [history(number, 1, (ev.Leased, ev.CardRead)) for number in range(5)]
+        store.write([*(entry for each in begun for entry in each), *history(5, 2)], [])
+        assert (1, 7) == purged(store)
+        assert [(2,)] == place.rows("select count(*) from about where name like 'passed_over%'")
+        ended = [(run(each[-1].payment, ev.AbortAsked()), ev.AbortAsked()) for each in begun]
+        store.write([Entry(payment, event, 3) for payment, event in ended], [])
+        assert (5, 20) == purged(store)
+        assert (0, 0) == purged(store)
+    assert verify(place.url, lambda *_: None).intact
+
+
+def test_events_that_came_long_after_are_purged_in_transactions_of_their_own(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sale that was voided a month later: a look at a month of events would hold up the payments of the day."""
+    monkeypatch.setattr(retention, "FAR_EVENTS", 30)
+    with closing(JournalStore(place.url)) as store:
+        store.open()
+        sale = history(0, 1)
+        store.write([*sale, *(entry for number in range(1, 21) for entry in history(number, 1))], [])
+        voided = BY_TYPE[ev.Voided]
+        store.write([Entry(run(sale[-1].payment, voided), voided, 2), *history(21, 2)], [])
+        found = store.purge(NOW_MS)
+        assert (0, 0) == (found.payments, found.events)
+        counts = []
+        while found.next_place is not None and found.next_place.far != ():
+            found = store.purge(NOW_MS, found.next_place)
+            counts.append(found.events)
+        assert [1, 0, 0, 0] == counts
+        assert found.next_place is not None
+        assert (22, 22 * 7) == purged(store, place=found.next_place)
+        assert [(0,)] == place.rows("select count(payload) from events where position <= 155")
+    assert verify(place.url, lambda *_: None).intact
+
+
+def test_what_comes_free_is_used_again(tmp_path: Path) -> None:
+    """SQLite's file stops growing once as much is purged as is sold."""
+    place = Place.make("sqlite", tmp_path, None)
+    with closing(JournalStore(place.url)) as store:
+        store.open()
+        for number in range(400):
+            store.write(history(number, number), [])
+        (pages,) = place.rows("pragma page_count")[0]
+        assert (400, 2800) == purged(store)
+        (free,) = place.rows("pragma freelist_count")[0]
+        assert free > pages // 5
+        for number in range(400, 440):
+            store.write(history(number, number), [])
+        assert [(pages,)] == place.rows("pragma page_count")
     assert verify(place.url, lambda *_: None).intact
 
 

@@ -14,7 +14,7 @@ from tests.harness.journals import Place
 from tests.unit.transaction.test_old_payments_lose_their_details import history
 from tpayd.kit.settings import SettingsError
 from tpayd.transaction.journal import bookkeeping
-from tpayd.transaction.journal.bookkeeping import PURGE_EVERY_S, Bookkeeper
+from tpayd.transaction.journal.bookkeeping import Bookkeeper
 from tpayd.transaction.settings import TransactionSettings
 
 
@@ -61,7 +61,7 @@ async def test_what_is_too_old_is_purged_page_by_page(
     await keeper.purge()
     assert [(40 * 7, 10 * 7)] == place.rows("select count(*), count(payload) from events")
     assert 30 == house.counters[0]._value.get()
-    assert PURGE_EVERY_S in house.beats
+    assert house.settings.journal_purge_every_s in house.beats
     await keeper.journal.close()
 
 
@@ -70,7 +70,7 @@ async def test_a_store_may_keep_everything(place: Place, tmp_path: Any) -> None:
     house: Any = House(place, tmp_path, 0)
     keeper = Bookkeeper(house)
     await keeper.open()
-    assert PURGE_EVERY_S not in house.beats
+    assert house.settings.journal_purge_every_s not in house.beats
     await keeper.journal.close()
 
 

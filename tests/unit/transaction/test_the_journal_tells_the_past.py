@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import pytest
 import structlog
 from msgspec.structs import replace
 
 from tests.harness.clock import FakeClock
 from tests.harness.journals import Place
-from tests.unit.transaction.samples import EVENTS, PAYMENT, run
+from tests.unit.transaction.samples import EVENTS, NOW_MS, PAYMENT, run
 from tpayd.transaction import events as ev
 from tpayd.transaction.journal import Journal, JournalReader, JournalStore
-from tpayd.transaction.payment import Payment
+from tpayd.transaction.payment import Payment, new_payment_id
 from tpayd_contracts.payment import PaymentState
 
 OTHER = replace(PAYMENT, payment_id="33333333-3333-4333-8333-333333333333", request_id="4" * 8 + PAYMENT.request_id[8:])
@@ -72,9 +75,30 @@ async def test_a_payment_is_found_by_its_own_id(place: Place) -> None:
     """Within its lane."""
     await written(place, history_of(PAYMENT), history_of(OTHER))
     reader = JournalReader(place.url)
-    assert OTHER.request_id == await reader.request_id_of(OTHER.lane, OTHER.payment_id)
-    assert await reader.request_id_of("2", OTHER.payment_id) is None
-    assert await reader.request_id_of(OTHER.lane, OTHER.request_id) is None
+    assert (OTHER.lane, OTHER.request_id) == await reader.key_of(OTHER.payment_id, OTHER.lane)
+    assert await reader.key_of(OTHER.payment_id, "2") is None
+    assert await reader.key_of(OTHER.request_id, OTHER.lane) is None
+    reader.close()
+
+
+@pytest.mark.parametrize("where", ["day", "minute", "anywhere"])
+async def test_a_payment_is_found_by_the_time_in_its_own_id(place: Place, where: str) -> None:
+    """Among those of its day, or, where it was never sent, those of its minute; and all, if its clock was wrong."""
+    payments = [
+        replace(PAYMENT, payment_id=new_payment_id(NOW_MS), request_id=f"r{number:035d}") for number in range(9)
+    ]
+    await written(place, *map(history_of, payments))
+    wanted = payments[4]
+    day = f"{datetime.fromtimestamp(NOW_MS / 1000).astimezone():%Y%m%d}"
+    if where == "day":
+        place.run(f"update payments set business_day = '{day}'", "update events set payload = null")
+    else:
+        place.run(f"update events set at_ms = {NOW_MS if where == 'minute' else 1}")
+    reader = JournalReader(place.url)
+    assert (wanted.lane, wanted.request_id) == await reader.key_of(wanted.payment_id)
+    assert None is await reader.key_of(wanted.payment_id, "2")
+    assert None is await reader.key_of(new_payment_id(NOW_MS))
+    assert None is await reader.key_of(new_payment_id((1 << 48) - 1))
     reader.close()
 
 

@@ -22,6 +22,7 @@ from tpayd.provision.journal_url import set_journal_url
 from tpayd.transaction.journal import JournalStore, exporting, moving, place_of, verifying
 from tpayd.transaction.journal.auditing import Finding
 from tpayd.transaction.journal.database import Database
+from tpayd.transaction.journal.retention import PurgePlace
 from tpayd.transaction.journal.verifying import Verified
 
 __all__ = ["journal"]
@@ -43,16 +44,18 @@ def journal() -> None:
 
 
 @journal.command()
+@click.option("--lane", help="Only what this lane has in it: its chain, its payments.")
 @json_option
 @pass_output
-def verify(output: Output) -> int:
+def verify(output: Output, lane: str | None) -> int:
     """Walk the journal from end to end: chains, hashes, and each payment against its events.
 
-    Works while the daemon runs. Exit status 1 if anything is damaged; each damage is told with its place.
+    Works while the daemon runs. A journal of ten million events takes minutes; one lane of it less. Exit status 1 if
+    anything is damaged; each damage is told with its place.
     """
     place = place_in(open_house())
     with telling(), showing(output, "verifying the journal") as progress:
-        found = verifying.verify(place.url, progress)
+        found = verifying.verify(place.url, progress, lane)
     output.result(_verified(found), lambda: _show(output, found))
     return Exit.OK if found.intact else Exit.NO
 
@@ -104,14 +107,14 @@ def purge(output: Output, days: int | None) -> None:
     with alone(house), telling(), closing(JournalStore(place.url, place.owner)) as store:
         store.open()
         with output.waiting("purging") as update:
-            position: int | None = None
+            at: PurgePlace | None = None
             while True:
-                page = store.purge(before_ms, position)
-                payments, events, position = payments + page.payments, events + page.events, page.next_position
-                if position is None:
+                page = store.purge(before_ms, at)
+                payments, events, at = payments + page.payments, events + page.events, page.next_place
+                if at is None:
                     break
                 if output.live:
-                    update(f"purging: event {position}, {payments} payments so far")
+                    update(f"purging: event {at.position}, {payments} payments so far")
     data = {"older_than_days": keep_days, "payments": payments, "events": events}
     output.result(data, lambda: output.line(f"purged the details of {payments} payments ({events} events)"))
 

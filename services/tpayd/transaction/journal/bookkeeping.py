@@ -23,8 +23,6 @@ __all__ = ["Bookkeeper"]
 
 OPEN_AGAIN_S = 1.0
 """Between attempts to reach a database that does not answer. The process says STARTING meanwhile, and serves nobody."""
-PURGE_EVERY_S = 3600.0
-"""Between looks for payments that have grown too old. The first comes this long after the start."""
 BETWEEN_PAGES_S = 0.05
 DAY_MS = 86_400_000
 
@@ -64,7 +62,7 @@ class Bookkeeper:
         self._damaged = len(found.damaged)
         house.call_every(1.0, self.journal.expire)
         if house.settings.journal_keep_days:
-            house.call_every(PURGE_EVERY_S, self.purge)
+            house.call_every(house.settings.journal_purge_every_s, self.purge)
         self._count()
         return found
 
@@ -72,16 +70,16 @@ class Bookkeeper:
         """Purge what is older than the settings say, a page at a time; payments go on between the pages."""
         house = self._house
         before_ms = house.clock.unix_ms() - house.settings.journal_keep_days * DAY_MS
-        payments, position = 0, None
+        payments, place = 0, None
         while True:
             try:
-                page = await self.journal.ask(partial(self.store.purge, before_ms, position))
+                page = await self.journal.ask(partial(self.store.purge, before_ms, place))
             except StorageError as error:
                 house.log.warning("journal.purge_failed", why=str(error))
                 return
             payments += page.payments
-            position = page.next_position
-            if position is None:
+            place = page.next_place
+            if place is None:
                 break
             await asyncio.sleep(BETWEEN_PAGES_S)
         self._purged.inc(payments)

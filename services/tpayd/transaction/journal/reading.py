@@ -21,6 +21,7 @@ from tpayd.transaction.journal.database import Database, reason_of
 from tpayd.transaction.journal.day_book import KeptClose, kept_close, payments_of_day
 from tpayd.transaction.journal.errors import StorageError
 from tpayd.transaction.journal.schema import events, payments
+from tpayd.transaction.journal.searching import find_key
 from tpayd.transaction.journal.stubs import is_stub
 from tpayd.transaction.payment import Payment
 
@@ -118,23 +119,9 @@ class JournalReader:
         """See `day_book.kept_close`."""
         return await self._ask(lambda connection: kept_close(connection, profile, business_day, number))
 
-    async def request_id_of(self, lane: str, payment_id: str) -> str | None:
-        """The request id of a payment that only its own id is known of. Looks at all payments of the lane."""
-        after = ""
-        while True:
-            page = (
-                select(payments.c.request_id, payments.c.payment_id)
-                .where(payments.c.lane == lane, payments.c.request_id > after)
-                .order_by(payments.c.request_id)
-                .limit(PAGE_PAYMENTS)
-            )
-            rows = await self._rows(page)
-            for row in rows:
-                if row.payment_id == payment_id:
-                    return str(row.request_id)
-            if len(rows) < PAGE_PAYMENTS:
-                return None
-            after = rows[-1].request_id
+    async def key_of(self, payment_id: str, lane: str | None = None) -> tuple[str, str] | None:
+        """Lane and request id of a payment that only its own id is known of; see `searching`."""
+        return await find_key(self._rows, payment_id, lane)
 
     async def standalone_of(self, profile: str, business_day: str) -> tuple[tuple[str, str], ...]:
         """Lane and request id of each payment without a POS of that day which is not purged. Looks at all payments."""

@@ -21,7 +21,7 @@ from tpayd.transaction.journal.errors import DoubtError, StorageError
 from tpayd.transaction.journal.migrating import upgrade
 from tpayd.transaction.journal.opening import Found, check_end, read_ends, read_open, rebuild
 from tpayd.transaction.journal.owning import Owner, Writership, put_about
-from tpayd.transaction.journal.retention import Purged, purge_page
+from tpayd.transaction.journal.retention import Purged, PurgePlace, Retention
 from tpayd.transaction.journal.schema import chains, events, payments, stan_blocks
 from tpayd.transaction.journal.statements import ChunkedInsert, Query
 from tpayd.transaction.journal.stubs import purge_stub
@@ -96,6 +96,7 @@ class JournalStore:
         self._database = Database(url)
         self._writership = Writership(owner)
         self._statements = _Statements(self._database.dialect, self._writership)
+        self._retention = Retention(self._database.dialect)
         self._connection: Connection | None = None
         self._ends = Ends(0, {})
         self._doubt: _Doubt | None = None
@@ -146,9 +147,9 @@ class JournalStore:
                 except msgspec.MsgspecError as error:
                     return rebuild(connection, lane, request_id, error)
 
-    def purge(self, before_ms: int, position: int | None = None) -> Purged:
-        """One page of `retention.purge_page`, in a transaction of its own. Raises StorageError."""
-        return self._change(lambda connection: purge_page(connection, before_ms, position))
+    def purge(self, before_ms: int, place: PurgePlace | None = None) -> Purged:
+        """One page of `Retention.purge_page`, in a transaction of its own. Raises StorageError."""
+        return self._change(lambda connection: self._retention.purge_page(connection, before_ms, place))
 
     def purge_stub(self, lane: str, request_id: str) -> Payment | None:
         """See `stubs.purge_stub`; in a transaction of its own. Raises StorageError."""

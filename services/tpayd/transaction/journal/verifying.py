@@ -46,8 +46,11 @@ class Verified:
         return not self.damages
 
 
-def verify(url: str, progress: Progress) -> Verified:
-    """Walk the journal at `url`. Raises StorageError, JournalVersionError, JournalUrlError."""
+def verify(url: str, progress: Progress, lane: str | None = None) -> Verified:
+    """Walk the journal at `url`, or what one lane has in it.
+
+    Raises StorageError, JournalVersionError, JournalUrlError.
+    """
     with closing(Database(url, reading=True)) as database, closing(database.connect()) as connection:
 
         def page(query: Select[Any], *more: Select[Any]) -> list[Sequence[Row[Any]]]:
@@ -60,7 +63,7 @@ def verify(url: str, progress: Progress) -> Verified:
                 check_version(connection)
         except SQLAlchemyError as error:
             raise StorageError(reason_of(error)) from error
-        return audit(page, progress)
+        return audit(page, progress, lane)
 
 
 Page = Callable[..., list[Sequence[Row[Any]]]]
@@ -72,12 +75,12 @@ def in_transaction(connection: Connection) -> Page:
     return lambda *queries: [connection.execute(query).all() for query in queries]
 
 
-def audit(page: Page, progress: Progress) -> Verified:
+def audit(page: Page, progress: Progress, lane: str | None = None) -> Verified:
     """The walk itself. What cannot be read is a finding, and ends it."""
-    auditor = Auditor()
+    auditor = Auditor(lane)
     findings: list[Finding] = []
     try:
-        _walk(page, auditor, progress)
+        _walk(page, auditor, progress, lane)
     except SQLAlchemyError as error:
         place = auditor.position + 1
         findings.append(Finding(f"the database cannot be read from here on: {reason_of(error)}", place))
@@ -88,23 +91,27 @@ def audit(page: Page, progress: Progress) -> Verified:
     )  # fmt: skip
 
 
-def _walk(page: Page, auditor: Auditor, progress: Progress) -> None:
-    newest, counted = page(select(func.max(events.c.position)), select(func.count()).select_from(payments))
+def _walk(page: Page, auditor: Auditor, progress: Progress, lane: str | None) -> None:
+    of_lane = [] if lane is None else [payments.c.lane == lane]
+    newest, counted = page(
+        select(func.max(events.c.position)), select(func.count()).select_from(payments).where(*of_lane)
+    )
     last, payments_count = newest[0][0] or 0, counted[0][0]
     while True:
-        of_page = select(events).where(events.c.position > auditor.position).order_by(events.c.position).limit(PAGE)
-        rows, ends = page(of_page, select(chains))
+        of_page = select(events).where(events.c.position > auditor.position)
+        mine = of_page if lane is None else of_page.where(events.c.lane == lane)
+        rows, ends = page(mine.order_by(events.c.position).limit(PAGE), select(chains))
         for row in rows:
             auditor.event(StoredEvent(*tuple(row)))
         progress("events", auditor.position, max(last, auditor.position))
         if len(rows) < PAGE:
-            auditor.chains({end.lane: Link(end.seq, end.hash) for end in ends})
+            auditor.chains({end.lane: Link(end.seq, end.hash) for end in ends if lane in (None, end.lane)})
             break
     key = tuple_(payments.c.lane, payments.c.request_id)
     after = ("", "")
     while True:
-        in_order = select(payments).where(key > after).order_by(payments.c.lane, payments.c.request_id).limit(PAGE)
-        (rows,) = page(in_order)
+        in_order = select(payments).where(key > after, *of_lane).order_by(payments.c.lane, payments.c.request_id)
+        (rows,) = page(in_order.limit(PAGE))
         for row in rows:
             auditor.payment(row)
         progress("payments", auditor.payments, max(payments_count, auditor.payments))

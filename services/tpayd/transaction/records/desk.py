@@ -168,15 +168,16 @@ class RecordsDesk:
         lanes = self._lanes if asked.lane is None else (asked.lane,)
         for lane in lanes:
             self._check(lane)
-            if asked.request_id is not None:
+        if asked.request_id is not None:
+            for lane in lanes:
                 if await self._payment(lane, asked.request_id) is not None:
                     return lane, asked.request_id
-            elif asked.payment_id is not None:
-                found = await _read(self._reader.request_id_of(lane, asked.payment_id))
-                if found is not None:
-                    return lane, found
-            else:
-                return lane, await self._newest(lane)
+        elif asked.payment_id is not None:
+            found = await _read(self._reader.key_of(asked.payment_id, asked.lane))
+            if found is not None and found[0] in lanes:
+                return found
+        else:
+            return lanes[0], await self._newest(lanes[0])
         name = asked.request_id or asked.payment_id
         where = "this store" if asked.lane is None else f"lane {asked.lane}"
         raise _not_found(f"{where} has no payment {name}")
