@@ -69,6 +69,7 @@ class Usage(enum.IntEnum):
 
 
 _GENERATION, _VERIFICATION = int(Usage.MAC_GENERATION), int(Usage.MAC_VERIFICATION)
+_KEY_DERIVATION = int(Usage.KEY_DERIVATION)
 
 
 def next_counter(counter: int) -> int:
@@ -220,16 +221,16 @@ class Derivation:
         return self._intermediate_key(counter)
 
     def _working_key(self, counter: int, usage: Usage, key_bits: int) -> bytes:
-        if key_bits not in _ALGORITHM_OF_BITS or key_bits > self._bits:
+        if key_bits != _BLOCK_BITS and (key_bits not in _ALGORITHM_OF_BITS or key_bits > self._bits):
             raise KeySizeError(f"a {self._bits}-bit initial key gives no {key_bits}-bit working key")
         return _derive(self._intermediate_cipher(counter), usage, key_bits, self._who, counter)
 
     def _intermediate_cipher(self, counter: int) -> CipherContext:
         kept = self._intermediate
-        cipher = kept.get(counter)
-        if cipher is not None:
+        found = kept.get(counter)
+        if found is not None:
             kept.move_to_end(counter)
-            return cipher
+            return found
         cipher = kept[counter] = _cipher(self._intermediate_key(counter))
         if len(kept) > self._limit:
             kept.popitem(last=False)
@@ -239,17 +240,18 @@ class Derivation:
         # `counter` without its lowest one bit is the step before it on the way from the initial key.
         before = counter & (counter - 1)
         parent = self._intermediate_cipher(before) if before else self._initial
-        return _derive(parent, Usage.KEY_DERIVATION, self._bits, self._who, counter)
+        return _derive(parent, _KEY_DERIVATION, self._bits, self._who, counter)
 
     def __repr__(self) -> str:
         return f"Derivation(ikid={self._ikid.hex().upper()})"
 
 
-def _derive(cipher: CipherContext, usage: Usage, bits: int, who: bytes, when: int) -> bytes:
+def _derive(cipher: CipherContext, usage: int, bits: int, who: bytes, when: int) -> bytes:
+    if bits == _BLOCK_BITS:
+        return cipher.update(_derivation_data(1, 1, usage, _AES_128, _BLOCK_BITS, who, when))
     algorithm = _ALGORITHM_OF_BITS[bits]
     data = _derivation_data(1, 1, usage, algorithm, bits, who, when)
-    if bits > _BLOCK_BITS:
-        data += _derivation_data(1, 2, usage, algorithm, bits, who, when)
+    data += _derivation_data(1, 2, usage, algorithm, bits, who, when)
     return cipher.update(data)[: bits // 8]
 
 

@@ -33,7 +33,7 @@ def encrypt_track(key: bytes, track: str) -> bytes:
     if len(track) > TRACK_CHARS or not _TRACK.fullmatch(track):
         raise CardDataError(f"a track 2 equivalent has at most {TRACK_CHARS} characters: digits and one D or =")
     encryptor = _cipher(key).encryptor()
-    return encryptor.update(track.ljust(TRACK_CHARS, "F").encode() + _PADDING) + encryptor.finalize()
+    return encryptor.update(track.ljust(TRACK_CHARS, "F").encode() + _PADDING)  # whole blocks, as in `decrypt_track`
 
 
 def decrypt_track(key: bytes, cipher: bytes) -> str:
@@ -46,7 +46,7 @@ def decrypt_track(key: bytes, cipher: bytes) -> str:
     if len(cipher) != CIPHER_BYTES:
         raise CardDataError(f"encrypted card data has {CIPHER_BYTES} bytes, not {len(cipher)}")
     decryptor = _cipher(key).decryptor()
-    clear = decryptor.update(cipher) + decryptor.finalize()
+    clear = decryptor.update(cipher)  # whole blocks: `finalize` would have nothing to add or to find
     track = clear[:TRACK_CHARS].decode("latin-1").rstrip("F")
     if clear[TRACK_CHARS:] != _PADDING or not _TRACK.fullmatch(track):
         raise CardDataError("not card data under this key")

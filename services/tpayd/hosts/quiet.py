@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 __all__ = ["Quiet"]
 
 
-class Quiet(Struct, frozen=True):
+class Quiet(Struct, frozen=True, gc=False):
     """Base of every Struct here that holds bytes."""
 
     def __repr__(self) -> str:

@@ -66,8 +66,7 @@ def unpack(raw: bytes) -> Fields:
         if found is None:
             raise _first_fault(raw, bitmap)
         groups = found.groups()
-        for name, value in zip(keys, groups):  # noqa: B905 - the length of `key` has no name
-            fields[name] = value
+        fields.update(zip(keys, groups))  # noqa: B905 - the length of `key` has no name
         at = found.end()
         if most:
             size = int(groups[-1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from msgspec import structs
 
 from tpayd.hosts.answers import EmvAnswer, Merchant, Unsealed
@@ -90,7 +92,7 @@ def reply_financial(request: Financial, reply: FinancialReply) -> Unsealed:
     fields["37"] = reply.host_reference
     if reply.approval_code is not None:
         fields["38"] = reply.approval_code
-    fields["48"] = _names(reply)
+    fields["48"] = _names(reply.issuer, reply.acquirer, reply.message, reply.at)
     if reply.balance_minor is not None:
         fields["54"] = pack_balance(reply.balance_minor)
     if reply.emv is not None:
@@ -115,7 +117,9 @@ def reply_inquiry(request: Inquiry, reply: InquiryReply) -> Unsealed:
         fields["37"] = reply.host_reference
     if reply.approval_code is not None:
         fields["38"] = reply.approval_code
-    fields["48"] = _names(reply) + pack_items({Item.VOIDED: reply.voided_minor or None})
+    fields["48"] = _names(reply.issuer, reply.acquirer, reply.message, reply.at) + pack_items(
+        {Item.VOIDED: reply.voided_minor or None}
+    )
     return pack_unsealed(Mti.INQUIRY_ANSWER, fields)
 
 
@@ -147,13 +151,10 @@ def reply_network(request: NetworkMessage, reply: NetworkReply) -> bytes:
     return pack(Mti.NETWORK_ANSWER, fields)
 
 
-def _names(reply: FinancialReply | InquiryReply) -> bytes:
-    return pack_items(
-        {
-            Item.ISSUER: reply.issuer, Item.ACQUIRER: reply.acquirer, Item.MESSAGE: reply.message,
-            Item.HOST_TIME: reply.at,
-        }
-    )  # fmt: skip
+@lru_cache(maxsize=64)
+def _names(issuer: str | None, acquirer: str | None, message: str | None, at: str | None) -> bytes:
+    """Items 11, 12, 13 and 17. Few answers of one second differ in them; writing them costs a third of an answer."""
+    return pack_items({Item.ISSUER: issuer, Item.ACQUIRER: acquirer, Item.MESSAGE: message, Item.HOST_TIME: at})
 
 
 def _amount(minor: int) -> str:

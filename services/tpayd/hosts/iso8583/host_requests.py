@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import structs
@@ -49,11 +49,13 @@ __all__ = ["Received", "read"]
 
 T = TypeVar("T")
 
-_CREDIT, _INSTALLMENTS, _CARD_NETWORK = CardNetwork.CREDIT, Item.INSTALLMENTS, Item.CARD_NETWORK
+_INSTALLMENTS, _CARD_NETWORK = Item.INSTALLMENTS, Item.CARD_NETWORK
 _SUPPLY, _VAT, _SERVICE_CHARGE, _TAX_FREE = Item.SUPPLY, Item.VAT, Item.SERVICE_CHARGE, Item.TAX_FREE
 _KEY_OWNER, _FALLBACK_CODE, _REFERENCE = Item.KEY_OWNER, Item.FALLBACK_CODE, Item.REFERENCE
 _PURPOSE, _VOID_REASON, _PROVIDER = Item.PURPOSE, Item.VOID_REASON, Item.PROVIDER
 # As in `opening`: a request asks for a dozen of them.
+_RARE_FIELDS = frozenset({"38", "59", "61", "90"})
+_RARE_ITEMS = frozenset(Item) - {_INSTALLMENTS, _SUPPLY, _VAT, _SERVICE_CHARGE, _TAX_FREE}
 
 
 class Received(Quiet, frozen=True, kw_only=True):
@@ -81,9 +83,10 @@ def read(raw: bytes, today: date) -> Received:
 
 def _read_financial(fields: Fields, today: date) -> Financial:
     items = unpack_items(fields)
-    card, pin, entry_mode = fields.binary("60"), fields.binary("61"), fields.get("22")
+    card, entry_mode = fields.binary("60"), fields.get("22")
     if "60" in fields and len(card) <= KSN_BYTES:
         raise fields.fault("60", "no KSN and card data")
+    rare = not (_RARE_FIELDS.isdisjoint(fields) and _RARE_ITEMS.isdisjoint(items))
     message = Financial(
         kind=kind_of(fields),
         terminal_id=fields["41"],
@@ -93,24 +96,32 @@ def _read_financial(fields: Fields, today: date) -> Financial:
         business_day=_day(fields, "15", fields["15"], today),
         amount=_amount(fields, items) if "4" in fields else None,
         installments=number(fields, items, _INSTALLMENTS) or 0,
-        network=_item(fields, items, _CARD_NETWORK, _CARD_NETWORKS) or _CREDIT,
         entry_mode=None if entry_mode is None else _meaning(fields, "22", entry_mode, _ENTRY_MODES),
         ksn=card[:KSN_BYTES],
         cipher=card[KSN_BYTES:],
-        terminal_cipher=_item(fields, items, _KEY_OWNER, _KEY_OWNERS) or False,
-        pin_ksn=pin[:KSN_BYTES],
-        pin_block=pin[KSN_BYTES:],
         emv=fields.binary("55"),
-        fallback_code=items.get(_FALLBACK_CODE),
-        signature=fields.binary("59"),
-        original=read_original(fields, items, today),
-        purpose=_item(fields, items, _PURPOSE, _PURPOSES),
-        void_reason=_item(fields, items, _VOID_REASON, _VOID_REASONS),
-        provider=items.get(_PROVIDER),
-        reference=items.get(_REFERENCE),
+        **(_rare_parts(fields, items, today) if rare else {}),
     )
     check(message)
     return message
+
+
+def _rare_parts(fields: Fields, items: dict[Item, str], today: date) -> dict[str, Any]:
+    """What most sales have nothing of; looked for in none that has not."""
+    pin = fields.binary("61")
+    return {
+        "network": _item(fields, items, _CARD_NETWORK, _CARD_NETWORKS) or CardNetwork.CREDIT,
+        "terminal_cipher": _item(fields, items, _KEY_OWNER, _KEY_OWNERS) or False,
+        "pin_ksn": pin[:KSN_BYTES],
+        "pin_block": pin[KSN_BYTES:],
+        "fallback_code": items.get(_FALLBACK_CODE),
+        "signature": fields.binary("59"),
+        "original": read_original(fields, items, today),
+        "purpose": _item(fields, items, _PURPOSE, _PURPOSES),
+        "void_reason": _item(fields, items, _VOID_REASON, _VOID_REASONS),
+        "provider": items.get(_PROVIDER),
+        "reference": items.get(_REFERENCE),
+    }
 
 
 def _read_reversal(fields: Fields, today: date) -> Reversal:

@@ -48,10 +48,13 @@ KIND_OF = {row.processing_code: kind for kind, row in KINDS.items()}
 def check(message: Financial) -> None:
     """Refuse a request that lacks what its kind needs, or says what it cannot mean; raises HostFormatError."""
     row = KINDS[message.kind]
-    _there("DE 4", message.amount is not None, row.amount, "amount")
-    _there("DE 90", message.original is not None, row.original, "original")
-    _there(f"DE 48.{Item.PURPOSE}", message.purpose is not None, row.purpose, "purpose")
-    _there(f"DE 48.{Item.VOID_REASON}", message.void_reason is not None, row.void_reason, "reason")
+    if (
+        (message.amount is not None) is not row.amount
+        or (message.original is not None) is not row.original
+        or (message.purpose is not None) is not row.purpose
+        or (message.void_reason is not None) is not row.void_reason
+    ):
+        _refuse_part(message, row)
     if row.provider and message.provider is None:
         raise HostFormatError(f"DE 48.{Item.PROVIDER}", f"no provider, and {message.kind} needs one")
     if not message.cipher:
@@ -68,6 +71,13 @@ def check(message: Financial) -> None:
         (len(message.pin_ksn), len(message.pin_block)) != (KSN_BYTES, _PIN_BLOCK_BYTES)
     ):
         raise HostFormatError("DE 61", f"is not a KSN of {KSN_BYTES} bytes and a PIN block of {_PIN_BLOCK_BYTES}")
+
+
+def _refuse_part(message: Financial, row: KindRow) -> None:
+    _there("DE 4", message.amount is not None, row.amount, "amount")
+    _there("DE 90", message.original is not None, row.original, "original")
+    _there(f"DE 48.{Item.PURPOSE}", message.purpose is not None, row.purpose, "purpose")
+    _there(f"DE 48.{Item.VOID_REASON}", message.void_reason is not None, row.void_reason, "reason")
 
 
 def _there(field: str, is_there: bool, belongs: bool, what: str) -> None:
