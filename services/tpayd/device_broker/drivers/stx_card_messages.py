@@ -129,19 +129,14 @@ def parse_card(data: bytes, *, membership: bool = False) -> CardAnswer:
     if membership:
         return CardAnswer(repeated, slot == b"1", _membership_card(entry_mode, text_of(number)))
     end = at + (int(emv_length) if emv_length.isdigit() else -1)
-    if len(data) - end not in (0, _PIN.size) or end < at:
+    more = len(data) - end
+    if (more and more != _PIN.size) or end < at:
         raise LayoutError(f"11: the length of the EMV data does not fit {len(data)} bytes")
-    pin_ksn, pin_block = _PIN.unpack_from(data, end) if len(data) > end else (b"", b"")
+    pin_ksn, pin_block = _PIN.unpack_from(data, end) if more else (b"", b"")
+    code = None if fallback == _NO_FALLBACK else text_of(fallback)
+    # In the order of its fields: named, nine of them take twice as long.
     card = CardRead(
-        entry_mode=entry_mode,
-        masked_pan=_masked(number),
-        ksn=ksn,
-        cipher=cipher,
-        emv=data[at:end],
-        label=text_of(label) or None,
-        fallback_code=None if fallback == _NO_FALLBACK else text_of(fallback),
-        pin_ksn=pin_ksn,
-        pin_block=pin_block,
+        entry_mode, _masked(number), ksn, cipher, data[at:end], text_of(label) or None, code, pin_ksn, pin_block
     )
     return CardAnswer(repeated, slot == b"1", card)
 
