@@ -115,23 +115,20 @@ class ReaderSteps:
 
     def at_once(self, payment: Payment, turn: Turn, progress: Progress) -> Read | None:
         """The card that lay on the reader when it was got; None where it has to be waited for."""
+        crashpoints.passing("card.before_read")
         card = turn.taking.taken if turn.taking is not None else None
         if card is None:
             return None
-        crashpoints.passing("card.before_read")
-        crashpoints.passing("card.after_read")
         return self._card(payment.ordered.rules, card, progress, at=turn.lease)
 
     async def read(self, payment: Payment, turn: Turn, progress: Progress) -> Read:
         """Have the card read, or the code. What was read is given back beside the event: an event is written down."""
         if turn.taking is None:
             return await self._read_code(payment, turn, progress)
-        crashpoints.passing("card.before_read")
         try:
             card = await turn.taking.card()
         except CallError as error:
             return Read(_unread(error, turn.lease))
-        crashpoints.passing("card.after_read")
         return self._card(payment.ordered.rules, card, progress)
 
     def _card(
@@ -139,6 +136,7 @@ class ReaderSteps:
         at: Lease | None = None,
     ) -> Read:  # fmt: skip
         """`waited_us` is how long a card came after something else was asked for; `at` is a reader got with it."""
+        crashpoints.passing("card.after_read")
         summary = CardSummary(masked_pan=card.masked_pan, entry_mode=card.entry_mode, label=card.label)
         has_last_word = rules.finishes_card and card.entry_mode is _CHIP and self._settings.second_generate_ac
         event = ev.CardRead(
