@@ -11,14 +11,15 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from rich.cells import cell_len
-from rich.console import Console
-from rich.status import Status
-from rich.table import Table
-from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.status import Status
+    from rich.text import Text
 
 __all__ = ["Output", "Steps", "json_option", "pass_output"]
 
@@ -30,8 +31,15 @@ class Output:
 
     def __init__(self) -> None:
         self.as_json = False
-        self.console = _console(sys.stdout)
-        self._aside = _console(sys.stderr)
+
+    @cached_property
+    def console(self) -> Console:
+        """Standard output."""
+        return _console(sys.stdout)
+
+    @cached_property
+    def _aside(self) -> Console:
+        return _console(sys.stderr)
 
     @property
     def live(self) -> bool:
@@ -89,12 +97,16 @@ class Output:
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
         """Rows under headings; piped, in columns that two spaces part. A person is spared columns without a word."""
         if not self.console.is_terminal:
+            from rich.cells import cell_len  # noqa: PLC0415
+
             plain = [[str(cell) for cell in row] for row in (columns, *rows)]
             widths = [max(map(cell_len, column)) for column in zip(*plain, strict=True)]
             for line in plain:
                 cells = (cell + " " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True))
                 self.line("  ".join(cells).rstrip())
             return
+        from rich.table import Table  # noqa: PLC0415
+
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         shown = [index for index in range(len(columns)) if any(str(row[index]) for row in rows)]
         for index in shown:
@@ -144,6 +156,9 @@ class Steps:
 
 
 def _console(stream: Any) -> Console:
+    # A fifth of what a command imports, and `tpayd up` starts the daemon before it says anything.
+    from rich.console import Console  # noqa: PLC0415
+
     return Console(file=stream, highlight=False, emoji=False, markup=False)
 
 
