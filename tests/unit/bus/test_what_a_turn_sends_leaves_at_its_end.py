@@ -26,7 +26,7 @@ def test_what_a_drain_sends_has_left_when_it_ends() -> None:
         assert turn.drain(take)
         return left
 
-    assert asyncio.run(scenario()) == ["taken", "sent"]
+    assert ["taken", "sent"] == asyncio.run(scenario())
 
 
 def test_what_others_send_leaves_in_the_next_round() -> None:
@@ -41,7 +41,7 @@ def test_what_others_send_leaves_in_the_next_round() -> None:
         await _round()
         return before, left
 
-    assert asyncio.run(scenario()) == ([], ["a", "b"])
+    assert ([], ["a", "b"]) == asyncio.run(scenario())
 
 
 def test_what_woken_tasks_send_leaves_right_behind_them() -> None:
@@ -67,7 +67,7 @@ def test_what_woken_tasks_send_leaves_right_behind_them() -> None:
         await _round()
         return left
 
-    assert asyncio.run(scenario()) == ["woken", "woken", "sent", "sent", "later"]
+    assert ["woken", "woken", "sent", "sent", "later"] == asyncio.run(scenario())
 
 
 def test_what_tasks_send_that_another_thread_woke_leaves_right_behind_them() -> None:
@@ -83,7 +83,7 @@ def test_what_tasks_send_that_another_thread_woke_leaves_right_behind_them() -> 
         await _round()
         return left
 
-    assert asyncio.run(scenario()) == ["sent", "later"]
+    assert ["sent", "later"] == asyncio.run(scenario())
 
 
 def test_what_is_sent_at_the_end_of_a_turn_leaves_in_the_next() -> None:
@@ -106,7 +106,7 @@ def test_what_is_sent_at_the_end_of_a_turn_leaves_in_the_next() -> None:
         await _round()
         return [*seen, left]
 
-    assert asyncio.run(scenario()) == [["first"], ["first", "second"]]
+    assert [["first"], ["first", "second"]] == asyncio.run(scenario())
 
 
 def test_one_senders_fault_does_not_keep_the_others() -> None:
@@ -127,7 +127,7 @@ def test_one_senders_fault_does_not_keep_the_others() -> None:
         await _round()
         return left, faults
 
-    assert asyncio.run(scenario()) == (["sent"], ["no such socket"])
+    assert (["sent"], ["no such socket"]) == asyncio.run(scenario())
 
 
 def test_a_loop_has_one_turn_and_keeps_it_no_longer_than_it_lives() -> None:

@@ -28,6 +28,7 @@ __all__ = [
     "PROBE_EVERY_S",
     "RECONNECT_IVL_MAX_MS",
     "RECONNECT_IVL_MS",
+    "SWEEP_AT_LEAST_EVERY_S",
     "SWEEP_EVERY_S",
     "TURN_MESSAGES",
 ]
@@ -65,6 +66,8 @@ ANSWER_GRACE_MS = 250
 """What a caller waits beyond the deadline that it sends along, so that the peer's own clear word arrives first."""
 SWEEP_EVERY_S = 0.025
 """How late a deadline may be noticed. One timer for all requests is far cheaper than one each."""
+SWEEP_AT_LEAST_EVERY_S = ANSWER_GRACE_MS / 1000
+"""Deadlines are looked at so often even if none is near: no request that is added meanwhile can end before."""
 
 # Life signs
 HELLO_RETRY_S = 0.05

@@ -76,9 +76,10 @@ class PendingTable:
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, pending: Pending) -> None:
+        """Its deadline is at least `limits.ANSWER_GRACE_MS` away."""
         self.open[pending.number] = pending
         if self._timer is None:
-            self._timer = self._loop.call_later(limits.SWEEP_EVERY_S, self._sweep)
+            self._timer = self._loop.call_later(limits.SWEEP_AT_LEAST_EVERY_S, self._sweep)
 
     def take_all(self) -> list[Pending]:
         """Remove and return all that are open."""
@@ -97,4 +98,6 @@ class PendingTable:
             if self.open.pop(pending.number, None) is not None:
                 self._expired(pending)
         if self.open and self._timer is None:
-            self._timer = self._loop.call_later(limits.SWEEP_EVERY_S, self._sweep)
+            wait_s = (min(pending.deadline_ms for pending in self.open.values()) - now_ms) / 1000
+            wait_s = min(max(wait_s, limits.SWEEP_EVERY_S), limits.SWEEP_AT_LEAST_EVERY_S)
+            self._timer = self._loop.call_later(wait_s, self._sweep)
