@@ -16,7 +16,9 @@ With state:
 * `replies`     what it says in its answers
 * `merchants`   whose terminals the host knows
 * `issuing`     keys given out to terminals and readers
-* `desk`        one request from bytes to bytes
+* `network`     what it says to lines and key exchanges
+* `asked`       a financial request on its way through the desk
+* `desk`        the requests of a loop turn, from bytes to bytes
 * `session`     one connection
 * `service`     the process
 """

@@ -50,11 +50,28 @@ class Judge:
             Kind.CASH_IC_REFUND: self._refund,
         }
 
-    def judge(self, request: Financial, today: date) -> Judged | None:
-        """The verdict; None where the card data does not hold under any key of this host."""
-        card = self._card(request, today)
-        if card is None:
-            return None
+    def card(self, request: Financial, today: date) -> Card | None:
+        """What the request's card data says, whatever the book says: an unknown card where it has none.
+
+        None where the card data does not hold under any key of this host.
+        """
+        if not request.cipher:
+            return self_issued() if request.kind is Kind.CASH_RECEIPT else UNKNOWN_CARD
+        owner = self._issuing.owner(request.ksn[:IKID_BYTES])
+        if request.terminal_cipher:
+            if owner != request.terminal_id:
+                return None
+            data = self._keychain.data(request.ksn, request.cipher)
+            if data is None:
+                return None
+            if request.kind is Kind.SIMPLE_PAY:
+                return read_code(data, request.provider or "")
+            return read_identity(data, request.purpose)
+        track = None if owner is None else self._keychain.track(request.ksn, request.cipher)
+        return None if track is None else self._payment_card(request, track, today)
+
+    def judge(self, request: Financial, card: Card, today: date) -> Judged:
+        """The verdict on a request with this card, as the book stands now."""
         rule = self._rules.get(request.kind)
         return Judged(code=card.refusal or Code.APPROVED, card=card) if rule is None else rule(request, card, today)
 
@@ -83,23 +100,6 @@ class Judge:
         if request.cipher and code is Code.APPROVED and card.token != found.token:
             return Judged(code=Code.NO_SUCH_CARD, card=card)
         return Judged(code=code, card=card_as_booked(found.masked_pan, found.token), original=found.number)
-
-    def _card(self, request: Financial, today: date) -> Card | None:
-        """What the request's card data says; an unknown card where it has none."""
-        if not request.cipher:
-            return self_issued() if request.kind is Kind.CASH_RECEIPT else UNKNOWN_CARD
-        owner = self._issuing.owner(request.ksn[:IKID_BYTES])
-        if request.terminal_cipher:
-            if owner != request.terminal_id:
-                return None
-            data = self._keychain.data(request.ksn, request.cipher)
-            if data is None:
-                return None
-            if request.kind is Kind.SIMPLE_PAY:
-                return read_code(data, request.provider or "")
-            return read_identity(data, request.purpose)
-        track = None if owner is None else self._keychain.track(request.ksn, request.cipher)
-        return None if track is None else self._payment_card(request, track, today)
 
     def _payment_card(self, request: Financial, track: str, today: date) -> Card:
         card = read_track(track, today)

@@ -12,8 +12,9 @@ from tpayd.kit.process import House
 from tpayd.kit.settings import SettingsError
 from tpayd.kit.store_settings import StoreSettings
 from tpayd.sandbox.card_list import load_cards
+from tpayd.sandbox.host.asked import Send
 from tpayd.sandbox.host.cards import token_of
-from tpayd.sandbox.host.desk import Desk, HostTerms, Send
+from tpayd.sandbox.host.desk import Desk, HostTerms
 from tpayd.sandbox.host.schema import open_database
 from tpayd.sandbox.host.session import Session
 from tpayd.sandbox.host.settings import SandboxHostSettings
@@ -80,6 +81,7 @@ class SandboxHost:
         return (Readiness.READY if ledger.ok else Readiness.DEGRADED), (sandbox, ledger)
 
     def _set(self, _request: Request, body: SetHost) -> HostStatus:
+        self._desk.settle()  # what came before the order is not under it
         self._desk.behaviour = body.behaviour
         behaviour = body.behaviour
         self._house.log.info("sandbox.behaviour", mode=behaviour.mode.value, times=behaviour.times, only=behaviour.only)
@@ -127,7 +129,7 @@ class SandboxHost:
     def _take(self, raw: bytes, send: Send) -> None:
         self._requests.inc()
         self._desk.take(raw, send)
-        if self._desk.holding and not self._settling:
+        if not self._settling:
             # One commit for all that this loop turn has read.
             self._settling = True
             asyncio.get_running_loop().call_soon(self._settle)
