@@ -6,6 +6,7 @@ The hot path of every sale: callbacks only, no task, nothing kept of a payment b
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from msgspec import Raw, Struct
 
@@ -21,6 +22,8 @@ from tpayd_contracts.operation import Op
 from tpayd_contracts.shapes import is_request_id
 
 __all__ = ["Bounds", "Relay"]
+
+T = TypeVar("T")
 
 
 class Bounds:
@@ -113,22 +116,25 @@ class _HandedOn(Struct, eq=False):
         return self.request.progress
 
     def reply(self, body: Raw) -> None:
-        crashpoints.passing("gateway.before_reply")
-        self.bounds.leave(self.guest)
-        self.request.reply(body)
-        crashpoints.passing("gateway.after_reply")
+        self._answer(self.request.reply, body)
 
     def error(self, error: CallError) -> None:
+        self._answer(self._fail, error)
+
+    def cancel(self) -> None:
+        self.caller.cancel(self.number)
+
+    def _answer(self, answer: Callable[[T], None], content: T) -> None:
         crashpoints.passing("gateway.before_reply")
         self.bounds.leave(self.guest)
+        answer(content)
+        crashpoints.passing("gateway.after_reply")
+
+    def _fail(self, error: CallError) -> None:
         if self.door is None:
             self.request.fail(error)
         else:
             self.door.refused(self.request, error)
-        crashpoints.passing("gateway.after_reply")
-
-    def cancel(self) -> None:
-        self.caller.cancel(self.number)
 
 
 def _checked_key(key: str | None, *, needed: bool) -> str | None:
