@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from collections import Counter
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -45,7 +46,7 @@ class CardKind(enum.StrEnum):
     """No card: a QR or barcode on a telephone, shown to the scanner."""
 
 
-class TestCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class TestCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
     """One card, or a wallet. Its number, PIN and code stay out of its repr."""
 
     __test__ = False
@@ -80,17 +81,17 @@ class TestCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def __repr__(self) -> str:
         return f"TestCard({self.name!r}, {self.kind.value})"
 
-    @property
+    @cached_property
     def masked(self) -> str:
         """BIN6, mask, last four (PCI DSS 3.4.1)."""
         return f"{self.pan[:6]}{'*' * (len(self.pan) - 10)}{self.pan[-4:]}"
 
-    @property
+    @cached_property
     def track(self) -> str:
         """Track 2 equivalent (ISO/IEC 7813), without discretionary data."""
         return f"{self.pan}D{self.expiry}{self.service_code}"
 
-    @property
+    @cached_property
     def unionpay(self) -> bool:
         """Whether it is of China UnionPay, by its number."""
         return self.pan.startswith("62")

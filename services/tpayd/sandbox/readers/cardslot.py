@@ -235,7 +235,7 @@ class CardSlot:
     ) -> bytes:  # fmt: skip
         head = b"00%b%b%b%b" % (self._nonce, b"1" if self.inside else b"0", entry, fallback.encode())
         text = f"{number:<20}{label:<16}".encode()
-        return self._said(answer(0x11, head + text + cipher + b"%03d" % len(emv) + emv + self._pin))
+        return self._said(answer(0x11, b"%b%b%b%03d%b%b" % (head, text, cipher, len(emv), emv, self._pin)))
 
     def _track(self, card: TestCard) -> str:
         """A bank card's says of which account as well."""

@@ -45,6 +45,10 @@ class PadPhase(enum.StrEnum):
     CODE_WAIT = "code_wait"
 
 
+# Every reading passes it.
+_IDLE = PadPhase.IDLE
+
+
 class Pad:
     """See the module. `said(frame)` keeps an answer for the case that it has to be repeated."""
 
@@ -88,7 +92,7 @@ class Pad:
 
     def rest(self) -> None:
         """End whatever is under way."""
-        self.phase = PadPhase.IDLE
+        self.phase = _IDLE
         self._rounds.end()
 
     def show_code(self) -> bytes:
