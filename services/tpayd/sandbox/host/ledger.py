@@ -63,7 +63,8 @@ class Ledger:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (
                 request.terminal_id, request.business_day, request.stan, sent, amount_minor,
-                amount_minor if approved and original is None else 0, code, card.masked_pan, card.token, too_late,
+                amount_minor if approved and original is None else 0,
+                str(code), card.masked_pan, card.token, int(too_late),  # for others sqlite3 looks for an adapter first
                 request.kind.value, request.merchant_id, original, _detail(request),
             ),
         )  # fmt: skip

@@ -50,7 +50,8 @@ class SandboxHost:
         )
         self._desk = Desk(self._database, house.clock, terms, house.log)
         self._sessions: set[Session] = set()
-        self._settling = False
+        self._taken = 0
+        """Since the loop turn began."""
         self._server: asyncio.Server | None = None
         self._connections = house.metrics.gauge("connections", "Lines to the sandbox's host")
         self._requests = house.metrics.counter("requests_read", "Messages that came to the sandbox's host")
@@ -127,15 +128,15 @@ class SandboxHost:
         self._connections.set(len(self._sessions))
 
     def _take(self, raw: bytes, send: Send) -> None:
-        self._requests.inc()
         self._desk.take(raw, send)
-        if not self._settling:
+        self._taken += 1
+        if self._taken == 1:
             # One commit for all that this loop turn has read.
-            self._settling = True
             asyncio.get_running_loop().call_soon(self._settle)
 
     def _settle(self) -> None:
-        self._settling = False
+        self._requests.inc(self._taken)
+        self._taken = 0
         self._desk.settle()
 
     def _server_tls(self) -> ssl.SSLContext | None:
