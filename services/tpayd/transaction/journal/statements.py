@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ClauseElement, Dialect, Select, Table, bindparam
+from sqlalchemy import Boolean, ClauseElement, Dialect, LargeBinary, Select, Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
@@ -19,13 +19,17 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 __all__ = ["ChunkedInsert", "Query"]
 
-_ROWS_MAX = 40
+_ROWS_MAX = 64
 """Rows per statement at most. Below it each number has a statement of its own, so that a usual batch is one for each
 table; `database` has the driver keep as many prepared ones."""
 
 Row = Sequence[Any]
 """Values in the order of the table's columns."""
 
+
+_QUICK_ON_SQLITE: dict[type[Any], Callable[[Any], Any]] = {LargeBinary: bytearray, Boolean: int}
+"""What a value of such a column is bound as. Python's sqlite3 looks for an adapter of each value that is not exactly an
+int, float, str or bytearray: half a microsecond for each bytes or bool, a quarter of what a row of events costs."""
 
 _VALUES = " VALUES "
 _CONFLICT = " ON CONFLICT "
@@ -45,7 +49,10 @@ class Query:
 
 
 class ChunkedInsert:
-    """Inserts rows of a table; with `replace`, a row whose key exists gets these columns' new values instead."""
+    """Inserts rows of a table; with `replace`, a row whose key exists gets these columns' new values instead.
+
+    Binary and truth values are never None here: a payload is purged later.
+    """
 
     def __init__(self, table: Table, dialect: Dialect, *, replace: Sequence[str] = ()) -> None:
         # Both databases know ON CONFLICT in the same words; SQLAlchemy has it in each dialect's own `insert`.
@@ -62,12 +69,22 @@ class ChunkedInsert:
         self._start, _, rest = sql.partition(_VALUES)
         self._row, self._conflict, self._end = rest.partition(_CONFLICT)
         self._by_size: dict[int, str] = {}
+        self._width = len(table.c)
+        self._converted = [
+            (place, quick)
+            for place, column in enumerate(table.c)
+            for kind, quick in _QUICK_ON_SQLITE.items()
+            if dialect.name == "sqlite" and isinstance(column.type, kind)
+        ]
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Insert all rows, in their order. Raises DBAPIError."""
         for at in range(0, len(rows), _ROWS_MAX):
             chunk = rows[at : at + _ROWS_MAX]
-            self._driver.run(connection, self._sql(len(chunk)), list(chain.from_iterable(chunk)))
+            values = list(chain.from_iterable(chunk))
+            for place, quick in self._converted:
+                values[place :: self._width] = map(quick, values[place :: self._width])
+            self._driver.run(connection, self._sql(len(chunk)), values)
 
     def _sql(self, size: int) -> str:
         """For so many rows. Put together here: to have SQLAlchemy compile each size takes it milliseconds."""
