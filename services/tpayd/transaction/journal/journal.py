@@ -27,8 +27,12 @@ T = TypeVar("T")
 
 FLUSH_AFTER_S = 0.1
 """Events that nobody waits for are written after this time at the latest."""
-KEYS_PER_PAGE = 2_000
-"""Keys read at a time after a start: some milliseconds of the writing thread."""
+KEYS_PER_PAGE = 500
+"""Keys read at a time after a start: a millisecond of the writing thread, and one of the loop."""
+KEYS_REST = 4.0
+"""Rest after each page, in multiples of the time that it took: a million and a half take a minute, and a fifth of one
+processor, not all of it for a quarter of that. Until then a new sale's key is looked for on disk."""
+KEYS_REST_MAX_S = 0.05
 KEYS_AGAIN_AFTER_S = 1.0
 COMMIT_MAX_S = 10.0
 """A disk that has not answered for so long counts as one that took nothing; what was put is still written if it can."""
@@ -154,6 +158,7 @@ class Journal:
         """Page by page, so that nobody who commits meanwhile waits for long."""
         keys: Sequence[tuple[str, str]] = [("", "")]
         while True:
+            began_us = self._clock.monotonic_us()
             try:
                 keys = await self.ask(partial(self._store.keys, keys[-1], KEYS_PER_PAGE))
             except StorageError as error:
@@ -165,6 +170,8 @@ class Journal:
             if len(keys) < KEYS_PER_PAGE:
                 self._keys.complete = True
                 return
+            took_s = (self._clock.monotonic_us() - began_us) / 1e6
+            await asyncio.sleep(min(KEYS_REST_MAX_S, KEYS_REST * took_s))
 
     def _flush_later(self) -> None:
         # It is left to run out when a commit comes first: that is cheaper than a new one for each commit.
