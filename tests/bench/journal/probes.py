@@ -13,6 +13,7 @@ from tests.bench.journal.filling import Filled
 from tests.bench.overload.tally import percentile_ms
 from tests.harness import Store
 from tests.harness.journals import Place
+from tests.harness.waiting import eventually
 from tpayd.transaction.journal import verifying
 from tpayd_client import Pos
 
@@ -52,13 +53,17 @@ def ask_all(store: Store, filled: Filled) -> dict[str, float]:
 def ready_s(store: Store) -> float:
     """From the start of a new transaction process until it says that it is ready."""
     store.kill("transaction")
+    # Else the gateway could take the new process for the old one, and find the connection lost in the middle of a sale.
+    eventually(lambda: not store.reaches_all("gateway"), timeout_s=30, what="a gateway that misses transaction")
     began_s = time.monotonic()
     store.start("transaction")
     while (health := store.health("transaction", 0.5)) is None or health.readiness != "ready":
         if time.monotonic() - began_s > _READY_WAIT_S:
             raise TimeoutError(f"transaction is not ready after {_READY_WAIT_S:.0f} s: {health}")
         time.sleep(_LOOK_S)
-    return time.monotonic() - began_s
+    took_s = time.monotonic() - began_s
+    eventually(lambda: store.reaches_all("gateway"), timeout_s=30, what="a gateway that has transaction again")
+    return took_s
 
 
 def verify_s(url: str, lane: str | None, told: verifying.Progress) -> float:

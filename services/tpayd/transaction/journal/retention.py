@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Dialect, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Dialect, bindparam, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
 from tpayd.transaction.events import FIRST_NAMES, FirstEvent
@@ -80,7 +80,6 @@ class Retention:
     """Purges one journal."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self._insert_events = ChunkedInsert(events, dialect)
         self._insert_payments = ChunkedInsert(payments, dialect)
 
     def purge_page(self, connection: Connection, before_ms: int, place: PurgePlace | None = None) -> Purged:
@@ -122,7 +121,7 @@ class Retention:
         taken = connection.execute(delete(events).where(events.c.position >= first, events.c.position <= last))
         assert taken.rowcount == len(page)  # noqa: S101
         kept = (dataclasses.replace(row, payload=None) if row.payment_id in gone else row for row in page)
-        self._insert_events.run(connection, [dataclasses.astuple(row) for row in kept])
+        connection.execute(insert(events), [dataclasses.asdict(row) for row in kept])
         return sum(row.payment_id in gone and row.payload is not None for row in page)
 
     def _purge(self, connection: Connection, found: Sequence[Any], done_to: int) -> int:
