@@ -1,7 +1,7 @@
 """Request ids that ascend with time: UUIDs of version 7 (RFC 9562, section 5.7).
 
 Any UUID will do for the daemon. Ids in the order of time lie side by side in its journal's index, where random ones are
-scattered over all of it: a store that has sold millions of times writes less for each sale.
+scattered over all of it: each would be put into a page of its own.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from tpayd.hosts import Financial, MacedMessage, NetworkMessage
 from tpayd.hosts.iso8583 import host_side
 from tpayd.kit.bus import CallError
 from tpayd_contracts.errors import ErrorCode, Outcome
+from tpayd_contracts.health import Readiness
 from tpayd_contracts.host import EXCHANGE, LINE_STATUS, Exchange, Exchanged, LineState
 from tpayd_contracts.operation import Empty
 
@@ -46,6 +47,11 @@ def signed_on(store: Store, count: int) -> None:
 
     store.wait_ready("host_link")
     eventually(lambda: lines() == count, timeout_s=10, what=f"{count} lines")
+
+
+def draining(store: Store) -> bool:
+    health = store.health("host_link")
+    return health is not None and health.readiness is Readiness.DRAINING
 
 
 def code_of(found: Exchanged | CallError) -> tuple[ErrorCode, Outcome]:
@@ -122,7 +128,8 @@ def test_draining_lets_open_exchanges_end_and_begins_none(tmp_path: Path) -> Non
         first = threads.submit(send, store, RAW, 10.0)
         eventually(lambda: len(host.messages(Financial)) == 1, timeout_s=5, what="the sale on the line")
         stopped = threads.submit(store["host_link"].stop)
-        eventually(lambda: code_of(send(store, sale(2)))[0] is ErrorCode.DRAINING, timeout_s=5, what="draining")
+        eventually(lambda: draining(store), timeout_s=10, what="draining")
+        assert (ErrorCode.DRAINING, Outcome.NOT_STARTED) == code_of(send(store, sale(2)))
         (received,) = host.messages(Financial)
         assert isinstance(received, Financial)
         host.say(ADAPTER.seal(host_side.reply_financial(received, REPLY), KSN, MAC))
