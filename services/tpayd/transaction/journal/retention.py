@@ -27,7 +27,7 @@ from tpayd.transaction.events import FIRST_NAMES, FirstEvent
 from tpayd.transaction.journal.entries import OPEN_STATES, decode_payment, encode_payment
 from tpayd.transaction.journal.passed_over import forget, note, passed_over, purged_to
 from tpayd.transaction.journal.rebuilding import StoredEvent, decode_event
-from tpayd.transaction.journal.schema import events, payments
+from tpayd.transaction.journal.schema import events, may_have_key, payments
 from tpayd.transaction.journal.statements import ChunkedInsert
 from tpayd.transaction.payment import Payment
 
@@ -156,9 +156,8 @@ def _judged(connection: Connection, rows: Iterable[StoredEvent], before_ms: int)
     keys = {row.position: key for row in firsts if (key := _key_of(row)) is not None}
     found: dict[int, Any] = {}
     if keys:
-        # Not by pairs: SQLite would look at all payments that ever were. What is too much has another first position.
-        lanes, request_ids = ({key[part] for key in keys.values()} for part in (0, 1))
-        query = select(payments).where(payments.c.lane.in_(lanes), payments.c.request_id.in_(request_ids))
+        query = select(payments).where(may_have_key(keys.values()))
+        # What is too much has another first position.
         found = {
             row.first_position: row for row in connection.execute(query.with_for_update()) if row.first_position in keys
         }

@@ -11,7 +11,21 @@ are indexed, as `open`: those without an end, and those whose end the POS has no
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
+from collections.abc import Collection
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    and_,
+)
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -20,6 +34,7 @@ __all__ = [
     "chains",
     "closes",
     "events",
+    "may_have_key",
     "metadata",
     "payments",
     "stan_blocks",
@@ -108,3 +123,13 @@ closes = Table(
     Column("at_ms", BigInteger, nullable=False),
     Column("report", LargeBinary, nullable=False),
 )
+
+
+def may_have_key(keys: Collection[tuple[str, str]]) -> ColumnElement[bool]:
+    """Whether a row of `payments` may be one of these, by lane and request id.
+
+    True of too many where lanes share request ids: the caller takes out his own. Asked for pairs, SQLite would look at
+    all payments that ever were.
+    """
+    lanes, request_ids = ({key[part] for key in keys} for part in (0, 1))
+    return and_(payments.c.lane.in_(lanes), payments.c.request_id.in_(request_ids))
