@@ -6,13 +6,12 @@ hop. Here a request costs one dictionary look-up and two additions; the metric o
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tpayd.kit.timings import BUCKETS_S, Timings
+from tpayd.kit.timings import Timings
 from tpayd_contracts.catalogue import OPS
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.graph import OPS_OF
@@ -42,8 +41,7 @@ class _Series(Timings):
         else:
             known = code if code in _CODES else _OTHER
             codes[known] = codes.get(known, 0) + 1
-        self.buckets[bisect_left(BUCKETS_S, seconds)] += 1
-        self.total_s += seconds
+        self.add(seconds)
 
 
 class RequestStats(Collector):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tpayd.kit.timings import BUCKETS_S, Timings
+from tpayd.kit.timings import Timings
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.verdict import VERDICTS
 from tpayd_contracts.payment import PaymentKind, PaymentState, Reason
@@ -40,10 +39,7 @@ class PaymentFigures(Collector):
                 payment.customer_us, payment.reader_us, payment.host_us, max(0, own_us), payment.total_us,
             )  # fmt: skip
             for timings, took_us in zip(self._timings, shares_us, strict=True):
-                # As `Timings.add` has it: five calls less for each payment.
-                took_s = took_us / 1_000_000
-                timings.buckets[bisect_left(BUCKETS_S, took_s)] += 1
-                timings.total_s += took_s
+                timings.add(took_us / 1_000_000)
 
     def describe(self) -> list[Metric]:
         return []
