@@ -19,11 +19,6 @@ KILLS := 1000
 # For `make test`: files at a time. Stores wait as much as they work, so four keep two cores busy.
 TEST_WORKERS := 4
 
-# The first interpreter that is new enough.
-find_python = for p in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
-	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; exit 0; }; \
-	done; echo "tpayd needs Python 3.11 or newer with its venv module (Debian: apt install python3-venv)." >&2; exit 1
-
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The wheel's own build environment is pinned too; pip has two names for that.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
@@ -135,19 +130,25 @@ dev: build/dev/.stamp ## make build/dev, the environment to work in
 
 .PHONY: pin
 pin: ## write constraints.txt anew from the newest versions that pyproject.toml allows
-	@python=$$($(find_python)); rm -rf build/pin; "$$python" -m venv build/pin
+	@rm -rf build/pin; ops/environment.sh build/pin build/.pin-python
 	PIP_CONSTRAINT= build/pin/bin/pip install --quiet --upgrade '.[store,dev,plots]'
 	{ grep '^#' constraints.txt; build/pin/bin/pip freeze --exclude tpayd | sort -f; } > build/pin/constraints.txt
 	mv build/pin/constraints.txt constraints.txt
-	rm -rf build/pin
+	rm -rf build/pin build/.pin-python
 
 .PHONY: clean
 clean: stop ## stop the demo and remove everything that was built
 	rm -rf build dist var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
-build/dev/.stamp: pyproject.toml constraints.txt
-	@python=$$($(find_python)); [ -x $(DEV)/python ] || "$$python" -m venv build/dev
+# The distribution's Python, or PYTHON=...; with another one than before, an environment is made anew.
+build/.dev-python build/.store-python: always
+	@ops/environment.sh $(@:build/.%-python=build/%) $@
+
+.PHONY: always
+always:
+
+build/dev/.stamp: pyproject.toml constraints.txt build/.dev-python
 	$(DEV)/pip install --quiet --editable '.[store,dev]'
 	@touch $@
 
@@ -155,16 +156,14 @@ build/dev/.plots-stamp: build/dev/.stamp
 	$(DEV)/pip install --quiet --editable '.[plots]'
 	@touch $@
 
-build/wheel/.stamp: pyproject.toml README.md LICENSE constraints.txt $(SOURCES)
+build/wheel/.stamp: pyproject.toml README.md LICENSE constraints.txt $(SOURCES) build/.store-python
 	@rm -rf build/wheel; mkdir -p build/wheel
-	@python=$$($(find_python)); [ -x $(STORE)/python ] || "$$python" -m venv build/store
 	$(STORE)/pip wheel --quiet --no-deps --wheel-dir build/wheel .
 	@touch $@
 
 # What tpayd needs, as wheels: the demo's release is made of them, and needs no network then.
-build/wheels/.stamp: pyproject.toml constraints.txt
+build/wheels/.stamp: pyproject.toml constraints.txt build/.store-python
 	@rm -rf build/wheels; mkdir -p build/wheels
-	@python=$$($(find_python)); [ -x $(STORE)/python ] || "$$python" -m venv build/store
 	$(STORE)/pip wheel --quiet --wheel-dir build/wheels '.[store]'
 	@rm build/wheels/tpayd-*.whl
 	@touch $@

@@ -2,6 +2,7 @@
 # The Debian packages that the tests need beside Python and make: installs those that are missing, as root.
 # Exit status 1, and their names, where it cannot.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 missing=()
 # The JavaScript client.
@@ -16,7 +17,8 @@ PATH="$PATH:/usr/sbin" command -v vsftpd >/dev/null || missing+=(vsftpd)
 command -v prometheus >/dev/null || missing+=(prometheus)
 # systemctl and systemd-analyze, for the unit of a store; nothing of it is started.
 command -v systemd-analyze >/dev/null || missing+=(systemd)
-python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+# Environments with pip, of the Python that the tests run on.
+read -r python < <(ops/pythons.sh 2>/dev/null) && "$python" -m ensurepip --version >/dev/null 2>&1 || missing+=(python3-venv)
 ((${#missing[@]})) || exit 0
 
 if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then

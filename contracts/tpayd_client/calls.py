@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tpayd_client.flows import Ask, Flow, ask, pay, read, resolve, typed
@@ -18,6 +18,7 @@ from tpayd_client.types import (
     DayTotals,
     Device,
     DeviceList,
+    DevicesQuery,
     EjectCard,
     ExchangeProgress,
     ExchangeReader,
@@ -30,6 +31,7 @@ from tpayd_client.types import (
     KeyList,
     KeyNumber,
     KeyPress,
+    KeysQuery,
     LaneQuery,
     LaneRef,
     Language,
@@ -235,7 +237,17 @@ class Calls:
         return read(Ask("store.status", {}, READ_TTL_S), StoreStatus.from_wire, self.clock_s)
 
     def devices(self) -> Flow[DeviceList]:
-        return read(Ask("device.list", {}, READ_TTL_S), DeviceList.from_wire, self.clock_s)
+        """All of them, page by page."""
+        first = found = yield from self._devices_after(None)
+        devices = [*first.devices]
+        while found.next is not None:
+            found = yield from self._devices_after(found.next)
+            devices += found.devices
+        return replace(first, devices=tuple(devices), next=None)
+
+    def _devices_after(self, name: str | None) -> Flow[DeviceList]:
+        wish = Ask("device.list", to_wire(DevicesQuery(name)), READ_TTL_S)
+        return read(wish, DeviceList.from_wire, self.clock_s)
 
     def pool_status(self, pool: str | None) -> Flow[PoolStatus]:
         return read(Ask("pool.status", to_wire(PoolQuery(pool)), READ_TTL_S), PoolStatus.from_wire, self.clock_s)
@@ -248,7 +260,17 @@ class Calls:
         return read(Ask("host.status", {}, READ_TTL_S), LineStatus.from_wire, self.clock_s)
 
     def keys(self) -> Flow[KeyList]:
-        return read(Ask("key.list", {}, READ_TTL_S), KeyList.from_wire, self.clock_s)
+        """All of them, page by page."""
+        first = found = yield from self._keys_after(None)
+        listed = [*first.keys]
+        while found.next is not None:
+            found = yield from self._keys_after(found.next)
+            listed += found.keys
+        return replace(first, keys=tuple(listed), next=None)
+
+    def _keys_after(self, key_id: str | None) -> Flow[KeyList]:
+        wish = Ask("key.list", to_wire(KeysQuery(key_id)), READ_TTL_S)
+        return read(wish, KeyList.from_wire, self.clock_s)
 
     def exchange_reader_key(self, device: str, on_progress: OnExchange | None) -> Flow[KeyInfo]:
         return self._exchange("key.exchange_reader", to_wire(ExchangeReader(device)), on_progress)

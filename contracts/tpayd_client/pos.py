@@ -285,6 +285,7 @@ class Pos:
         return self._run(self._calls.store_status())
 
     def devices(self) -> DeviceList:
+        """All readers and pads; a large store's are asked for page by page."""
         return self._run(self._calls.devices())
 
     def pool_status(self, pool: str | None = None) -> PoolStatus:

@@ -5,7 +5,8 @@ States: DOWN, GREETING (HELLO is out), OPEN (the gateway has given a session).
 * A session ends with its connection. What was sent on it and not answered then has an unknown outcome.
 * A request is only made in OPEN, and its frame is sent at once or not at all: nothing waits in a queue to be
   delivered after a restart.
-* While something is awaited and nothing is heard, PING asks whether the gateway lives. Silence ends the session.
+* While something is awaited and nothing is heard, PING asks whether the gateway lives. Silence after it ends the
+  session.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ PING_AFTER_S = 2.0
 """Silence, while an answer is awaited, after which the gateway is asked whether it lives."""
 LOST_AFTER_S = 6.0
 """Silence after which it is taken for lost. Shorter, and a loaded machine would look dead."""
+STOPPED_S = 1.0
+"""Who looks so much later than he meant to was stopped himself, or was not listening: that proves nothing about the
+gateway, and it is asked once more."""
 
 
 class LinkState(enum.Enum):
@@ -108,7 +112,9 @@ class Link:
         self._hello_id = 0
         self._open: set[int] = set()
         self._heard_at_s = 0.0
-        self._pinged = False
+        """Or when its silence was found to prove nothing."""
+        self._pings = 0
+        """Sent since anything was heard."""
         self._sequence: int | None = None
 
     @property
@@ -135,7 +141,7 @@ class Link:
         self.state = LinkState.DOWN
         self._session = None
         self._sequence = None
-        self._pinged = False
+        self._pings = 0
         return list(lost)
 
     def receive(self, frame: bytes, now_s: float) -> list[Signal]:
@@ -145,7 +151,7 @@ class Link:
         except BadFrameError:
             return []
         self._heard_at_s = now_s
-        self._pinged = False
+        self._pings = 0
         if message.kind == Kind.PING:
             self.outbox.append(pack(Kind.PONG, message.id, session=self._session))
             return []
@@ -159,21 +165,22 @@ class Link:
 
     def tick(self, now_s: float) -> list[Signal]:
         """Time has passed: ask for a sign of life, or give up."""
-        if self.state is LinkState.DOWN or not self.waiting:
+        due_s = self.due_s()
+        if due_s is None or now_s < due_s:
             return []
-        silent_s = now_s - self._heard_at_s
-        if silent_s >= LOST_AFTER_S:
-            return [*self.down(f"the gateway was silent for {silent_s:.0f} s")]
-        if silent_s >= PING_AFTER_S and not self._pinged and self.state is LinkState.OPEN:
-            self._pinged = True
+        was_stopped = self._pings == 1 and now_s - due_s >= STOPPED_S
+        if self.state is LinkState.OPEN and (not self._pings or was_stopped):
+            self._pings += 1
+            self._heard_at_s = now_s - PING_AFTER_S
             self.outbox.append(pack(Kind.PING, self._next_id(), session=self._session))
-        return []
+            return []
+        return [*self.down(f"the gateway was silent for {now_s - self._heard_at_s:.0f} s")]
 
     def due_s(self) -> float | None:
         """When `tick` has something to do, if nothing is heard before; None if never."""
         if self.state is LinkState.DOWN or not self.waiting:
             return None
-        wait_s = PING_AFTER_S if self.state is LinkState.OPEN and not self._pinged else LOST_AFTER_S
+        wait_s = PING_AFTER_S if self.state is LinkState.OPEN and not self._pings else LOST_AFTER_S
         return self._heard_at_s + wait_s
 
     # What the client wants

@@ -21,32 +21,33 @@ __all__ = [
     "CashReceiptVoidRequest", "ChangeSettings", "ChangedSettings", "CheckFirmware", "CheckIntegrity", "CheckScope",
     "ClientOptions", "CloseProgress", "CloseReport", "Confirmation", "DayQuery", "DayTotals", "DeleteTerminals",
     "Dependency", "Device", "DeviceCount", "DeviceEvent", "DeviceFault", "DeviceList", "DeviceQuery",
-    "DeviceReport", "DeviceState", "DeviceTestProgress", "DeviceTestStep", "DeviceTrouble", "Difference",
-    "DownloadMerchant", "DownloadUpdate", "DownloadedMerchant", "EVENTS", "EjectCard", "EntryMode", "ErrorBody",
-    "ErrorCode", "ExchangeProgress", "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Finding",
+    "DeviceReport", "DeviceState", "DeviceTestProgress", "DeviceTestStep", "DeviceTrouble", "DevicesQuery",
+    "Difference", "DownloadMerchant", "DownloadUpdate", "DownloadedMerchant", "EVENTS", "EjectCard", "EntryMode",
+    "ErrorBody", "ErrorCode", "ExchangeProgress", "ExchangeReader", "ExchangeTerminal", "ExplainRequest", "Finding",
     "FindingKind", "FirmwareEvent", "FirmwareHistory", "FirmwareHistoryQuery", "FirmwareOutcome",
     "FirmwareProgress", "FirmwareRecord", "FirmwareReport", "FirmwareResult", "FirmwareStanding", "FirmwareStep",
     "FirmwareVerdict", "Health", "Hello", "InsertedQuery", "IntegrityEvent", "IntegrityProgress", "IntegrityQuery",
     "IntegrityReport", "IntegrityResult", "IntegrityState", "KeyEvent", "KeyHappening", "KeyInfo", "KeyList",
-    "KeyNumber", "KeyPress", "KeyState", "KeyTime", "KeyUsage", "KeyedNumber", "LaneAcknowledgements", "LaneQuery",
-    "LaneRef", "LaneTurns", "Language", "Line", "LineEvent", "LineState", "LineStatus", "ListedPayment", "LogUse",
-    "LogsEvent", "LogsStatus", "Maintenance", "MembershipCard", "MembershipRequest", "Merchant", "MerchantList",
-    "NoticeAnswer", "OfferedFirmware", "OpenTerminals", "OpenedTerminals", "Opening", "OriginalOnReceipt",
-    "OriginalPayment", "Outcome", "OwedReversal", "OwedReversals", "PaymentKind", "PaymentProgress", "PaymentRef",
-    "PaymentResult", "PaymentState", "Pending", "PoolEvent", "PoolFigures", "PoolQuery", "PoolStanding",
-    "PoolStatus", "PortState", "PosKey", "REPLIES", "Readiness", "Reason", "Receipt", "ReceiptAmounts",
-    "ReceiptCopy", "ReceiptMerchant", "ReceiptRequest", "ReceiptSheet", "ReleaseInfo", "RemoveDevice",
-    "ReportQuery", "RestoreSettings", "Right", "SaleRequest", "ScanCode", "ScanDevices", "ScanProgress",
-    "ScanResult", "ScannedCode", "ScannedPort", "ScreenAsk", "ScreenNumber", "ScreenPrompt", "ScreenSignature",
-    "ScreenState", "SelfTest", "SetFirmwareMode", "SetPassword", "SetPrevention", "Setting", "SettingChange",
-    "SettingGroup", "SettingKind", "SettingsHistory", "SettingsHistoryQuery", "SettingsPage", "SettingsQuery",
-    "SettingsVersion", "SettleRequest", "SettledAs", "Share", "ShipLogs", "ShipPriority", "ShipProgress",
-    "ShowText", "SimplePayRequest", "Slot", "Slots", "StagedTerminals", "StandaloneCashReceiptRequest",
-    "StandaloneQuery", "StandaloneSaleRequest", "StandaloneTerminal", "Step", "StoreRestored", "StoreStatus",
-    "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal", "TerminalBalance", "TerminalList", "TimeSplit",
-    "TotalLine", "UnacknowledgedPayment", "UnacknowledgedPayments", "UnacknowledgedPolicy", "UpdateEvent",
-    "UpdateFirmware", "UpdateHistory", "UpdateHistoryQuery", "UpdateNotice", "UpdateOutcome", "UpdateProgress",
-    "UpdateRecord", "UpdateStatus", "UpdateStep", "Verdict", "VoidRequest", "WatchScreen", "Welcome",
+    "KeyNumber", "KeyPress", "KeyState", "KeyTime", "KeyUsage", "KeyedNumber", "KeysQuery", "LaneAcknowledgements",
+    "LaneQuery", "LaneRef", "LaneTurns", "Language", "Line", "LineEvent", "LineState", "LineStatus",
+    "ListedPayment", "LogUse", "LogsEvent", "LogsStatus", "Maintenance", "MembershipCard", "MembershipRequest",
+    "Merchant", "MerchantList", "NoticeAnswer", "OfferedFirmware", "OpenTerminals", "OpenedTerminals", "Opening",
+    "OriginalOnReceipt", "OriginalPayment", "Outcome", "OwedReversal", "OwedReversals", "PaymentKind",
+    "PaymentProgress", "PaymentRef", "PaymentResult", "PaymentState", "Pending", "PoolEvent", "PoolFigures",
+    "PoolQuery", "PoolStanding", "PoolStatus", "PortState", "PosKey", "REPLIES", "Readiness", "Reason", "Receipt",
+    "ReceiptAmounts", "ReceiptCopy", "ReceiptMerchant", "ReceiptRequest", "ReceiptSheet", "ReleaseInfo",
+    "RemoveDevice", "ReportQuery", "RestoreSettings", "Right", "SaleRequest", "ScanCode", "ScanDevices",
+    "ScanProgress", "ScanResult", "ScannedCode", "ScannedPort", "ScreenAsk", "ScreenNumber", "ScreenPrompt",
+    "ScreenSignature", "ScreenState", "SelfTest", "SetFirmwareMode", "SetPassword", "SetPrevention", "Setting",
+    "SettingChange", "SettingGroup", "SettingKind", "SettingsHistory", "SettingsHistoryQuery", "SettingsPage",
+    "SettingsQuery", "SettingsVersion", "SettleRequest", "SettledAs", "Share", "ShipLogs", "ShipPriority",
+    "ShipProgress", "ShowText", "SimplePayRequest", "Slot", "Slots", "StagedTerminals",
+    "StandaloneCashReceiptRequest", "StandaloneQuery", "StandaloneSaleRequest", "StandaloneTerminal", "Step",
+    "StoreRestored", "StoreStatus", "Story", "StoryStep", "Subscribe", "Subscribed", "Terminal", "TerminalBalance",
+    "TerminalList", "TimeSplit", "TotalLine", "UnacknowledgedPayment", "UnacknowledgedPayments",
+    "UnacknowledgedPolicy", "UpdateEvent", "UpdateFirmware", "UpdateHistory", "UpdateHistoryQuery", "UpdateNotice",
+    "UpdateOutcome", "UpdateProgress", "UpdateRecord", "UpdateStatus", "UpdateStep", "Verdict", "VoidRequest",
+    "WatchScreen", "Welcome",
 ]
 
 CONTRACT = "1.0"
@@ -309,7 +310,7 @@ class Verdict(OpenEnum):
 
 
 class PaymentState(OpenEnum):
-    """Where a payment stands. docs/pos-protocol.md draws the table; transaction/flow.py is the table."""
+    """Where a payment stands. docs/pos-protocol.md draws the table; transaction/flow is the table."""
 
     CREATED = "created"
     LEASED = "leased"
@@ -2265,6 +2266,21 @@ class CardState(Reply):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class DevicesQuery(Reply):
+    """List devices: from the first on, or those behind a name."""
+
+    after: str | None = None
+    """The `next` of the page before."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> DevicesQuery:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            after=body.get("after"),
+        )
+
+
 class DeviceState(OpenEnum):
     """A device's life in the pool."""
 
@@ -2396,11 +2412,14 @@ class DeviceFault(Reply):
 
 @dataclass(frozen=True, slots=True)
 class DeviceList(Reply):
-    """DeviceList, as it crosses the wire."""
+    """A page of all devices, in the order of their names: as many as a frame holds."""
 
     devices: tuple[Device, ...]
     queue_length: int
     faults: tuple[DeviceFault, ...] = ()
+    """On the first page alone; the first ones, where there are more than a page has room for."""
+    next: str | None = None
+    """There are more: ask again with this as `after`. None on the last page."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> DeviceList:
@@ -2409,6 +2428,7 @@ class DeviceList(Reply):
             devices=many(body["devices"], Device.from_wire),
             queue_length=body["queue_length"],
             faults=many(body.get("faults", ()), DeviceFault.from_wire),
+            next=body.get("next"),
         )
 
 
@@ -2422,6 +2442,8 @@ class CheckFirmware(Reply):
     baud: int = 0
     refresh: bool = True
     """Look for newer firmware now; false: by what is known."""
+    after: str | None = None
+    """For all readers: the `next` of the page before. Nothing is looked for again then."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> CheckFirmware:
@@ -2432,6 +2454,7 @@ class CheckFirmware(Reply):
             driver=body.get("driver", "stx"),
             baud=body.get("baud", 0),
             refresh=body.get("refresh", True),
+            after=body.get("after"),
         )
 
 
@@ -2531,13 +2554,17 @@ class OfferedFirmware(Reply):
 
 @dataclass(frozen=True, slots=True)
 class FirmwareReport(Reply):
-    """FirmwareReport, as it crosses the wire."""
+    """Readers in the order of their names: as many as a frame holds."""
 
     readers: tuple[FirmwareStanding, ...]
     offers: tuple[OfferedFirmware, ...] = ()
-    """Newest first for each model and mode; of the newest 256."""
+    """On the first page alone. Newest first for each model and mode; the first ones, as many as a page has room
+    for.
+    """
     problem: str = ""
     """Why the vendors could not be asked; what is told is what was known before."""
+    next: str | None = None
+    """There are more readers: ask again with this as `after`. None on the last page."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> FirmwareReport:
@@ -2546,6 +2573,7 @@ class FirmwareReport(Reply):
             readers=many(body["readers"], FirmwareStanding.from_wire),
             offers=many(body.get("offers", ()), OfferedFirmware.from_wire),
             problem=body.get("problem", ""),
+            next=body.get("next"),
         )
 
 
@@ -3232,6 +3260,21 @@ class ExchangeTerminal(Reply):
 
 
 @dataclass(frozen=True, slots=True)
+class KeysQuery(Reply):
+    """List keys: from the first on, or those behind a key's id."""
+
+    after: str | None = None
+    """The `next` of the page before."""
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> KeysQuery:
+        """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
+        return cls(
+            after=body.get("after"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class KeyTime(Reply):
     """The time that keys expire by. It follows the card host's MACed time, not the machine's clock."""
 
@@ -3253,12 +3296,14 @@ class KeyTime(Reply):
 
 @dataclass(frozen=True, slots=True)
 class KeyList(Reply):
-    """KeyList, as it crosses the wire."""
+    """A page of all keys, in the order of their ids: as many as a frame holds."""
 
     keys: tuple[KeyInfo, ...]
     time: KeyTime | None = None
     store_schema: int = 0
     """Of the key store: what another version of tpayd has to be able to read."""
+    next: str | None = None
+    """There are more: ask again with this as `after`. None on the last page."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> KeyList:
@@ -3267,6 +3312,7 @@ class KeyList(Reply):
             keys=many(body["keys"], KeyInfo.from_wire),
             time=maybe(body.get("time"), KeyTime.from_wire),
             store_schema=body.get("store_schema", 0),
+            next=body.get("next"),
         )
 
 

@@ -42,6 +42,7 @@ __all__ = [
     "DeviceEvent",
     "DeviceFault",
     "DeviceList",
+    "DevicesQuery",
     "DeviceState",
     "InjectKey",
     "InjectedKey",
@@ -55,6 +56,7 @@ __all__ = [
     "ReadCardResult",
     "Reading",
     "ReleaseKeys",
+    "ReleaseLeases",
     "RenewLeases",
     "RenewedLeases",
     "TransactionType",
@@ -170,10 +172,22 @@ class DeviceFault(Struct, frozen=True, omit_defaults=True):
     """This device is lent to nobody until it is mended."""
 
 
+class DevicesQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """List devices: from the first on, or those behind a name."""
+
+    after: Name | None = None
+    """The `next` of the page before."""
+
+
 class DeviceList(Struct, frozen=True, omit_defaults=True):
+    """A page of all devices, in the order of their names: as many as a frame holds."""
+
     devices: tuple[Device, ...]
     queue_length: Count
     faults: tuple[DeviceFault, ...] = ()
+    """On the first page alone; the first ones, where there are more than a page has room for."""
+    next: Name | None = None
+    """There are more: ask again with this as `after`. None on the last page."""
 
 
 class DeviceEvent(Struct, frozen=True):
@@ -216,6 +230,11 @@ class Lease(Struct, frozen=True):
 class LeaseRef(Struct, frozen=True, forbid_unknown_fields=True):
     lease_id: str
     fence: int
+
+
+class ReleaseLeases(Struct, frozen=True, forbid_unknown_fields=True):
+    leases: tuple[LeaseRef, ...]
+    """One that is over already is no fault: nothing is done about it."""
 
 
 class RenewLeases(Struct, frozen=True, forbid_unknown_fields=True):
@@ -381,13 +400,13 @@ class InjectedKey(Struct, frozen=True, omit_defaults=True):
 
 LEASE_ACQUIRE = Op("lease.acquire", AcquireLease, Lease, LeaseProgress)
 LEASE_RENEW = Op("lease.renew", RenewLeases, RenewedLeases)
-LEASE_RELEASE = Op("lease.release", LeaseRef, Empty)
+LEASE_RELEASE = Op("lease.release", ReleaseLeases, Empty)
 LEASE_RESET = Op("lease.reset", Empty, Empty)
 """A transaction service that has just started holds no lease: all older ones of payments are fenced off."""
 CARD_READ = Op("card.read", ReadCard, ReadCardResult, CardProgress)
 CARD_COMPLETE = Op("card.complete", CompleteCard, CompletedCard, CardProgress)
 CARD_STATE = Op("device.card", CardStateQuery, CardState, right=Right.READ_ONLY)
-DEVICE_LIST = Op("device.list", Empty, DeviceList, right=Right.READ_ONLY)
+DEVICE_LIST = Op("device.list", DevicesQuery, DeviceList, right=Right.READ_ONLY)
 READER_BAR = Op("reader.bar", BarReaders, Empty)
 KEY_PREPARE = Op("reader.key_prepare", PrepareKey, PreparedKey)
 KEY_RELEASE = Op("reader.key_release", ReleaseKeys, Empty)

@@ -58,7 +58,6 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 _AT = "20260302101530"
 _KSN = bytes.fromhex("123456789012345600000001")
-_MAC = bytes.fromhex("0f1e2d3c4b5a6978")
 _READER_ID = "TPAYD-VIRTUAL-READER-00000000001"
 _LEASE_REF = device.LeaseRef(lease_id="l-000017", fence=17)
 _LEASE = device.Lease(lease_id="l-000017", fence=17, device="front", label="Reader 1", reader_id=_READER_ID, ttl_s=15.0)
@@ -219,7 +218,7 @@ EXAMPLES: dict[str, Example] = {
         device.LeaseProgress(position=2, expected_wait_ms=24_000),
     ),
     device.LEASE_RENEW.name: Example(device.RenewLeases(leases=(_LEASE_REF,)), device.RenewedLeases(lost=())),
-    device.LEASE_RELEASE.name: Example(_LEASE_REF, Empty()),
+    device.LEASE_RELEASE.name: Example(device.ReleaseLeases((_LEASE_REF,)), Empty()),
     device.LEASE_RESET.name: Example(Empty(), Empty()),
     device.CARD_READ.name: Example(
         device.ReadCard(
@@ -279,7 +278,7 @@ EXAMPLES: dict[str, Example] = {
         device.CardProgress(prompt=device.CardPrompt.ENTER_PIN, remaining_ms=30_000),
     ),
     pad.MESSAGE_SHOW.name: Example(pad.ShowMessage(lease=_LEASE_REF, lines=("Thank you", "감사합니다")), Empty()),
-    device.DEVICE_LIST.name: Example(Empty(), device.DeviceList(devices=(_DEVICE,), queue_length=0)),
+    device.DEVICE_LIST.name: Example(device.DevicesQuery(), device.DeviceList(devices=(_DEVICE,), queue_length=0)),
     device.READER_BAR.name: Example(
         device.BarReaders(
             device.BarCause.KEY,
@@ -301,27 +300,22 @@ EXAMPLES: dict[str, Example] = {
         host.Exchanged(message=b"0210" + bytes(8), host_us=48_000, line="test/1"),
     ),
     host.LINE_STATUS.name: Example(Empty(), host.LineStatus(profile="test", lines=(_LINE,))),
-    keys.MAC_GENERATE.name: Example(
-        keys.GenerateMac(
+    keys.MAC_KEY.name: Example(
+        keys.FindMacKey(profile="test", terminal_id="TPAY0001", reader_id=_READER_ID),
+        keys.FoundMacKey(key_id="k-20260301-1"),
+    ),
+    keys.MAC_EXCHANGE.name: Example(
+        keys.ExchangeMaced(
             profile="test",
             terminal_id="TPAY0001",
             purpose=keys.Purpose.NEW_PAYMENT,
             head=b"0200" + bytes(8),
             tail=b"410",
+            answer_wait_s=10.0,
+            key_id="k-20260301-1",
             reader_id=_READER_ID,
         ),
-        keys.GeneratedMac(ksn=_KSN, mac=_MAC, key_id="k-20260301-1"),
-    ),
-    keys.MAC_VERIFY.name: Example(
-        keys.VerifyMac(
-            profile="test",
-            terminal_id="TPAY0001",
-            key_id="k-20260301-1",
-            ksn=_KSN,
-            data=b"0210" + bytes(8),
-            mac=_MAC,
-        ),
-        keys.VerifiedMac(valid=True),
+        keys.ExchangedMaced(message=b"0210" + bytes(8), ksn=_KSN, host_us=48_000),
     ),
     keys.DATA_ENCRYPT.name: Example(
         keys.EncryptData(profile="test", terminal_id="TPAY0001", purpose=keys.Purpose.NEW_PAYMENT, data=b"01012345678"),
@@ -344,7 +338,7 @@ EXAMPLES: dict[str, Example] = {
         ),
         keys.ExchangeProgress(step="request", text="Asking the host for the key"),
     ),
-    keys.KEY_LIST.name: Example(Empty(), keys.KeyList(keys=(_KEY,))),
+    keys.KEY_LIST.name: Example(keys.KeysQuery(), keys.KeyList(keys=(_KEY,))),
     keys.TIME_SIGNED.name: Example(keys.SignedTime(1_767_225_600_000), Empty()),
     gateway.EVENTS_SUBSCRIBE.name: Example(
         gateway.Subscribe(topics=(device.TOPIC_DEVICE,)),

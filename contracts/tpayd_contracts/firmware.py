@@ -127,14 +127,20 @@ class CheckFirmware(WhichReader, frozen=True, kw_only=True):
 
     refresh: bool = True
     """Look for newer firmware now; false: by what is known."""
+    after: Name | None = None
+    """For all readers: the `next` of the page before. Nothing is looked for again then."""
 
 
 class FirmwareReport(Struct, frozen=True, omit_defaults=True):
+    """Readers in the order of their names: as many as a frame holds."""
+
     readers: tuple[FirmwareStanding, ...]
     offers: tuple[OfferedFirmware, ...] = ()
-    """Newest first for each model and mode; of the newest 256."""
+    """On the first page alone. Newest first for each model and mode; the first ones, as many as a page has room for."""
     problem: _Text = ""
     """Why the vendors could not be asked; what is told is what was known before."""
+    next: Name | None = None
+    """There are more readers: ask again with this as `after`. None on the last page."""
 
 
 class UpdateFirmware(WhichReader, frozen=True, kw_only=True):

@@ -97,8 +97,8 @@ OPS_OF: dict[str, frozenset[str]] = {
     "key_manager": frozenset(
         op.name
         for op in (
-            keys.MAC_GENERATE,
-            keys.MAC_VERIFY,
+            keys.MAC_EXCHANGE,
+            keys.MAC_KEY,
             keys.DATA_ENCRYPT,
             keys.KEY_EXCHANGE_READER,
             keys.KEY_EXCHANGE_TERMINAL,

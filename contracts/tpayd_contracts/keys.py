@@ -16,17 +16,20 @@ __all__ = [
     "KEY_EXCHANGE_READER",
     "KEY_EXCHANGE_TERMINAL",
     "KEY_LIST",
-    "MAC_GENERATE",
-    "MAC_VERIFY",
+    "MAC_EXCHANGE",
+    "MAC_KEY",
+    "REPLACED",
     "TIME_SIGNED",
     "TOPIC_KEY",
     "EncryptData",
     "EncryptedData",
     "ExchangeProgress",
+    "ExchangeMaced",
     "ExchangeReader",
     "ExchangeTerminal",
-    "GenerateMac",
-    "GeneratedMac",
+    "ExchangedMaced",
+    "FindMacKey",
+    "FoundMacKey",
     "KeyEvent",
     "KeyHappening",
     "KeyInfo",
@@ -34,14 +37,15 @@ __all__ = [
     "KeyState",
     "KeyTime",
     "KeyUsage",
+    "KeysQuery",
     "Purpose",
     "SignedTime",
-    "VerifiedMac",
-    "VerifyMac",
 ]
 
 
 TOPIC_KEY = "key.event"
+REPLACED = "replaced"
+"""The detail of `key_unavailable` where the terminal has another key than the one that was named."""
 
 
 class KeyUsage(enum.StrEnum):
@@ -68,39 +72,49 @@ class Purpose(enum.StrEnum):
     SETTLE = "settle"
 
 
-class GenerateMac(HidesSecrets, frozen=True, forbid_unknown_fields=True):
-    """MAC one message to the host: over head, the KSN chosen here, and tail, in this order."""
+class FindMacKey(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which MAC key a payment that begins now would have. Refused as `mac.exchange` would be; no counter is used."""
+
+    profile: Name
+    terminal_id: TerminalId
+    reader_id: str | None = None
+    """The reader whose key must be valid too."""
+
+
+class FoundMacKey(Struct, frozen=True):
+    key_id: str
+
+
+class ExchangeMaced(HidesSecrets, frozen=True, forbid_unknown_fields=True):
+    """MAC a request over head, the KSN chosen here, and tail; send it through the host link, once; check the answer.
+
+    What is wrong here or there before a byte has left is `not_started`: `key_unavailable` (detail `replaced`: the
+    terminal has another key by now), `integrity_failed`, `host_unavailable`. All else is `unknown`: `timeout`,
+    `peer_lost`, and `invalid_body` for an answer whose MAC is wrong.
+    """
 
     profile: Name
     terminal_id: TerminalId
     purpose: Purpose
     head: Annotated[bytes, Meta(extra=SECRET)]
     tail: Annotated[bytes, Meta(extra=SECRET)]
+    answer_wait_s: Annotated[float, Meta(gt=0, le=120)]
+    key_id: str | None = None
+    """With NEW_PAYMENT: the key that was recorded for it, used only if it is the terminal's own still. With SETTLE:
+    the key that the payment began under; without one the terminal's present key."""
     reader_id: str | None = None
     """With NEW_PAYMENT: the reader whose key must be valid too."""
-    key_id: str | None = None
-    """With SETTLE: the key that the payment began under."""
 
 
-class GeneratedMac(Struct, frozen=True):
+class ExchangedMaced(HidesSecrets, frozen=True):
+    """An answer whose MAC is right."""
+
+    message: Annotated[bytes, Meta(extra=SECRET)]
+    """As it came off the line, without its length prefix."""
     ksn: bytes
-    mac: Annotated[bytes, Meta(min_length=8, max_length=8)]
-    key_id: str
-
-
-class VerifyMac(HidesSecrets, frozen=True, forbid_unknown_fields=True):
-    """Check the answer's MAC: `data` is all that it covers."""
-
-    profile: Name
-    terminal_id: TerminalId
-    key_id: str
-    ksn: bytes
-    data: Annotated[bytes, Meta(extra=SECRET)]
-    mac: bytes
-
-
-class VerifiedMac(Struct, frozen=True):
-    valid: bool
+    """The request's: the answer must name the same."""
+    host_us: int
+    """Time between the last byte out and the first byte of the answer."""
 
 
 class EncryptData(HidesSecrets, frozen=True, forbid_unknown_fields=True):
@@ -168,11 +182,22 @@ class KeyTime(Struct, frozen=True):
     """How far this machine's clock is ahead of it; negative: behind."""
 
 
+class KeysQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """List keys: from the first on, or those behind a key's id."""
+
+    after: Annotated[str, Meta(max_length=128)] | None = None
+    """The `next` of the page before."""
+
+
 class KeyList(Struct, frozen=True, omit_defaults=True):
+    """A page of all keys, in the order of their ids: as many as a frame holds."""
+
     keys: tuple[KeyInfo, ...]
     time: KeyTime | None = None
     store_schema: Count = 0
     """Of the key store: what another version of tpayd has to be able to read."""
+    next: str | None = None
+    """There are more: ask again with this as `after`. None on the last page."""
 
 
 class SignedTime(Struct, frozen=True, forbid_unknown_fields=True):
@@ -216,10 +241,10 @@ class KeyEvent(Struct, frozen=True, omit_defaults=True):
     """With a failed exchange: a stable word (docs/keys.md)."""
 
 
-MAC_GENERATE = Op("mac.generate", GenerateMac, GeneratedMac)
-MAC_VERIFY = Op("mac.verify", VerifyMac, VerifiedMac)
+MAC_KEY = Op("mac.key", FindMacKey, FoundMacKey)
+MAC_EXCHANGE = Op("mac.exchange", ExchangeMaced, ExchangedMaced)
 DATA_ENCRYPT = Op("data.encrypt", EncryptData, EncryptedData)
 KEY_EXCHANGE_READER = Op("key.exchange_reader", ExchangeReader, KeyInfo, ExchangeProgress, Right.ADMIN)
 KEY_EXCHANGE_TERMINAL = Op("key.exchange_terminal", ExchangeTerminal, KeyInfo, ExchangeProgress, Right.ADMIN)
 TIME_SIGNED = Op("time.signed", SignedTime, Empty)
-KEY_LIST = Op("key.list", Empty, KeyList, right=Right.READ_ONLY)
+KEY_LIST = Op("key.list", KeysQuery, KeyList, right=Right.READ_ONLY)

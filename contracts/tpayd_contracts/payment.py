@@ -64,7 +64,7 @@ class PaymentKind(enum.StrEnum):
 
 
 class PaymentState(enum.StrEnum):
-    """Where a payment stands. docs/pos-protocol.md draws the table; transaction/flow.py is the table."""
+    """Where a payment stands. docs/pos-protocol.md draws the table; transaction/flow is the table."""
 
     CREATED = "created"
     LEASED = "leased"

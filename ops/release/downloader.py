@@ -24,8 +24,9 @@ __all__ = ["build", "main"]
 _BUNDLED = ("tuf", "securesystemslib", "urllib3", "packaging")
 _OWN = (
     "__init__.py", "kit/__init__.py", "kit/durable_file.py", "updater/__init__.py", "updater/downloader.py",
-    "updater/errors.py", "updater/fetched.py", "updater/fetching.py", "updater/machine.py", "updater/metadata.py",
-    "updater/release.py", "updater/targets.py", "updater/trusted.py",
+    "updater/errors.py", "updater/fetched.py", "updater/fetching.py", "updater/limited_connection.py",
+    "updater/machine.py", "updater/metadata.py", "updater/patience.py", "updater/release.py", "updater/targets.py",
+    "updater/trusted.py",
 )  # fmt: skip
 _SHEBANG = b"#!/usr/bin/env -S python3 -I\n"
 _MAIN = """import sys

@@ -37,7 +37,7 @@ def describe_release(
                 wheels=listed,
                 python=_python(_metadata(archive)["Requires-Python"]),
                 journal_revision=_newest_revision(archive),
-                keystore_version=_integer(_constant(archive, "tpayd/key_manager/store.py", "SCHEMA_VERSION")),
+                keystore_version=_integer(_constant(archive, "tpayd/key_manager/store_header.py", "SCHEMA_VERSION")),
                 contract=".".join(map(str, _arguments(archive, "tpayd_contracts/version.py", "CONTRACT_VERSION"))),
                 min_from=Version.parse(min_from),
                 published_at=published_at.replace(microsecond=0),

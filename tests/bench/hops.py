@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from tpayd.hosts import Financial, load
 from tpayd_contracts.examples import EXAMPLES
 from tpayd_contracts.money import Amount
@@ -86,7 +88,7 @@ def sale() -> dict[str, Work]:
 
     progress = frames["payment.sale.progress"]
     asked, answered = frames["payment.sale.request"], frames["payment.sale.reply"]
-    example_bytes = len(EXAMPLES["host.exchange"].request.message)  # type: ignore[attr-defined]
+    maced, exchanged = EXAMPLES["mac.exchange"], EXAMPLES["host.exchange"]
     return {
         ROOT: Work("gateway", asked, answered, (Call("payment.sale", relay=True),)),
         "payment.sale": Work(
@@ -96,11 +98,9 @@ def sale() -> dict[str, Work]:
             (
                 Call("card.take"),
                 Tell(progress),
-                Call("mac.generate"),
                 Sync(4096),
                 Tell(progress),
-                Call("host.exchange"),
-                Call("mac.verify"),
+                Call("mac.exchange"),
                 Sync(4096),
             ),
             after=(Call("lease.release"),),
@@ -108,17 +108,26 @@ def sale() -> dict[str, Work]:
         "card.take": bus("card.take", "device_broker", Call("reader.card"), more_back=len(_EMV)),
         "lease.release": bus("lease.release", "device_broker"),
         "reader.card": Work("reader", _CARD_REQUEST, _CARD_ANSWER),
-        "mac.generate": bus("mac.generate", "key_manager", more=sealed - _KSN_AND_MAC),
-        "mac.verify": bus("mac.verify", "key_manager", more=answer),
+        "mac.exchange": bus(
+            "mac.exchange",
+            "key_manager",
+            Call("host.exchange"),
+            more=sealed - _KSN_AND_MAC - _bytes_in(maced.request, "head", "tail"),
+            more_back=answer - _bytes_in(maced.reply, "message"),
+        ),
         "host.exchange": bus(
             "host.exchange",
             "host_link",
             Call("host.request"),
-            more=sealed - example_bytes,
-            more_back=answer - example_bytes,
+            more=sealed - _bytes_in(exchanged.request, "message"),
+            more_back=answer - _bytes_in(exchanged.reply, "message"),
         ),
         "host.request": Work("host", sealed + _LENGTH_PREFIX, answer + _LENGTH_PREFIX, (Sync(4096),)),
     }
+
+
+def _bytes_in(example: Struct, *fields: str) -> int:
+    return sum(len(getattr(example, field)) for field in fields)
 
 
 def _host_request() -> int:

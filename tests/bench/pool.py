@@ -24,7 +24,7 @@ from pathlib import Path
 from tests.bench.machine import cpu_s
 from tests.harness import Store
 from tests.integration.readers.counter import Counter, counter_of, load_key, now14, ref, wait_for
-from tpayd_contracts.device import LEASE_RELEASE, AcquireLease, TransactionType
+from tpayd_contracts.device import LEASE_RELEASE, AcquireLease, ReleaseLeases, TransactionType
 from tpayd_contracts.pooling import POOL_STATUS, PoolQuery, PoolStatus
 from tpayd_contracts.taking import CARD_TAKE, TakeCard
 
@@ -90,7 +90,7 @@ async def lend(counter: Counter, lane: str) -> float:
     asked_s = time.monotonic()
     lease = await counter.acquire(lane, ttl_s=_WAIT_S)
     waited_s = time.monotonic() - asked_s
-    await counter.caller.call(LEASE_RELEASE, ref(lease))
+    await counter.caller.call(LEASE_RELEASE, ReleaseLeases((ref(lease),)))
     return waited_s
 
 
@@ -104,7 +104,7 @@ async def card(counter: Counter, lane: str) -> float:
     taken = await counter.caller.call(CARD_TAKE, wish, ttl_s=2 * _WAIT_S)
     if taken.card is None:
         raise RuntimeError(f"no card on {taken.lease.device}: {taken.failure}")
-    await counter.caller.call(LEASE_RELEASE, ref(taken.lease))
+    await counter.caller.call(LEASE_RELEASE, ReleaseLeases((ref(taken.lease),)))
     return time.monotonic() - asked_s
 
 

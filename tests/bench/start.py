@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tests.bench.machine import CpuClock, cpu_s
 from tests.harness.installation import Installation, InstalledStore
-from tpayd.supervision.launcher import modules_of
+from tpayd.supervision.processes import modules_of
 
 __all__ = ["Start", "main", "measure"]
 

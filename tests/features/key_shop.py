@@ -91,9 +91,9 @@ class KeyShop:
         eventually(self.line_is_up, timeout_s=30, what="a line to the card host")
         eventually(self._can_list, timeout_s=30, what="the key manager behind the gateway")
         eventually(
-            lambda: self.store.reaches_all("transaction"),
+            lambda: self.store.reaches_all("transaction") and self.store.reaches("key_manager", "host_link"),
             timeout_s=30,
-            what="all that a payment needs behind transaction",
+            what="all that a payment needs behind transaction and key manager",
         )
 
     def set(self, service: str, values: Mapping[str, object]) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from tests.harness import Store, eventually
 from tests.harness.command_line import tpayd
-from tpayd.kit.instance import OWNER_CLIENT
-from tpayd_client import PaymentProgress, connect_async
+from tests.harness.hearing import heard
+from tpayd_client import PaymentProgress
 from tpayd_client.types import DeviceEvent, PaymentResult, PoolEvent, PoolStatus, Verdict
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -44,26 +44,16 @@ def store(open_store: Store) -> Iterator[Store]:
 
 
 def _ready(store: Store) -> None:
-    for reader in store.plan.reader_names:
-        store.sandbox.plug(reader)
-        store.sandbox.auto(reader, "")
+    """Also after a test that failed in the middle of it."""
     with store.client() as pos:
+        for reader in store.plan.reader_names:
+            store.sandbox.plug(reader)
+            store.sandbox.auto(reader, "")
+            pos.maintenance(reader, on=False)
         eventually(
             lambda: all(device.state == "ready" and not device.bars for device in pos.devices().devices),
-            timeout_s=60, what="both ready",
+            timeout_s=60, what=lambda: f"both ready: {pos.devices().devices}; {store.sandbox.readers().readers}",
         )  # fmt: skip
-
-
-async def heard(store: Store, topic: str, enough: Callable[[Any], bool], act: Callable[[], object]) -> Any:
-    """The first event on a topic that will do, after something was done."""
-    found: asyncio.Queue[Any] = asyncio.Queue()
-    async with connect_async(store.instance.public(), OWNER_CLIENT) as pos:
-        await pos.subscribe([topic], lambda _, event: found.put_nowait(event))
-        await asyncio.to_thread(act)
-        async with asyncio.timeout(60):
-            while not enough(event := await found.get()):
-                pass
-    return event
 
 
 def test_a_reader_that_is_unplugged_and_back_is_told_as_it_happens(store: Store) -> None:

@@ -19,6 +19,7 @@ from tpayd_contracts.sandbox_updates import UpdatesBehaviour, UpdatesFault
 
 PYTHON = str(Path(sys.base_prefix) / "bin" / "python3")
 """The interpreter without the packages of this environment."""
+_ENSUREPIP = subprocess.run([PYTHON, "-m", "ensurepip", "--version"], check=False, capture_output=True, timeout=60)
 
 
 @dataclass
@@ -83,6 +84,7 @@ def test_no_leaves_the_file_there(desk: Desk, tmp_path: Path) -> None:
     assert not (desk.directory / "tpayd-0.2.0").exists()
 
 
+@pytest.mark.skipif(0 != _ENSUREPIP.returncode, reason="ensurepip (Debian: python3-venv) is not installed")
 def test_yes_installs(desk: Desk, tmp_path: Path) -> None:
     """Into an environment of its own; an installation that is there is not touched."""
     into = tmp_path / "installed"

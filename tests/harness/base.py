@@ -21,7 +21,7 @@ from tests.harness.waiting import eventually
 from tpayd.kit.bus import CallError, ask
 from tpayd.kit.instance import OWNER_CLIENT, Instance
 from tpayd.provision import Plan, found
-from tpayd.supervision.launcher import processes_of
+from tpayd.supervision.processes import processes_of
 from tpayd.supervision.programs import programs
 from tpayd_client import Pos, TpaydError, connect
 from tpayd_client.types import ErrorCode, LineState
@@ -92,6 +92,11 @@ class StoreBase:
         """Whether a service answers, and has all that it needs."""
         health = self.health(service)
         return health is not None and all(dependency.ok for dependency in health.dependencies)
+
+    def reaches(self, service: str, peer: str) -> bool:
+        """Whether a service answers, and has a connection to one of those it calls."""
+        health = self.health(service)
+        return health is not None and any(each.ok for each in health.dependencies if each.name == peer)
 
     def wait_ready(self, *services: str, timeout_s: float = 30.0, degraded: bool | None = None) -> None:
         """Wait until these services (else all that run) are ready.
@@ -190,7 +195,15 @@ class StoreBase:
     def _line_is_up(self, pos: Pos) -> bool:
         return any(line.state is LineState.SIGNED_ON for line in pos.host_status().lines)
 
+    def _unlink_readers(self) -> None:
+        """A device node goes with its device: a link that stays could lead to another store's reader, whose pty got the
+        number that came free."""
+        for link in (self.instance.sandbox / "readers").glob("*"):
+            if link.is_symlink():
+                link.unlink()
+
     def _clear(self) -> None:
+        self._unlink_readers()
         for pid in self.left_behind():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

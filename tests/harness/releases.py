@@ -12,6 +12,7 @@ from securesystemslib.signer import CryptoSigner, Key
 from ops.release.publishing import publish, renew
 from ops.release.roles import firmware_role
 from ops.release.workshop import Workshop
+from tpayd.transaction.journal.schema import SCHEMA_VERSION
 from tpayd.updater.release import Release, Version, Wheel
 
 __all__ = ["Publisher", "digest"]
@@ -82,7 +83,7 @@ class Publisher:
             "version": Version.parse(version),
             "wheels": tuple(Wheel(f"wheels/{name}", len(data), digest(data)) for name, data in sorted(files.items())),
             "python": (3, 11),
-            "journal_revision": "0003",
+            "journal_revision": SCHEMA_VERSION,
             "keystore_version": 2,
             "contract": "1.0",
             "min_from": Version(0, 1, 0),

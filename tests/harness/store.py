@@ -58,15 +58,13 @@ class Store(StoreBase):
         self.start(service)
 
     def _tidy(self, service: str) -> None:
-        """Deaths that a test wants are no crash loop. And a device node goes with its device: a link that stays could
-        lead to another store's reader, whose pty got the number that came free."""
+        """Deaths that a test wants are no crash loop."""
         self.instance.run_file(service, "starts").unlink(missing_ok=True)
         if service == "sandbox_readers":
-            for link in (self.instance.sandbox / "readers").iterdir():
-                if link.is_symlink():
-                    link.unlink()
+            self._unlink_readers()
 
     def _clear(self) -> None:
+        self._unlink_readers()
         for process in self._processes.values():
             if process.running:
                 process.kill()

@@ -46,7 +46,7 @@ def test_a_store_goes_on_with_it(tmp_path: Path) -> None:
     place, filled = filled_in(store, "", 15_000, lambda *_: None, None)
     with selling(store):
         told = ask_all(store, filled) | {"start_s": ready_s(store)}
-        told |= purge_while_selling(store, place, filled, 0.5)
+        told |= purge_while_selling(store, place, filled, 0.5, rounds=1)
         eventually(lambda: purged_to(place) >= 100, timeout_s=30, what="a page purged")
     assert set(LIMITS) - {"sale_p50_ratio", "bytes_per_payment", "verify_lane_s"} <= set(told)
     found = verify(place.url, lambda *_: None)

@@ -256,9 +256,10 @@ class SimCaller:
         return decode_reply(raw, op.reply)
 
     def forward(
-        self, op: str, body: Raw | Struct, *, deadline_ms: int, sink: Sink, key: str | None = None,
-        trace: str | None = None, principal: str | None = None,
+        self, op: str, body: Raw | Struct, *, sink: Sink, ttl_s: float = 10.0, deadline_ms: int | None = None,
+        key: str | None = None, trace: str | None = None, principal: str | None = None,
     ) -> int:  # fmt: skip
+        deadline_ms = deadline_ms or self.owner.clock.boottime_ms() + int(ttl_s * 1000)
         pending = _Pending(op, sink.reply, sink.error, sink.progress)
         return self._send(op, encode_body(body), deadline_ms, pending, key=key, trace=trace, principal=principal)
 

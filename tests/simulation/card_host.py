@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from tests.simulation.keys import host_mac, store_mac
+from tests.simulation.keys import host_mac, key_number, store_mac
 from tpayd.hosts import EmvAnswer, Financial, HostFormatError, Inquiry, Original, Reversal, Unsealed
 from tpayd.hosts.iso8583 import host_side
 from tpayd.hosts.iso8583.codec import seal
@@ -99,6 +99,8 @@ class SimHost:
     """Reference of each order that came, booked or not."""
     asked: dict[tuple[Name, str], int] = field(default_factory=dict)
     """How often each order was reversed, and asked about."""
+    keys: dict[Name, int] = field(default_factory=dict)
+    """Which key each order came under."""
     orphans: set[Name] = field(default_factory=set)
 
     def take(self, raw: bytes, line: SimTransport) -> None:
@@ -126,6 +128,7 @@ class SimHost:
 
     def _order(self, order: Financial, ksn: bytes, line: SimTransport) -> None:
         self.seen[order.terminal_id, order.stan, order.local[4:]] = order.reference or ""
+        self.keys[order.terminal_id, order.stan, order.local[4:]] = key_number(ksn)
         visit = self.world.visit_by(order.reference)
         manner = visit.host if visit is not None else Manner.PROPER
         self.world.note("host", f"gets {order.kind} {order.reference} as STAN {order.stan} ({manner})")
@@ -205,6 +208,7 @@ class SimHost:
 
     def _reversal(self, reversal: Reversal, ksn: bytes, line: SimTransport) -> None:
         name = _name(reversal.terminal_id, reversal.original)
+        self._same_key(name, ksn, "reversal")
         manner = self._manner(name, "reversal")
         repeated = "repeated " if reversal.repeat else ""
         self.world.note(
@@ -237,6 +241,7 @@ class SimHost:
 
     def _inquiry(self, inquiry: Inquiry, ksn: bytes, line: SimTransport) -> None:
         name = _name(inquiry.terminal_id, inquiry.original)
+        self._same_key(name, ksn, "inquiry")
         manner = self._manner(name, "inquiry")
         self.world.note("host", f"is asked about {self.seen.get(name, '?')} as STAN {inquiry.stan} ({manner})")
         self.world.watch.host_got(inquiry.terminal_id, inquiry.business_day, inquiry.stan, f"inquiry {name}")
@@ -258,6 +263,11 @@ class SimHost:
         else:
             reply = host_side.InquiryReply(response_code=_DECLINED)
         self._answer(host_side.reply_inquiry(inquiry, reply), ksn, line, manner)
+
+    def _same_key(self, name: Name, ksn: bytes, what: str) -> None:
+        """What settles an order is MACed under the order's own key, however many the terminal has had since."""
+        if self.keys.get(name, key_number(ksn)) != key_number(ksn):
+            self.world.violation(f"the {what} of {self.seen.get(name)} came under another key than it")
 
     def _find(self, name: Name) -> Entry | None:
         return next((one for one in self.entries if one.name == name and one.code != _DUPLICATE), None)

@@ -20,12 +20,12 @@ from sqlalchemy import Table
 
 from tpayd.transaction.journal import database, schema
 from tpayd.transaction.journal.chain import Link
+from tpayd.transaction.journal.coding import decode_payment
 from tpayd.transaction.journal.entries import (
     OPEN_STATES,
     Ends,
     Entry,
     StanBlock,
-    decode_payment,
     rows_of,
 )
 from tpayd.transaction.journal.errors import StorageError
@@ -234,6 +234,10 @@ class SimStore:
         self._doubt: tuple[int, Ends] | None = None
         self._written = 0
 
+    @property
+    def outdated(self) -> bool:
+        return False
+
     def open(self) -> Found:
         try:
             self._read()
@@ -266,7 +270,8 @@ class SimStore:
         return self._contents.payment(lane, request_id)
 
     def keys(self, after: tuple[str, str], limit: int) -> list[tuple[str, str]]:
-        return sorted(key for key in self._contents.payments if key > after)[:limit]
+        keys = ((request_id, lane) for lane, request_id in self._contents.payments)
+        return sorted(key for key in keys if key > after)[:limit]
 
     def close(self) -> None:
         pass
@@ -349,8 +354,8 @@ class SimWriter:
         self._clerk = clerk
         self._settle = settle
 
-    def submit(self, job: Job) -> None:
-        self._jobs.append(job)
+    def submit(self, jobs: list[Job]) -> None:
+        self._jobs += jobs
         self._turn()
 
     @property

@@ -181,7 +181,7 @@ _TROUBLES = (
 )  # fmt: skip
 _KILLED = ("transaction", "transaction", "transaction", "transaction", "device_broker", "host_link", "key_manager")
 _CUT = (
-    ("transaction", "device_broker"), ("transaction", "host_link"), ("transaction", "key_manager"),
+    ("transaction", "device_broker"), ("key_manager", "host_link"), ("transaction", "key_manager"),
 )  # fmt: skip
 
 

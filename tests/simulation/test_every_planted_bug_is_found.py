@@ -22,4 +22,4 @@ def test_each_is_found() -> None:
 def test_a_bug_whose_words_are_gone_is_told() -> None:
     """When the product changes, a planted bug that would change nothing any more fails, and does not pass unnoticed."""
     with pytest.raises(ValueError, match="renew the planted bug"):
-        Patch("tpayd.transaction.flow", "no such words", "other words").applied("source")
+        Patch("tpayd.transaction.flow.table", "no such words", "other words").applied("source")

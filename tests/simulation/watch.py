@@ -8,8 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.simulation.keys import key_number
+from tpayd.hosts.iso8583 import host_side
 from tpayd.hosts.iso8583.matching import match_key
 from tpayd_contracts.host import EXCHANGE
+from tpayd_contracts.keys import MAC_EXCHANGE
 from tpayd_contracts.payment import PaymentResult, PaymentState, Reason, Verdict
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ Key = tuple[str, str]
 _PAID = (PaymentState.APPROVED, PaymentState.CLOSED)
 _UNDECIDED = (PaymentState.SENDING, PaymentState.AUTHORIZED, PaymentState.INQUIRING)
 _STAN_IN_USE = ("sending", "inquiring", "authorized", "unknown", "reversing", "needs_human")
+_SENT = ("sending", "inquiring", "unknown", "reversing")
+"""On disk, what may be on its way to the host, and what may be so still although its exchange was given up."""
 _LATE_US = 5_000_000
 _DISK_TROUBLE_US = 25_000_000
 """How long after a disk fault a verdict may still be one that the disk did not take."""
@@ -55,7 +60,7 @@ class Watch:
     asked: set[Key] = field(default_factory=set)
     """Every id under which anything was ever asked."""
     unseen: int = 0
-    """Exchanges of which the transaction process cannot know whether they left: the bus failed under them."""
+    """Exchanges of which nobody in the store can know whether they left: the bus failed under them."""
     _numbers: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _waits: dict[Key, tuple[int, int]] = field(default_factory=dict)
 
@@ -138,7 +143,7 @@ class Watch:
 
     def lost_sight(self, op: str) -> None:
         """A call ended without its peer's word."""
-        if op == EXCHANGE.name:
+        if op in (MAC_EXCHANGE.name, EXCHANGE.name):
             self.unseen += 1
 
     def left(self, raw: bytes) -> None:
@@ -158,7 +163,8 @@ class Watch:
         if sum(row["stan"] == found.stan and row["state"] in _STAN_IN_USE for row in rows) > 1:
             world.violation(f"{mti} with STAN {found.stan} of {found.terminal_id}: another open payment has it")
         if mti == "0200":
-            kept = any(row["stan"] == found.stan and row["state"] == "sending" for row in rows)
+            # One whose exchange was given up meanwhile may still be on its way out: then SENDING was there before.
+            kept = any(row["stan"] == found.stan and row["state"] in _SENT for row in rows)
         else:
             kept = any(
                 record is not None and record.stan == found.stan
@@ -168,6 +174,14 @@ class Watch:
             )
         if not kept:
             world.violation(f"{mti} with STAN {found.stan} of {found.terminal_id} left before it was on disk")
+        elif mti == "0200" and not self._under_the_kept_key(raw, [row for row in rows if row["stan"] == found.stan]):
+            world.violation(f"sale {found.stan} of {found.terminal_id} left under another key than is on disk")
+
+    def _under_the_kept_key(self, raw: bytes, rows: list[Any]) -> bool:
+        """What settles it after a crash is MACed under the key that the disk knows."""
+        number = key_number(host_side.read(raw, self.world.clock.local().date()).ksn)
+        payments = [self.world.disk.durable().payment(row["lane"], row["request_id"]) for row in rows]
+        return any(one is not None and (one.key_id or "").endswith(f"/{number}") for one in payments)
 
     def host_got(self, terminal_id: str, business_day: str, stan: str, what: str) -> None:
         """The host takes every number once per terminal and business day."""

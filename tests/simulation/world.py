@@ -16,7 +16,7 @@ from tests.simulation.chance import seeded
 from tests.simulation.clock import SimClock
 from tests.simulation.disk import DiskFault, SimDisk
 from tests.simulation.host_line import Lines
-from tests.simulation.keys import SimKeyManager
+from tests.simulation.keys import SimKeyManager, SimKeys
 from tests.simulation.loop import ProcessLoop, Scheduler, TooLongError
 from tests.simulation.oracle import judge
 from tests.simulation.plan import ACTIVE_S, Fault, Plan, Trouble, Visit
@@ -110,7 +110,7 @@ class World:
         """Who stands at each lane's POS."""
         self._receipts: dict[str, Receipt] = {}
         self._memories: defaultdict[str, Memory] = defaultdict(Memory)
-        self._key_counters: dict[str, int] = {}
+        self._keys = SimKeys()
         self._cut_at_tell: tuple[int, float] | None = None
         self._served: set[str] = set()
 
@@ -242,7 +242,7 @@ class World:
             self._served.add(name)
             return
         if name == "key_manager":
-            process.service = SimKeyManager(process, self._key_counters, self.plan.key_refusals)
+            process.service = SimKeyManager(process, self._keys, self.plan.key_refusals)
             return
         house: Any = SimHouse(process, self.settings[name], self.store)
         stage.PLACE.building = process

@@ -25,7 +25,8 @@ LANES, READERS = 8, 3
 QUICK: dict[str, dict[str, object]] = {
     "transaction": {
         "answer_wait_s": 0.8,
-        "reversal_waits_s": [0.2, 0.5, 1.0, 2.0],
+        # Six sendings outlast a hung host, which the watchdog ends after 20 s: else a person is called, and rightly.
+        "reversal_waits_s": [0.2, 0.5, 1.0, 10.0],
         "host_max_processing_s": 1.0,
         "inquiry_wait_s": 0.3,
         "inquiry_limit_s": 20.0,

@@ -20,7 +20,7 @@ from tests.torture.recovery import Outages
 from tests.torture.told import Told
 from tpayd.kit.bus import CallError
 from tpayd.supervision.control import ProcessInfo, ProcessState, SupervisorGoneError
-from tpayd.supervision.launcher import processes_of
+from tpayd.supervision.processes import processes_of
 from tpayd.supervision.programs import WATCHDOG
 from tpayd_contracts.sandbox import HostMode
 

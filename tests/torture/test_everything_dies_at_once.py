@@ -15,7 +15,7 @@ import pytest
 from tests.harness import SupervisedStore, eventually
 from tests.torture.oracle import Oracle
 from tests.torture.told import Told
-from tpayd.supervision.launcher import processes_of
+from tpayd.supervision.processes import processes_of
 from tpayd_client import TpaydError
 from tpayd_contracts.sandbox import HostMode
 

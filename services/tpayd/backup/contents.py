@@ -22,8 +22,8 @@ from tpayd.backup.manifest import BackedUpFile
 from tpayd.key_manager.places import store_file
 from tpayd.kit.instance import Instance
 from tpayd.transaction.journal import JournalPlace
+from tpayd.transaction.journal.progress import Progress
 from tpayd.transaction.journal.snapshot import copy_sqlite, snapshot
-from tpayd.transaction.journal.verifying import Progress
 
 __all__ = ["JOURNAL", "KEY_STORE", "PARTS", "STAGING", "Part", "collected", "describe"]
 

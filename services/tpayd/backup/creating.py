@@ -31,8 +31,9 @@ from tpayd.kit.lock import AlreadyRunningError, ServiceLock
 from tpayd.kit.store_settings import StoreSettings
 from tpayd.transaction.journal import JournalPlace
 from tpayd.transaction.journal.database import Database
+from tpayd.transaction.journal.progress import Progress
 from tpayd.transaction.journal.schema import SCHEMA_VERSION
-from tpayd.transaction.journal.verifying import Progress, verify
+from tpayd.transaction.journal.verifying import verify
 
 if TYPE_CHECKING:
     from pyrage import x25519

@@ -29,12 +29,12 @@ from tpayd.kit.settings import load
 from tpayd.kit.store_settings import StoreSettings, load_store
 from tpayd.provision.founding import make_sandbox
 from tpayd.provision.journal_url import set_journal_url
-from tpayd.supervision.launcher import processes_of
+from tpayd.supervision.processes import processes_of
 from tpayd.supervision.separation import gather
 from tpayd.transaction.journal import JournalPlace, Owner, moving, place_of
 from tpayd.transaction.journal import restoring as journal_restoring
+from tpayd.transaction.journal.progress import Progress
 from tpayd.transaction.journal.restoring import MadeSafe, RestoredFrom
-from tpayd.transaction.journal.verifying import Progress
 from tpayd.transaction.settings import TransactionSettings
 
 __all__ = ["FILE", "KEEP", "Restored", "Wish", "restore"]

@@ -21,7 +21,7 @@ from tpayd.transaction.journal import (
     place_of,
 )
 from tpayd.transaction.journal.moving import TargetInUseError
-from tpayd.transaction.journal.verifying import Progress
+from tpayd.transaction.journal.progress import Progress
 from tpayd.transaction.settings import TransactionSettings
 
 __all__ = ["alone", "place_in", "settings_in", "showing", "telling"]

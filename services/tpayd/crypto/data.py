@@ -8,9 +8,10 @@ cipher text has no seal of its own; the MAC of the host message covers it.
 from __future__ import annotations
 
 from cryptography.hazmat.primitives import padding
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import modes
 
-from tpayd.crypto.errors import CardDataError, KeySizeError
+from tpayd.crypto.ciphers import Aes
+from tpayd.crypto.errors import CardDataError
 
 __all__ = ["DATA_MAX_BYTES", "decrypt_data", "encrypt_data"]
 
@@ -31,7 +32,7 @@ def encrypt_data(key: bytes, data: bytes) -> bytes:
     if not 0 < len(data) <= DATA_MAX_BYTES:
         raise CardDataError(f"what is encrypted here has 1 to {DATA_MAX_BYTES} bytes")
     padder = padding.PKCS7(_BLOCK_BITS).padder()
-    encryptor = _cipher(key).encryptor()
+    encryptor = Aes(key, _ZERO_IV).encryptor()
     return encryptor.update(padder.update(data) + padder.finalize()) + encryptor.finalize()
 
 
@@ -44,7 +45,7 @@ def decrypt_data(key: bytes, cipher: bytes) -> bytes:
     """
     if not cipher or len(cipher) * 8 % _BLOCK_BITS:
         raise CardDataError("encrypted data comes in blocks of 64 bytes")
-    decryptor = _cipher(key).decryptor()
+    decryptor = Aes(key, _ZERO_IV).decryptor()
     unpadder = padding.PKCS7(_BLOCK_BITS).unpadder()
     padded = decryptor.update(cipher) + decryptor.finalize()
     try:
@@ -54,10 +55,3 @@ def decrypt_data(key: bytes, cipher: bytes) -> bytes:
     if not 0 < len(data) <= DATA_MAX_BYTES:
         raise CardDataError("not data under this key")
     return data
-
-
-def _cipher(key: bytes) -> Cipher[modes.CBC]:
-    try:
-        return Cipher(algorithms.AES(key), _ZERO_IV)
-    except ValueError:
-        raise KeySizeError(f"an AES key has 16, 24 or 32 bytes, not {len(key)}") from None

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import enum
 import struct
-from collections import OrderedDict
 
-from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import CipherContext, modes
 
+from tpayd.crypto.ciphers import Aes
 from tpayd.crypto.errors import CounterExhaustedError, CounterInvalidError, KeySizeError
 
 __all__ = [
@@ -47,7 +47,6 @@ _BLOCK_BITS = 128
 _BLOCK_BYTES = 16
 _AES_128 = 0x0002
 _ALGORITHM_OF_BITS = {128: _AES_128, 192: 0x0003, 256: 0x0004}
-_KEY_BYTES = frozenset(bits // 8 for bits in _ALGORITHM_OF_BITS)
 _ECB = modes.ECB()  # noqa: S305 - the standard's key derivation
 _derivation_data = struct.Struct(">BBHHH4sI").pack
 """X9.24-3: version 1, block number, usage, algorithm and length of the derived key, who, when."""
@@ -129,9 +128,9 @@ def derive_initial_key(bdk: bytes, ikid: bytes) -> bytes:
     Raises:
         KeySizeError: the base derivation key is not an AES key, or the IKID is not 8 bytes.
     """
-    _check_key(bdk)
+    cipher = _cipher(bdk)
     _check_ikid(ikid)
-    return _derive(_cipher(bdk), Usage.INITIAL_KEY, len(bdk) * 8, ikid[:4], int.from_bytes(ikid[4:], "big"))
+    return _derive(cipher, Usage.INITIAL_KEY, len(bdk) * 8, ikid[:4], int.from_bytes(ikid[4:], "big"))
 
 
 def working_key(ik: bytes, ikid: bytes, counter: int, usage: Usage, key_bits: int = 128) -> bytes:
@@ -159,24 +158,27 @@ class Derivation:
     Counters that follow each other differ in their low bits only: their way down from the initial key is shared up to
     there. With the shared part kept, a new counter costs one AES block for its intermediate key, and one for each
     usage; without, up to 17. What is kept is the key ready for use: setting one up costs twenty times a block.
+
+    A counter's own key, with which no other counter's way goes on, is let go as soon as another counter is asked for:
+    its memory is then the next key's, and still in the processor's caches.
     """
 
-    __slots__ = ("_bits", "_ikid", "_initial", "_intermediate", "_limit", "_who")
+    __slots__ = ("_bits", "_ikid", "_initial", "_intermediate", "_last", "_limit", "_who")
 
-    def __init__(self, ik: bytes, ikid: bytes, max_intermediate_keys: int = 64) -> None:
+    def __init__(self, ik: bytes, ikid: bytes, max_intermediate_keys: int = 32) -> None:
         """`max_intermediate_keys` bounds what is kept; at least 32 are needed for the longest way.
 
         Raises:
             KeySizeError: a key or IKID of the wrong length.
         """
-        _check_key(ik)
+        self._initial = _cipher(ik)
         _check_ikid(ikid)
         self._bits = len(ik) * 8
         self._ikid = ikid
         self._who = ikid[4:]
         self._limit = max(max_intermediate_keys, 32)
-        self._initial = _cipher(ik)
-        self._intermediate: OrderedDict[int, CipherContext] = OrderedDict()
+        self._intermediate: dict[int, CipherContext] = {}
+        self._last = 0
 
     @property
     def ikid(self) -> bytes:
@@ -191,7 +193,10 @@ class Derivation:
             CounterInvalidError: see `check_counter`.
         """
         check_counter(counter)
-        return self._working_key(counter, usage, key_bits)
+        if key_bits != _BLOCK_BITS:
+            return self._working_key(counter, usage, key_bits)
+        data = _derivation_data(1, 1, usage, _AES_128, _BLOCK_BITS, self._who, counter)
+        return self._intermediate_cipher(counter).update(data)
 
     def mac_keys(self, counter: int) -> tuple[bytes, bytes]:
         """Both 128-bit MAC keys of one transaction at one go: its request's (generation), its answer's (verification).
@@ -221,23 +226,27 @@ class Derivation:
         return self._intermediate_key(counter)
 
     def _working_key(self, counter: int, usage: Usage, key_bits: int) -> bytes:
-        if key_bits != _BLOCK_BITS and (key_bits not in _ALGORITHM_OF_BITS or key_bits > self._bits):
+        if key_bits not in _ALGORITHM_OF_BITS or key_bits > self._bits:
             raise KeySizeError(f"a {self._bits}-bit initial key gives no {key_bits}-bit working key")
         return _derive(self._intermediate_cipher(counter), usage, key_bits, self._who, counter)
 
     def _intermediate_cipher(self, counter: int) -> CipherContext:
-        kept = self._intermediate
-        found = kept.get(counter)
+        found = self._intermediate.get(counter)
         if found is not None:
-            kept.move_to_end(counter)
             return found
-        cipher = kept[counter] = _cipher(self._intermediate_key(counter))
-        if len(kept) > self._limit:
-            kept.popitem(last=False)
+        cipher = _cipher(self._intermediate_key(counter))
+        kept = self._intermediate
+        last, self._last = self._last, counter
+        if counter & last != last:
+            kept.pop(last, None)
+        if len(kept) >= self._limit:
+            self._intermediate = kept = {step: kept[step] for step in kept if counter ^ step < step & -step}
+        kept[counter] = cipher
         return cipher
 
     def _intermediate_key(self, counter: int) -> bytes:
-        # `counter` without its lowest one bit is the step before it on the way from the initial key.
+        # `counter` without its lowest one bit is the step before it on the way from the initial key: a step of the way
+        # to a counter differs from it below its own lowest one bit only.
         before = counter & (counter - 1)
         parent = self._intermediate_cipher(before) if before else self._initial
         return _derive(parent, _KEY_DERIVATION, self._bits, self._who, counter)
@@ -256,12 +265,7 @@ def _derive(cipher: CipherContext, usage: int, bits: int, who: bytes, when: int)
 
 
 def _cipher(key: bytes) -> CipherContext:
-    return Cipher(algorithms.AES(key), _ECB).encryptor()
-
-
-def _check_key(key: bytes) -> None:
-    if len(key) not in _KEY_BYTES:
-        raise KeySizeError(f"an AES key has 16, 24 or 32 bytes, not {len(key)}")
+    return Aes(key, _ECB).encryptor()
 
 
 def _check_ikid(ikid: bytes) -> None:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hmac
 
-from cryptography.hazmat.primitives.ciphers import algorithms
 from cryptography.hazmat.primitives.cmac import CMAC
 
-from tpayd.crypto.errors import KeySizeError
+from tpayd.crypto.ciphers import aes_of
 
 __all__ = ["MAC_BYTES", "cmac", "cmac8", "verify8"]
 
@@ -24,10 +23,7 @@ def cmac(key: bytes, data: bytes) -> bytes:
     Raises:
         KeySizeError: the key is not an AES key.
     """
-    try:
-        state = CMAC(algorithms.AES(key))
-    except ValueError:
-        raise KeySizeError(f"an AES key has 16, 24 or 32 bytes, not {len(key)}") from None
+    state = CMAC(aes_of(key))
     state.update(data)
     return state.finalize()
 

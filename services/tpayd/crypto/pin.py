@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import modes
 
-from tpayd.crypto.errors import CardDataError, KeySizeError
+from tpayd.crypto.ciphers import Aes
+from tpayd.crypto.errors import CardDataError
 
 __all__ = ["MAX_PIN_DIGITS", "MIN_PIN_DIGITS", "PIN_BLOCK_BYTES", "decrypt_pin_block", "encrypt_pin_block"]
 
@@ -24,6 +25,7 @@ _SHORTEST_PAN = 12
 _LONGEST_PAN = 19
 _CONTROL = "4"
 _FILL = "A"
+_ECB = modes.ECB()  # noqa: S305 - one block, chained by hand as the format says
 
 
 def encrypt_pin_block(key: bytes, pin: str, pan: str, random: bytes | None = None) -> bytes:
@@ -37,7 +39,7 @@ def encrypt_pin_block(key: bytes, pin: str, pan: str, random: bytes | None = Non
         raise CardDataError(f"a PIN has {MIN_PIN_DIGITS} to {MAX_PIN_DIGITS} digits")
     head = f"{_CONTROL}{len(pin):X}{pin:{_FILL}<{_PIN_NIBBLES}}"
     field = bytes.fromhex(head) + (os.urandom(_RANDOM_BYTES) if random is None else random)
-    encryptor = _cipher(key).encryptor()
+    encryptor = Aes(key, _ECB).encryptor()
     return encryptor.update(_xor(encryptor.update(field), _pan_field(pan)))
 
 
@@ -50,7 +52,7 @@ def decrypt_pin_block(key: bytes, block: bytes, pan: str) -> str:
     """
     if len(block) != PIN_BLOCK_BYTES:
         raise CardDataError(f"a PIN block has {PIN_BLOCK_BYTES} bytes, not {len(block)}")
-    decryptor = _cipher(key).decryptor()
+    decryptor = Aes(key, _ECB).decryptor()
     field = decryptor.update(_xor(decryptor.update(block), _pan_field(pan))).hex().upper()
     size = int(field[1], 16)
     pin, fill = field[2 : 2 + size], field[2 + size : 2 + _PIN_NIBBLES]
@@ -77,10 +79,3 @@ def _digits(text: str) -> bool:
 
 def _xor(one: bytes, other: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(one, other, strict=True))
-
-
-def _cipher(key: bytes) -> Cipher[modes.ECB]:
-    try:
-        return Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305 - one block, chained by hand as the format says
-    except ValueError:
-        raise KeySizeError(f"an AES key has 16, 24 or 32 bytes, not {len(key)}") from None

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import modes
 
-from tpayd.crypto.errors import CardDataError, KeySizeError
+from tpayd.crypto.ciphers import Aes
+from tpayd.crypto.errors import CardDataError
 
 __all__ = ["CIPHER_BYTES", "TRACK_CHARS", "decrypt_track", "encrypt_track"]
 
@@ -32,7 +33,7 @@ def encrypt_track(key: bytes, track: str) -> bytes:
     """
     if len(track) > TRACK_CHARS or not _TRACK.fullmatch(track):
         raise CardDataError(f"a track 2 equivalent has at most {TRACK_CHARS} characters: digits and one D or =")
-    encryptor = _cipher(key).encryptor()
+    encryptor = Aes(key, _ZERO_IV).encryptor()
     return encryptor.update(track.ljust(TRACK_CHARS, "F").encode() + _PADDING)  # whole blocks, as in `decrypt_track`
 
 
@@ -45,16 +46,9 @@ def decrypt_track(key: bytes, cipher: bytes) -> str:
     """
     if len(cipher) != CIPHER_BYTES:
         raise CardDataError(f"encrypted card data has {CIPHER_BYTES} bytes, not {len(cipher)}")
-    decryptor = _cipher(key).decryptor()
+    decryptor = Aes(key, _ZERO_IV).decryptor()
     clear = decryptor.update(cipher)  # whole blocks: `finalize` would have nothing to add or to find
     track = clear[:TRACK_CHARS].decode("latin-1").rstrip("F")
     if clear[TRACK_CHARS:] != _PADDING or not _TRACK.fullmatch(track):
         raise CardDataError("not card data under this key")
     return track
-
-
-def _cipher(key: bytes) -> Cipher[modes.CBC]:
-    try:
-        return Cipher(algorithms.AES(key), _ZERO_IV)
-    except ValueError:
-        raise KeySizeError(f"an AES key has 16, 24 or 32 bytes, not {len(key)}") from None

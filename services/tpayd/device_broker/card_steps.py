@@ -78,6 +78,8 @@ class Taking:
     Its caller may go before he has heard of the lease, so whoever cancels has given it back.
     """
 
+    __slots__ = ("_body", "_lease", "_steps", "_told", "deadline_ms", "request", "until_ms")
+
     def __init__(self, request: Request, body: TakeCard, steps: CardSteps) -> None:
         self.request = request
         now_ms = steps.clock.boottime_ms()

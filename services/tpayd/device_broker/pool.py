@@ -166,8 +166,8 @@ class Pool:
 
     def release(self, lease_id: str, fence: int, now_us: int, *, clean: bool) -> list[Effect]:
         """A lease is given back; one that is over already is no fault."""
-        grant = self.lease(lease_id, fence)
-        if not isinstance(grant, Grant):
+        grant = self._leases.get(lease_id)
+        if grant is None or grant.fence != fence:
             return []
         seat = self._end(grant, _RELEASED, now_us, _READY if clean else _QUARANTINE)
         return self._lend_on(seat, now_us) if clean else []

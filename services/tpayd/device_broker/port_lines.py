@@ -8,10 +8,14 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import serial
+
+from tpayd.kit import crashpoints
+from tpayd.kit.bus.turn import turn_of
 
 __all__ = ["POLL_S", "FdLine", "Line", "PolledLine"]
 
@@ -35,10 +39,16 @@ class Line(Protocol):
 
 
 Lost = Callable[[Line, str], None]
+T = TypeVar("T")
 
 
 class FdLine:
-    """A line that is watched by the event loop."""
+    """A line that is watched by the event loop. What a turn of the loop has for it leaves at the turn's end.
+
+    Each write to a terminal wakes a worker of the kernel's, which most often takes the processor from whoever writes.
+    Those of a turn come one right behind the other, and the worker finds several at once: 27 us of its time for a sale
+    became 19.
+    """
 
     def __init__(
         self,
@@ -50,10 +60,13 @@ class FdLine:
     ) -> None:
         self._opened = opened
         self._fd = fd
+        self._send = partial(os.write, fd)
         self._loop = loop
         self._on_data = on_data
         self._on_lost = on_lost
         self._unsent = bytearray()
+        self._queued: list[bytes] = []
+        self._turn = turn_of(loop)
         self._closed = False
         here = os.fstat(fd)
         self._here = (here.st_rdev, here.st_ino, here.st_dev)
@@ -70,29 +83,41 @@ class FdLine:
     def write(self, data: bytes) -> None:
         if self._closed:
             return
-        if self._unsent:
-            self._keep(data)
-            return
-        try:
-            sent = os.write(self._fd, data)
-        except BlockingIOError:
-            sent = 0
-        except OSError as error:
-            # Not from within the owner's own call: it may be in the middle of something.
-            self._loop.call_soon(self._lose, _unplugged(error))
-            return
-        if sent < len(data):
-            self._loop.add_writer(self._fd, self._writable)
-            self._keep(data[sent:])
+        if not self._queued:
+            self._turn.at_end(self._leave)
+        self._queued.append(data)
 
     def close(self) -> None:
+        """Send what this turn has for it, as far as the line takes it at once, and end."""
         if self._closed:
             return
+        with contextlib.suppress(OSError):
+            if self._queued and not self._unsent:
+                os.write(self._fd, b"".join(self._queued))
         self._closed = True
         self._loop.remove_reader(self._fd)
         self._loop.remove_writer(self._fd)
         with contextlib.suppress(OSError, serial.SerialException):
             self._opened.close()
+
+    def _leave(self) -> None:
+        data = b"".join(self._queued)
+        self._queued.clear()
+        if self._closed:
+            return
+        if self._unsent:
+            self._keep(data)
+            return
+        try:
+            sent = _written(self._send, data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            self._lose(_unplugged(error))
+            return
+        if sent < len(data):
+            self._loop.add_writer(self._fd, self._writable)
+            self._keep(data[sent:])
 
     def _readable(self) -> None:
         try:
@@ -127,6 +152,7 @@ class FdLine:
 
     def _lose(self, why: str) -> None:
         if not self._closed:
+            self._queued.clear()
             self.close()
             self._on_lost(self, why)
 
@@ -164,7 +190,7 @@ class PolledLine:
             with contextlib.closing(self._opened):
                 while not self._closed:
                     while self._unsent:
-                        self._opened.write(self._unsent.popleft())
+                        _written(self._opened.write, self._unsent.popleft())
                     data = self._opened.read(max(1, min(READ_BYTES, self._opened.in_waiting)))
                     if data:
                         self._tell(self._took, bytes(data))
@@ -183,6 +209,13 @@ class PolledLine:
         if not self._closed:
             self.close()
             self._on_lost(self, why)
+
+
+def _written(write: Callable[[bytes], T], data: bytes) -> T:
+    crashpoints.passing("port.before_write")
+    sent = write(data)
+    crashpoints.passing("port.after_write")
+    return sent
 
 
 def _unplugged(error: Exception) -> str:

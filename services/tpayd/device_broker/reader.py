@@ -314,25 +314,18 @@ class Reader:
 
     def _follow(self, turn: Turn, now_us: int) -> None:
         if turn.out:
-            crashpoints.passing("port.before_write")
             self.port.write(turn.out)
-            crashpoints.passing("port.after_write")
         driver = self._driver
         for event in turn.events:
             if self._driver is not driver:
                 return  # an event before this one has ended the line
-            self._take(event, now_us)
+            kind = type(event)
+            if kind in _ANSWERS:
+                self._take_answer(event, now_us)  # type: ignore[arg-type]  # just found to be one
+            elif (kind in _OF_THE_STEP or self._heed(event)) and self.step is not None:
+                self.step.told(event, now_us)
             if self._examiner.under_way:
                 self._examiner.told(event)
-
-    def _take(self, event: Event, now_us: int) -> None:
-        if type(event) in _ANSWERS:
-            self._take_answer(event, now_us)  # type: ignore[arg-type]  # just found to be one
-            return
-        if type(event) not in _OF_THE_STEP and not self._heed(event):
-            return
-        if self.step is not None:
-            self.step.told(event, now_us)
 
     def _heed(self, event: Event) -> bool:
         """What concerns the reader itself; False: the line has been closed for it."""

@@ -22,6 +22,7 @@ from tpayd.device_broker.fleet_desk import FleetDesk
 from tpayd.device_broker.key_steps import KeySteps
 from tpayd.device_broker.leases import Grant
 from tpayd.device_broker.lending import Lending, Waiter
+from tpayd.device_broker.listing import page
 from tpayd.device_broker.maintenance import MaintenanceFile
 from tpayd.device_broker.nightly import Nightly, Sight
 from tpayd.device_broker.pad_places import PadPlaces
@@ -215,8 +216,9 @@ class DeviceBroker:
         renew = self._lending.renew
         return contract.RenewedLeases(tuple(ref for ref in body.leases if not renew(ref.lease_id, ref.fence)))
 
-    def _release(self, _: Request, body: contract.LeaseRef) -> Empty:
-        self._lending.give_back(body.lease_id, body.fence)
+    def _release(self, _: Request, body: contract.ReleaseLeases) -> Empty:
+        for ref in body.leases:
+            self._lending.give_back(ref.lease_id, ref.fence)
         return Empty()
 
     def _reset(self, _: Request, __: Empty) -> Empty:
@@ -245,13 +247,12 @@ class DeviceBroker:
 
     # The rest
 
-    def _list(self, _: Request, __: Empty) -> contract.DeviceList:
-        devices = tuple(self._standing.device(name) for name in self._readers)
+    def _list(self, _: Request, body: contract.DevicesQuery) -> contract.DeviceList:
         faults = tuple(
             contract.DeviceFault(fault.field, fault.text, fault.lane, fault.device)
             for fault in self._standing.arrangement.faults
         )
-        return contract.DeviceList(devices, self._pool.queue_length, faults)
+        return page(self._readers, body.after, self._standing.device, faults, self._pool.queue_length)
 
     def _tick(self) -> None:
         now_us, now_ms = self._clock.monotonic_us(), self._clock.boottime_ms()

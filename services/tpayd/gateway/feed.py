@@ -8,6 +8,7 @@ from msgspec import Raw
 
 from tpayd.kit.bus import CallError, Request, Server, Session
 from tpayd_contracts.catalogue import EVENT_BODIES
+from tpayd_contracts.envelope import EMPTY_BODY
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.gateway import Subscribe, Subscribed
 
@@ -36,9 +37,13 @@ class Feed:
             server.publish(session, topic, body)
 
     def gap(self, topics: frozenset[str]) -> None:
-        """Events on these topics were lost behind us: leave a number out, so that each listener notices."""
-        for _, session in self._listeners(topics):
+        """Events on these topics were lost behind us: leave a number out, so that each listener notices.
+
+        At once, by an event of no topic: whatever was lost may have been the last one for hours.
+        """
+        for server, session in self._listeners(topics):
             session.sequence += 1
+            server.publish(session, "", EMPTY_BODY)
 
     def _listeners(self, topics: frozenset[str]) -> list[tuple[Server, Session]]:
         return [

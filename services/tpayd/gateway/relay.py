@@ -11,7 +11,7 @@ from typing import TypeVar
 from msgspec import Raw, Struct
 
 from tpayd.gateway.admission import Guest
-from tpayd.gateway.door import Door
+from tpayd.gateway.door import REST_S, Door
 from tpayd.gateway.lanes import LaneUse
 from tpayd.kit import crashpoints
 from tpayd.kit.bus import Caller, CallError, Request
@@ -76,7 +76,11 @@ class Relay:
         key = _checked_key(request.key, needed=op.needs_key)
         door = self._door
         if door is not None and key is not None:
-            door.check(key)
+            try:
+                door.check(key)
+            except CallError:
+                request.server.rest(REST_S)
+                raise
         body = decode_body(request.body, op.request)
         if self._has_lane:
             _check_lane(guest, body.lane)  # type: ignore[attr-defined]
@@ -116,6 +120,8 @@ class _HandedOn(Struct, eq=False):
         return self.request.progress
 
     def reply(self, body: Raw) -> None:
+        if self.door is not None:
+            self.door.answered()
         self._answer(self.request.reply, body)
 
     def error(self, error: CallError) -> None:

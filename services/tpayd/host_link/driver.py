@@ -117,7 +117,7 @@ class Driver:
         elif do is Do.ECHO:
             self._owner.echo(self)
         elif do is Do.CLOSE:
-            self._drop()
+            self._drop(at_once=event is Event.DUE)
         if before != (self.line.state, self.line.detail):
             self._owner.changed(self)
         self._set_timer()
@@ -169,15 +169,19 @@ class Driver:
             on_end=self._end,
         )
 
-    def _drop(self) -> None:
-        """Close on our own account: what comes from this connection after now is of no line."""
+    def _drop(self, *, at_once: bool) -> None:
+        """Close on our own account: what comes from this connection after now is of no line.
+
+        `at_once`: nothing has come for too long, and what has not arrived by now is not to arrive any more.
+        """
         if self._dialling is not None:
             self._dialling.cancel()
             self._dialling = None
         connection, self._connection = self._connection, None
         if connection is not None:
             self._owner.lost(self)
-            connection.close(self.line.detail)
+            end = connection.abort if at_once else connection.close
+            end(self.line.detail)
 
     def _end(self, connection: Connection, why: str) -> None:
         if connection is self._connection:

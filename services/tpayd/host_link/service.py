@@ -8,10 +8,11 @@ from tpayd.host_link.pool import Pool
 from tpayd.host_link.settings import HostLinkSettings, ProfileSettings
 from tpayd.host_link.tls import tls_context
 from tpayd.hosts import UnknownAdapterError, load
-from tpayd.kit.bus import Request
+from tpayd.kit.bus import CallError, Request
 from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.process import House
 from tpayd.kit.settings import SettingsError
+from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.health import Dependency, Readiness
 from tpayd_contracts.host import EXCHANGE, LINE_STATUS, TOPIC_LINE, Exchange, Line, LineEvent, LineState, LineStatus
 from tpayd_contracts.operation import Empty
@@ -74,7 +75,13 @@ class HostLink:
             raise self._pool.other_profile(body.profile)
         wait_s = min(body.answer_wait_s, request.remaining_s())
         abandon = self._pool.exchange(body.message, wait_s, request.reply, request.fail)
-        request.on_cancel(abandon)
+
+        def cancelled() -> None:
+            abandon()
+            if request.is_open:
+                request.fail(CallError.unknown(ErrorCode.ABORTED, "given up by who asked; the host may have booked"))
+
+        request.on_cancel(cancelled)
 
     def _status(self, _request: Request, _body: Empty) -> LineStatus:
         return LineStatus(profile=self._profile, lines=self._pool.lines)

@@ -6,20 +6,19 @@ An adapter translates; it opens no socket, reads no clock and keeps no state, so
 
 from __future__ import annotations
 
-import importlib
-from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol, runtime_checkable
 
 from tpayd.hosts.answers import MatchKey, Opened, Unsealed
 from tpayd.hosts.errors import UnknownAdapterError
 from tpayd.hosts.messages import MacedMessage, NetworkMessage
+from tpayd.kit import plugins
 
 __all__ = ["GROUP", "HostAdapter", "installed", "load"]
 
 GROUP = "tpayd.hosts"
 
-_BUILT_IN = {"iso8583": EntryPoint("iso8583", "tpayd.hosts.iso8583:adapter", GROUP)}
-"""Works from a source tree too, where nothing is installed and no entry point exists."""
+_BUILT_IN = {"iso8583": "tpayd.hosts.iso8583:adapter"}
+"""`module:name`. Works from a source tree too, where nothing is installed and no entry point exists."""
 
 
 @runtime_checkable
@@ -41,6 +40,9 @@ class HostAdapter(Protocol):
 
     def seal(self, unsealed: Unsealed, ksn: bytes, mac: bytes) -> bytes:
         """The complete message."""
+
+    def split_mac(self, raw: bytes) -> tuple[bytes, bytes]:
+        """What an answer's MAC covers, and the MAC. Cheap: nothing else of it is looked at."""
 
     def match_key(self, raw: bytes) -> MatchKey:
         """The key that a request and its answer share. Cheap: called twice per payment."""
@@ -66,16 +68,15 @@ class HostAdapter(Protocol):
 
 def load(name: str) -> HostAdapter:
     """The adapter registered as `name`; raises UnknownAdapterError."""
-    entry = installed().get(name)
-    if entry is None:
+    place = plugins.place_of(GROUP, name, _BUILT_IN)
+    if place is None:
         raise UnknownAdapterError(name, tuple(sorted(installed())))
-    module, _, attribute = entry.value.partition(":")
-    adapter = getattr(importlib.import_module(module), attribute)
+    adapter = plugins.fetched(place)
     if not isinstance(adapter, HostAdapter):
-        raise TypeError(f"{entry.value} is registered under {GROUP}, and is no HostAdapter")
+        raise TypeError(f"{place} is registered under {GROUP}, and is no HostAdapter")
     return adapter
 
 
-def installed() -> dict[str, EntryPoint]:
-    """Every registered adapter by name; the daemon's own cannot be replaced."""
-    return {entry.name: entry for entry in entry_points(group=GROUP)} | _BUILT_IN
+def installed() -> dict[str, str]:
+    """Where every registered adapter is, `module:name`, by its name; the daemon's own cannot be replaced."""
+    return plugins.installed(GROUP, _BUILT_IN)

@@ -5,9 +5,8 @@ TCP has no messages: one read may bring half of one, or three at once.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from tpayd.hosts.errors import FrameTooLongError
+from tpayd.hosts.quiet import Quiet
 
 __all__ = ["LENGTH_BYTES", "MAX_MESSAGE_BYTES", "Deframer", "Message", "frame"]
 
@@ -16,7 +15,7 @@ MAX_MESSAGE_BYTES = 8192
 """As the contract has it (`host.exchange`)."""
 
 
-class Message(NamedTuple):
+class Message(Quiet, frozen=True):
     """One message off the line."""
 
     raw: bytes

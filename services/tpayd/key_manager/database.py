@@ -1,9 +1,9 @@
 """The SQLite file under the key store.
 
 Why SQLite and not one file per key: activating a key retires another and writes two audit entries, and a crash between
-them must leave all or nothing. Why a rollback journal with synchronous=EXTRA and not WAL: writes are few (a counter
-block every 256 payments, made ahead, off the event loop), a checker may read the file beside us, and the journal's
-directory entry is synced too. One connection writes.
+them must leave all or nothing. Why a rollback journal with synchronous=EXTRA and not WAL: writes are few (counters of
+all lanes at once, every hundred payments of one, ahead of need and off the event loop), a checker may read the file
+beside us, and the journal's directory entry is synced too. One connection writes.
 """
 
 from __future__ import annotations

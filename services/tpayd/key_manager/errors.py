@@ -10,6 +10,7 @@ __all__ = [
     "KeyManagerError",
     "NoPassageError",
     "NoUsableKeyError",
+    "NotReservedError",
     "PassphraseError",
     "SealBrokenError",
     "SecretFileError",
@@ -62,6 +63,10 @@ class ExchangeFailedError(KeyManagerError):
         super().__init__(text)
         self.reason = reason
         self.text = text
+
+
+class NotReservedError(KeyManagerError):
+    """No counter of a key is in hand; more are being reserved on disk. Nothing was used: ask again when they are."""
 
 
 class NoUsableKeyError(KeyManagerError):

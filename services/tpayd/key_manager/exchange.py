@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -88,7 +88,7 @@ class Exchanges:
         transport: TransportKeys,
         keyring: Keyring,
         vault: Vault,
-        next_number: Callable[[], ExchangeNumber],
+        next_number: Callable[[], Awaitable[ExchangeNumber]],
         local_time: Callable[[], str],
         limits: ExchangeLimits,
     ) -> None:
@@ -125,7 +125,7 @@ class Exchanges:
         if key is None:
             raise NoUsableKeyError("no_transport_key", f"terminal {terminal_id} has no transport key in secrets/")
         async with self._alone(terminal_id, f"terminal {terminal_id}"):
-            number = self._next_number()
+            number = await self._next_number()
             pending = begin(Role.TERMINAL, terminal_id, key, number.sequence)
             message = TerminalKeyExchange(
                 terminal_id=terminal_id, stan=number.stan, local=self._local_time(), blob=pending.request
@@ -155,7 +155,7 @@ class Exchanges:
             prepared = await self._readers.call(KEY_PREPARE, PrepareKey(device, idle_only), ttl_s=wait_s, trace=trace)
             async with self._held(device):
                 _check_prepared(device, prepared)
-                number = self._next_number()
+                number = await self._next_number()
                 message = ReaderKeyExchange(
                     terminal_id=self._terminals[0], stan=number.stan, local=self._local_time(), blob=prepared.blob
                 )

@@ -11,9 +11,10 @@ from tpayd.key_manager.gauges import KeyGauges
 from tpayd.key_manager.keyring import Keyring
 from tpayd.key_manager.reader_standing import ReaderStanding
 from tpayd.key_manager.records import KeyRecord
-from tpayd.key_manager.store import SCHEMA_VERSION
+from tpayd.key_manager.store_header import SCHEMA_VERSION
 from tpayd.key_manager.ticks import Ticker
 from tpayd.kit.bus import CallError
+from tpayd.kit.paging import PAGE_MAX_BYTES, within
 from tpayd_contracts.device import DeviceState
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.keys import KeyInfo, KeyList, KeyState, KeyTime, KeyUsage
@@ -67,14 +68,19 @@ class ExchangeDesk:
         owner = found.reader_id if found is not None and found.reader_id else device
         return await self._told(work, KeyUsage.READER_DATA, owner, device, automatic=automatic)
 
-    def list(self) -> KeyList:
-        """Every key, and the time that they expire by."""
+    def list(self, after: str | None = None) -> KeyList:
+        """Every key whose id comes after that, as many as a page holds, and the time that they expire by."""
         time = self._ticker.time
-        order = sorted(self._keyring, key=lambda key: (key.usage, key.profile, key.owner, key.injected_at_ms or 0))
+        now_ms = time.now_ms()
+        wanted = sorted(
+            (key for key in self._keyring if after is None or key.key_id > after), key=lambda key: key.key_id
+        )
+        found = within(PAGE_MAX_BYTES, (key.info(now_ms, self._note(key)) for key in wanted), at_least=1)
         return KeyList(
-            tuple(key.info(time.now_ms(), self._note(key)) for key in order),
-            KeyTime(time.now_ms(), time.from_host, time.machine_ahead_ms() // 1000),
+            found,
+            KeyTime(now_ms, time.from_host, time.machine_ahead_ms() // 1000),
             SCHEMA_VERSION,
+            next=found[-1].key_id if len(found) < len(wanted) else None,
         )
 
     async def _told(
@@ -113,9 +119,9 @@ class ExchangeDesk:
             return active.info(self._ticker.now_ms())
         finally:
             self._gauges.show_keys(self._keyring, self._ticker.now_ms())
-            # The reader that has just got its key serves the next customer, also one who comes at once.
-            self._standing.look_again()
             if usage is KeyUsage.READER_DATA:
+                # The reader that has just got its key serves the next customer, also one who comes at once.
+                self._standing.look_again()
                 await self._standing.settle()
 
     def _ended(self, how: str, *, automatic: bool) -> None:

@@ -30,7 +30,7 @@ class KeyGauges:
         self.bad_macs = metrics.counter("bad_macs", "Answers of the host whose MAC is wrong")
         self.refused = metrics.counter("refused", "Messages that got no MAC, by reason", ("reason",))
         self.exchanges = metrics.counter("exchanges", "Key exchanges by their end and by who began them", ("end", "by"))
-        self.reserve_waits = metrics.counter("reserve_waits", "MACs that waited for the disk to reserve counters")
+        self.reserve_waits = metrics.counter("reserve_waits", "Messages that waited for the disk to reserve counters")
 
     def show_store(self, entries: int, *, holds: bool, damaged: int) -> None:
         """The state of the store."""

@@ -42,6 +42,10 @@ class Keyring:
         """The owner's active key, or the expired one that no other has replaced yet."""
         return self._current.get((usage, profile, owner))
 
+    def in_force(self, profile: str) -> list[KeyRecord]:
+        """Every owner's current key."""
+        return [key for key in self._current.values() if key.profile == profile]
+
     def in_doubt(self, profile: str, reader_id: str) -> tuple[KeyRecord, ...]:
         """A reader's keys that it was handed and has not confirmed."""
         return tuple(self._in_doubt.get((profile, reader_id), {}).values())

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from msgspec import structs
 
 from tpayd.key_manager.audit import shown_head
-from tpayd.key_manager.counters import Counters
-from tpayd.key_manager.errors import NoUsableKeyError
+from tpayd.key_manager.errors import NoUsableKeyError, StoreError
 from tpayd.key_manager.events import KeyEvents
 from tpayd.key_manager.expiry import warning_due
 from tpayd.key_manager.gauges import KeyGauges
 from tpayd.key_manager.host_times import HostTimes
 from tpayd.key_manager.keyring import Keyring
 from tpayd.key_manager.macs import Macs
+from tpayd.key_manager.reserving import Reserving
 from tpayd.key_manager.settings import KeyManagerSettings
 from tpayd.key_manager.store import KeyStore, Loaded, Step
 from tpayd.key_manager.ticks import ExchangeNumber, Ticker, Ticks
@@ -23,7 +24,7 @@ from tpayd.key_manager.trusted_time import DAY_MS
 from tpayd.key_manager.vault import Vault
 from tpayd.kit.house import House
 from tpayd_contracts.health import Dependency
-from tpayd_contracts.keys import TOPIC_KEY
+from tpayd_contracts.keys import TOPIC_KEY, KeyUsage
 
 __all__ = ["OpenKeys"]
 
@@ -37,8 +38,9 @@ class OpenKeys:
 
     def __init__(
         self, house: House[KeyManagerSettings], store: KeyStore, loaded: Loaded, disk: ThreadPoolExecutor,
-        gauges: KeyGauges, host_times: HostTimes,
+        gauges: KeyGauges, host_times: HostTimes, on_reserved: Callable[[StoreError | None], None],
     ) -> None:  # fmt: skip
+        """`on_reserved`: counters were reserved, or why they were not; who had none may ask again."""
         self._house = house
         self.host_times = host_times
         self._signed_ms = 0
@@ -51,14 +53,22 @@ class OpenKeys:
         self.ticker = Ticker(house.clock, loaded.ticks)
         self.keyring = Keyring(loaded.records, frozen)
         self.events = KeyEvents(lambda event: house.publisher.publish(TOPIC_KEY, event), house.log, self.ticker.now_ms)
-        self._counters = Counters(loaded.counters, self._reserve, self._reserve_ahead)
+        self._counters = Reserving(loaded.counters, store, disk, house.log, on_reserved).counters
         self.macs = Macs(self.keyring, self._counters, self.ticker.now_ms)
-        self.vault = Vault(store, self.keyring, disk, self.ticker.now_ms, self._on_change, loaded.damaged)
+        self.vault = Vault(
+            store, self.keyring, self._counters, disk, self.ticker.now_ms, self._on_change, loaded.damaged
+        )
         gauges.show_store(loaded.audit.count, holds=loaded.audit.holds, damaged=len(loaded.damaged))
 
     async def begin(self) -> None:
         """Finish what a crash interrupted. Raises StoreError."""
         log = self._house.log
+        # Asked for at once: on disk before the first sale.
+        self._counters.use(
+            key.key_id
+            for key in self.keyring.in_force(self._house.store.host_profile)
+            if key.usage is KeyUsage.TERMINAL_MAC
+        )
         if self.vault.damaged:
             log.error("key_store.damaged", records=list(self.vault.damaged))
         if self.audit_problem is not None:
@@ -89,9 +99,9 @@ class OpenKeys:
         await self._follow_host()
         await self._keep(self.ticker.latest())
 
-    def next_exchange(self) -> ExchangeNumber:
+    async def next_exchange(self) -> ExchangeNumber:
         """Numbers for a key exchange, on disk when this returns. Raises StoreError."""
-        return self.ticker.next_exchange(self._store.write_ticks)
+        return await self.ticker.next_exchange(self._write)
 
     def metadata_said(self, signed_ms: int) -> None:
         """Metadata whose signature was right is dated so; the next sweep reads it."""
@@ -150,8 +160,11 @@ class OpenKeys:
             self._house.log.info("time.moved", by_s=moved.by_ms // 1000, by="metadata")
 
     async def _keep(self, ticks: Ticks) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._disk, self._store.write_ticks, ticks)
+        await self._write(ticks)
         self.ticker.kept(ticks)
+
+    async def _write(self, ticks: Ticks) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._disk, self._store.write_ticks, ticks)
 
     def _terminal_is_valid(self, terminal_id: str) -> bool:
         try:
@@ -163,40 +176,14 @@ class OpenKeys:
     def _ending(self) -> str:
         before_ms = self.ticker.now_ms() + max(self._settings.warn_days, default=0) * DAY_MS
         profile = self._house.store.host_profile
-        ending = tuple(
-            key.owner
-            for key in self.keyring
-            if key.profile == profile
-            and self.keyring.current(key.usage, profile, key.owner) is key
-            and (key.expires_at_ms or 0) <= before_ms
-        )
+        ending = tuple(key.owner for key in self.keyring.in_force(profile) if (key.expires_at_ms or 0) <= before_ms)
         return f"{_named('expires soon, or has: ', ending)}: `tpayd keys exchange --all`" if ending else ""
-
-    def _reserve(self, key_id: str, limit: int) -> None:
-        self._gauges.reserve_waits.inc()
-        self._store.reserve_counters(key_id, limit)
-
-    def _reserve_ahead(self, key_id: str, limit: int) -> None:
-        try:
-            writing = asyncio.get_running_loop().run_in_executor(
-                self._disk, self._store.reserve_counters, key_id, limit
-            )
-        except RuntimeError:
-            # The process is stopping. The counters in hand will do, or taking one says what is wrong.
-            return
-
-        def done(future: asyncio.Future[None]) -> None:
-            problem = None if future.cancelled() else future.exception()
-            self._counters.reserved_ahead(key_id, None if future.cancelled() or problem else limit)
-            if problem is not None:
-                self._house.log.error("counters.not_reserved", key_id=key_id, why=str(problem))
-
-        writing.add_done_callback(done)
 
     def _on_change(self, step: Step, entries: int) -> None:
         """A step is on disk. The head goes to the log, which leaves the machine: see `audit`."""
         if step.key_id and step.record is None:
             self.macs.forget(step.key_id)
+            self._counters.forget(step.key_id)
         self._gauges.show_store(entries, holds=True, damaged=len(self.vault.damaged))
         self._house.log.info(
             "audit.added", happened=str(step.event), key_id=step.key_id or None, detail=step.detail or None,

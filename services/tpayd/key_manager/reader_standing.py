@@ -7,7 +7,7 @@
   one's, which is then confirmed, or the old one's, and the new one is discarded. A reader that tells no check value
   keeps both, and the old one in force, until the next exchange.
 * A reader without a key in force, with an expired one, or with one that nobody here knows is barred: other readers
-  serve its lanes. `mac.generate` refuses such a reader in any case; the bar spares the customer the try.
+  serve its lanes. `mac.exchange` refuses such a reader in any case; the bar spares the customer the try.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from tpayd.key_manager.records import KeyRecord
 from tpayd.key_manager.vault import Vault
 from tpayd.kit.bus import CallError
 from tpayd.kit.bus.wire import decode_body
+from tpayd.kit.device_list import list_devices
 from tpayd.kit.logs import Log
 from tpayd_contracts.device import (
-    DEVICE_LIST,
     KEY_RELEASE,
     READER_BAR,
     Ability,
@@ -41,7 +41,6 @@ from tpayd_contracts.device import (
     ReleaseKeys,
 )
 from tpayd_contracts.keys import KeyState, KeyUsage
-from tpayd_contracts.operation import Empty
 
 __all__ = ["ReaderStanding"]
 
@@ -151,7 +150,7 @@ class ReaderStanding:
             await self._broker.call(KEY_RELEASE, ReleaseKeys(), ttl_s=_CALL_S)
             self._released = True
         if not self._known:
-            devices = (await self._broker.call(DEVICE_LIST, Empty(), ttl_s=_CALL_S)).devices
+            devices = await list_devices(self._broker, _CALL_S)
             self._devices = {device.name: device for device in devices}
             self._known = True
         await self._settle_doubts()

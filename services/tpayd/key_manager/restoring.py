@@ -36,8 +36,7 @@ def make_safe(path: Path, provider: KeyProvider, at_ms: int, detail: str) -> int
         if not loaded.audit.holds:
             raise AuditBrokenError(f"the audit chain of the key store does not hold: {loaded.audit.problem}")
         counting = {key.key_id: 0 for key in loaded.records if key.usage is KeyUsage.TERMINAL_MAC} | loaded.counters
-        for key_id, limit in counting.items():
-            store.reserve_counters(key_id, min(limit + COUNTER_SKIP, LAST_COUNTER))
+        store.reserve_counters({key_id: min(limit + COUNTER_SKIP, LAST_COUNTER) for key_id, limit in counting.items()})
         ticks = structs.replace(loaded.ticks, exchanges=loaded.ticks.exchanges + EXCHANGE_SKIP)
         store.change(at_ms, Step(RESTORED, detail=detail), ticks=ticks)
     return len(counting)

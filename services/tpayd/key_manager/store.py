@@ -7,38 +7,31 @@ audit entries (signed) and the parameters that the passphrase needs.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
 from tpayd.key_manager.audit import AuditEntry, AuditHead, AuditReport, origin, sign_entry, sign_head, verify
 from tpayd.key_manager.database import is_empty, open_database, storage, transaction
-from tpayd.key_manager.errors import AuditBrokenError, PassphraseError, SealBrokenError, StoreError
+from tpayd.key_manager.errors import AuditBrokenError, SealBrokenError
 from tpayd.key_manager.providers import KeyProvider, Sealing
 from tpayd.key_manager.records import KeyRecord
+from tpayd.key_manager.store_header import AUDIT_HEAD, founded, opened, put_header
 from tpayd.key_manager.ticks import Ticks
 from tpayd.kit import crashpoints
 
 __all__ = ["KeyStore", "Loaded", "Step"]
 
-SCHEMA_VERSION = 2
 MAX_KEYS = 10_000
 """Bound on key records: 999 terminals and 64 readers, renewed nine times within the time that retired keys are kept."""
 
-_TABLES = """
-CREATE TABLE header (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE sealed (kind TEXT, id TEXT, version INTEGER NOT NULL, box BLOB NOT NULL, PRIMARY KEY (kind, id))
-    WITHOUT ROWID;
-CREATE TABLE audit (number INTEGER PRIMARY KEY, entry BLOB NOT NULL, mac BLOB NOT NULL);
-"""
 _COUNTER = "counter"
 _TICKS = "ticks"
-_CHECK = b"tpayd key store"
 
 
 @dataclass(frozen=True)
@@ -91,9 +84,9 @@ class KeyStore:
         connection = open_database(path, read_only=read_only)
         try:
             with storage(f"{path} cannot be opened"):
-                if not read_only and is_empty(connection):
-                    return cls._make(connection, provider)
-                return cls._opened(connection, provider, path)
+                fresh = not read_only and is_empty(connection)
+                sealing, store_id = founded(connection, provider) if fresh else opened(connection, provider, path)
+            return cls(connection, sealing, store_id)
         except BaseException:
             connection.close()
             raise
@@ -168,8 +161,12 @@ class KeyStore:
         """The HMAC of the last audit entry."""
         return self._last
 
-    def change(self, at_ms: int, *steps: Step, ticks: Ticks | None = None) -> int:
-        """Write these changes and their audit entries (and `ticks`): all, or none. Returns the number of entries.
+    def change(
+        self, at_ms: int, *steps: Step, ticks: Ticks | None = None, counters: Mapping[str, int] = MappingProxyType({})
+    ) -> int:
+        """Write these changes and their audit entries (with `ticks` and `counters`): all, or none.
+
+        `counters` as `reserve_counters` has them. Returns the number of audit entries.
 
         Raises:
             AuditBrokenError: the chain did not hold when the store was loaded: nothing is added that would hide it.
@@ -180,9 +177,11 @@ class KeyStore:
         with self._lock:
             count, last = self._count, self._last
             grown = ticks.joined(self._ticks) if ticks is not None else self._ticks
+            higher = self._higher(counters)
             with transaction(self._connection):
                 if ticks is not None:
                     self._put_sealed(_TICKS, "", msgspec.msgpack.encode(grown))
+                self._put_limits(higher)
                 for step in steps:
                     version = step.record.version if step.record else 0
                     self._write_record(step)
@@ -192,23 +191,26 @@ class KeyStore:
                     self._connection.execute(
                         "INSERT INTO audit VALUES (?, ?, ?)", (count, msgspec.msgpack.encode(entry), last)
                     )
-                self._put_header("audit_head", msgspec.msgpack.encode(sign_head(self._sealing, count, last)))
+                put_header(self._connection, AUDIT_HEAD, msgspec.msgpack.encode(sign_head(self._sealing, count, last)))
             self._count, self._last, self._ticks = count, last, grown
+            self._limits |= higher
             return count
 
-    def reserve_counters(self, key_id: str, limit: int) -> None:
-        """Make the counters of a key up to `limit` ours, for good; a lower limit than before changes nothing.
+    def reserve_counters(self, limits: Mapping[str, int]) -> None:
+        """Make the counters of each key up to its limit ours, for good, all at once.
+
+        A lower limit than before changes nothing.
 
         Raises:
             StoreError: the disk did not take it.
         """
         with self._lock:
-            # Two threads may reserve for one key: the later write must not undo the higher one.
-            if limit > self._limits.get(key_id, 0):
+            higher = self._higher(limits)
+            if higher:
                 crashpoints.passing("counter.before_reserve")
                 with transaction(self._connection):
-                    self._put_sealed(_COUNTER, key_id, limit.to_bytes(4, "big"))
-                self._limits[key_id] = limit
+                    self._put_limits(higher)
+                self._limits |= higher
                 crashpoints.passing("counter.after_reserve")
 
     def write_ticks(self, ticks: Ticks) -> None:
@@ -223,47 +225,8 @@ class KeyStore:
                 self._put_sealed(_TICKS, "", msgspec.msgpack.encode(grown))
             self._ticks = grown
 
-    @classmethod
-    def _make(cls, connection: sqlite3.Connection, provider: KeyProvider) -> KeyStore:
-        kept, sealing = provider.create()
-        store_id = os.urandom(16)
-        store = cls(connection, sealing, store_id)
-        with transaction(connection):
-            # One by one: executescript would end the transaction.
-            for statement in _TABLES.split(";"):
-                connection.execute(statement)
-            store._put_header("schema", str(SCHEMA_VERSION).encode())
-            store._put_header("store_id", store_id)
-            store._put_header("provider", provider.name.encode())
-            store._put_header("provider_kept", kept)
-            store._put_header("check", sealing.seal(_CHECK, store_id))
-            store._put_header("audit_head", msgspec.msgpack.encode(sign_head(sealing, 0, origin(sealing, store_id))))
-        return store
-
-    @classmethod
-    def _opened(cls, connection: sqlite3.Connection, provider: KeyProvider, path: Path) -> KeyStore:
-        header = dict(connection.execute("SELECT name, value FROM header").fetchall())
-        try:
-            schema = int(header["schema"])
-            maker, kept = header["provider"].decode(), header["provider_kept"]
-            store_id, check = header["store_id"], header["check"]
-        except (KeyError, ValueError):
-            raise StoreError(f"{path} is not a key store of this version, or its header was altered") from None
-        if schema != SCHEMA_VERSION:
-            raise StoreError(f"{path} has schema {schema}; this version of tpayd reads {SCHEMA_VERSION}")
-        if maker != provider.name:
-            text = f"{path} was made by the key provider {maker!r}; config/key_manager.toml names {provider.name!r}"
-            raise PassphraseError(text)
-        sealing = provider.unlock(kept)
-        try:
-            sealing.open(check, store_id)
-        except SealBrokenError:
-            text = f"the key of provider {maker!r} does not open {path}: it was made with another one"
-            raise PassphraseError(text) from None
-        return cls(connection, sealing, store_id)
-
     def _verify(self) -> AuditReport:
-        rows = self._connection.execute("SELECT value FROM header WHERE name = 'audit_head'").fetchone()
+        rows = self._connection.execute("SELECT value FROM header WHERE name = ?", (AUDIT_HEAD,)).fetchone()
         try:
             head = msgspec.msgpack.decode(rows[0], type=AuditHead) if rows else None
         except msgspec.MsgspecError:
@@ -295,8 +258,13 @@ class KeyStore:
         self._connection.execute("INSERT OR REPLACE INTO sealed VALUES (?, ?, ?, ?)", (kind, name, number, box))
         self._versions[kind, name] = number
 
-    def _put_header(self, name: str, value: bytes) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO header VALUES (?, ?)", (name, value))
+    def _higher(self, limits: Mapping[str, int]) -> dict[str, int]:
+        """Those that are above what is on disk: whoever writes later must not undo a higher one."""
+        return {key_id: limit for key_id, limit in limits.items() if limit > self._limits.get(key_id, 0)}
+
+    def _put_limits(self, limits: Mapping[str, int]) -> None:
+        for key_id, limit in limits.items():
+            self._put_sealed(_COUNTER, key_id, limit.to_bytes(4, "big"))
 
 
 def _context(kind: str, name: str, version: int) -> bytes:

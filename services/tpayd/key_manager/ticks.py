@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from msgspec import Struct, structs
@@ -60,6 +61,7 @@ class Ticker:
         self.now_ms = self.time.now_ms
         self._clock = clock
         self._ticks = ticks
+        self._numbering = asyncio.Lock()
 
     def due(self) -> Ticks | None:
         """What to keep now; None if what is on disk is fresh enough. Call `kept` after it was written."""
@@ -75,13 +77,14 @@ class Ticker:
         """These are on disk."""
         self._ticks = self._ticks.joined(ticks)
 
-    def next_exchange(self, keep: Callable[[Ticks], None]) -> ExchangeNumber:
+    async def next_exchange(self, keep: Callable[[Ticks], Awaitable[None]]) -> ExchangeNumber:
         """Numbers for a new exchange. `keep` returns when they are on disk, or raises; then they are not given."""
-        latest = self.latest()
-        number = latest.exchanges + 1
-        # By the calendar, so that a store that was begun anew goes on above the one that was lost.
-        sequence = max(self._clock.unix_ms(), latest.sequence + 1)
-        ticks = structs.replace(latest, sequence=sequence, exchanges=number)
-        keep(ticks)
-        self.kept(ticks)
-        return ExchangeNumber(sequence, f"{(number - 1) % _STANS + 1:06d}")
+        async with self._numbering:
+            latest = self.latest()
+            number = latest.exchanges + 1
+            # By the calendar, so that a store that was begun anew goes on above the one that was lost.
+            sequence = max(self._clock.unix_ms(), latest.sequence + 1)
+            ticks = structs.replace(latest, sequence=sequence, exchanges=number)
+            await keep(ticks)
+            self.kept(ticks)
+            return ExchangeNumber(sequence, f"{(number - 1) % _STANS + 1:06d}")

@@ -6,12 +6,14 @@ Changes run one after the other, and off the event loop, so that MACs go on whil
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
+from types import MappingProxyType
 
 from msgspec import structs
 
+from tpayd.key_manager.counters import Counters
 from tpayd.key_manager.keyring import Keyring
 from tpayd.key_manager.records import KeyRecord
 from tpayd.key_manager.states import Event, after
@@ -32,6 +34,7 @@ class Vault:
         self,
         store: KeyStore,
         keyring: Keyring,
+        counters: Counters,
         disk: Executor,
         now_ms: Callable[[], int],
         on_change: Callable[[Step, int], None],
@@ -44,6 +47,7 @@ class Vault:
         self.damaged = tuple(damaged)
         self._store = store
         self._keyring = keyring
+        self._counters = counters
         self._disk = disk
         self._now_ms = now_ms
         self._on_change = on_change
@@ -81,6 +85,8 @@ class Vault:
     async def activate(self, key_id: str, life_ms: int) -> KeyRecord:
         """Use this key from now on, for `life_ms`; the one before is retired in the same transaction.
 
+        A terminal's comes into force with its first counters, so that no sale waits for them.
+
         Raises StoreError, AuditBrokenError, NoPassageError.
         """
         async with self._lock:
@@ -98,7 +104,8 @@ class Vault:
             active = _step(record, Event.ACTIVATE, "", **dates)
             lost = [name for name in self.damaged if name.rpartition(":")[0] == key_id.rpartition(":")[0]]
             cleared = [Step(Event.PURGE, name, None, "did not open") for name in lost]
-            await self._write([*steps, active, *cleared])
+            first = self._counters.first_block(key_id) if record.usage is KeyUsage.TERMINAL_MAC else {}
+            await self._write([*steps, active, *cleared], counters=first)
             self.damaged = tuple(name for name in self.damaged if name not in lost)
             return self._known(key_id)
 
@@ -161,20 +168,23 @@ class Vault:
         same = (record.usage, record.profile, record.owner)
         return [key for key in self._keyring if (key.usage, key.profile, key.owner) == same]
 
-    async def _write(self, steps: Sequence[Step], ticks: Ticks | None = None) -> None:
+    async def _write(
+        self, steps: Sequence[Step], ticks: Ticks | None = None, counters: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
         if not steps:
             return
-        change = partial(self._store.change, self._now_ms(), *steps, ticks=ticks)
+        change = partial(self._store.change, self._now_ms(), *steps, ticks=ticks, counters=counters)
         writing = asyncio.get_running_loop().run_in_executor(self._disk, change)
         try:
             # A cancelled exchange must not leave the memory behind the disk: what is being written is waited for.
             count = await asyncio.shield(writing)
         except asyncio.CancelledError:
-            self._apply(steps, await writing)
+            self._apply(steps, counters, await writing)
             raise
-        self._apply(steps, count)
+        self._apply(steps, counters, count)
 
-    def _apply(self, steps: Sequence[Step], count: int) -> None:
+    def _apply(self, steps: Sequence[Step], counters: Mapping[str, int], count: int) -> None:
+        self._counters.reserved(counters)
         for step in steps:
             if step.record is not None:
                 self._keyring.put(step.record)

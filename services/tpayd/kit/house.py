@@ -78,6 +78,8 @@ class House(Generic[S]):
     """The same about store.toml; for the service that answers for it."""
     desk: SettingsDesk | None = None
     """Answers the operations on settings; None in a process that none are asked of."""
+    start_is_long: bool = False
+    """True while the service's start does what may take minutes, and tells how far it is: it is not given up then."""
     _callers: dict[str, Caller] = field(default_factory=dict)
     _subscribers: list[Subscriber] = field(default_factory=list)
     _timers: list[Periodic] = field(default_factory=list)

@@ -139,7 +139,7 @@ class ProcessLife(Generic[S]):
             return
         house.server.draining = False
         try:
-            if await self._start(service):
+            if await self._start(house, service):
                 self._vitals.started = True
                 self._vitals.note()
                 house.call_every(_NOTE_EVERY_S, self._vitals.note)
@@ -168,11 +168,14 @@ class ProcessLife(Generic[S]):
             await asyncio.wait_for(self._stop.wait(), wait_s)
         return self._stop.is_set()
 
-    async def _start(self, service: Service) -> bool:
+    async def _start(self, house: House[S], service: Service) -> bool:
         """Start the service, unless told to stop meanwhile. Raises what it raises, and TimeoutError."""
         starting = asyncio.ensure_future(service.start())
         stopping = asyncio.ensure_future(self._stop.wait())
-        done, _ = await asyncio.wait((starting, stopping), timeout=_START_MAX_S, return_when=asyncio.FIRST_COMPLETED)
+        both = starting, stopping
+        done, _ = await asyncio.wait(both, timeout=_START_MAX_S, return_when=asyncio.FIRST_COMPLETED)
+        while not done and house.start_is_long:
+            done, _ = await asyncio.wait(both, timeout=_START_MAX_S, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if starting in done:
             starting.result()

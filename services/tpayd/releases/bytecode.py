@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-__all__ = ["ARCHIVE_NAME", "make_archive", "unpack_archive"]
+__all__ = ["ARCHIVE_NAME", "listed_archive", "make_archive", "unpack_archive"]
 
 ARCHIVE_NAME = "bytecode.pack"
 """In the environment's root: an index as one line of JSON (where, path, bytes), then the files one after the other."""
@@ -44,19 +44,30 @@ def make_archive(root: Path) -> None:
             return
         if done.returncode:
             return
-        paths = sorted(made.rglob("*.pyc"))
+        # In the order in which they were compiled: supervisord, which starts first, finds its own first.
+        paths = sorted(made.rglob("*.pyc"), key=lambda path: (path.stat().st_mtime_ns, path))
         index = [(*_place(path, made, root), path.stat().st_size) for path in paths]
         target.write_bytes(b"\n".join((json.dumps(index).encode(), b"".join(path.read_bytes() for path in paths))))
 
 
-def unpack_archive(root: Path, directory: Path) -> bool:
-    """Fill a directory for bytecode of the environment in `root`; False where it has no archive that counts.
+def listed_archive(root: Path) -> bytes | None:
+    """The archive of the environment in `root`, if its bytes are those that the installation's list names."""
+    try:
+        content = (root / ARCHIVE_NAME).read_bytes()
+        envelope = json.loads((root / _LIST_NAME).read_bytes())
+        size, digest = json.loads(base64.b64decode(envelope["payload"]))["files"][ARCHIVE_NAME]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    same = (size, digest) == (len(content), hashlib.sha256(content).hexdigest())
+    return content if same else None
 
-    Raises OSError, ValueError, and leaves the directory empty then: half of a file would keep a process from starting.
+
+def unpack_archive(content: bytes, root: Path, directory: Path) -> None:
+    """Fill a directory for bytecode of the environment in `root`, also while processes read it already.
+
+    A file is there whole or not at all: half of one would keep a process from starting, and one that is not there yet
+    is compiled by whoever needs it. Raises OSError, ValueError, and takes back what was unpacked.
     """
-    content = _listed_archive(root)
-    if content is None:
-        return False
     mask = os.umask(0o027)  # to be read by processes with users of their own
     try:
         _unpack(content, root, directory)
@@ -66,7 +77,6 @@ def unpack_archive(root: Path, directory: Path) -> bool:
         raise
     finally:
         os.umask(mask)
-    return True
 
 
 def _place(path: Path, made: Path, root: Path) -> tuple[str, str]:
@@ -90,17 +100,7 @@ def _unpack(content: bytes, root: Path, directory: Path) -> None:
         if folder not in made:
             Path(folder).mkdir(parents=True, exist_ok=True)
             made.add(folder)
-        Path(path).write_bytes(content[at : at + size])
+        part = Path(f"{path}.part")
+        part.write_bytes(content[at : at + size])
+        part.replace(path)
         at += size
-
-
-def _listed_archive(root: Path) -> bytes | None:
-    """The archive's bytes, if they are those that the installation's list names."""
-    try:
-        content = (root / ARCHIVE_NAME).read_bytes()
-        envelope = json.loads((root / _LIST_NAME).read_bytes())
-        size, digest = json.loads(base64.b64decode(envelope["payload"]))["files"][ARCHIVE_NAME]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    same = (size, digest) == (len(content), hashlib.sha256(content).hexdigest())
-    return content if same else None

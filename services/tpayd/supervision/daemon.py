@@ -12,19 +12,23 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tpayd.kit.instance import Instance
-from tpayd.supervision import launcher
 from tpayd.supervision.conf import conf_file, socket_file, write_conf
-from tpayd.supervision.control import ProcessInfo, Supervisor, SupervisorGoneError
 from tpayd.supervision.outside import base_python, launcher_outside, note_release
+from tpayd.supervision.processes import processes_of
 from tpayd.supervision.programs import Program
+from tpayd.supervision.supervisord import KILL_WAIT_S
+
+if TYPE_CHECKING:
+    from tpayd.supervision.control import ProcessInfo
 
 __all__ = ["DaemonError", "end", "launcher_command", "launcher_pid", "left_behind", "settle_places", "start"]
 
 START_WAIT_S = 30.0
 """For the bytecode to be made (`launcher.WARM_UP_MAX_S`), and for supervisor to answer."""
-_KILL_WAIT_S = 3 * launcher.KILL_WAIT_S
+_KILL_WAIT_S = 3 * KILL_WAIT_S
 _POLL_S = 0.2
 _LOOK_S = 0.02
 """For supervisor's socket, which is there within tenths of a second."""
@@ -68,7 +72,11 @@ def start(instance: Instance, programs: Sequence[Program], wait_s: float = START
     settle_places(instance)
     write_conf(instance, programs)
     deadline = time.monotonic() + wait_s
-    _launch(instance, "--detach").wait(wait_s)
+    launching = _launch(instance, "--detach")
+    # Imported while the launcher starts: HTTP and XML are a fifth of what this imports.
+    from tpayd.supervision.control import Supervisor, SupervisorGoneError  # noqa: PLC0415
+
+    launching.wait(wait_s)
     supervisor = Supervisor(socket_file(instance))
     while True:
         try:
@@ -117,7 +125,7 @@ def end(instance: Instance, limit_s: float, on_wait: Callable[[], None]) -> bool
 
 def left_behind(instance: Instance) -> list[int]:
     """Ids of processes that run under this instance's supervisor, or did."""
-    return launcher.processes_of(instance.home)
+    return processes_of(instance.home)
 
 
 def _complaint(instance: Instance) -> str:

@@ -32,33 +32,30 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
-import itertools
 import json
 import os
-import select
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from tpayd.releases.bytecode import unpack_archive
+from tpayd.releases.bytecode import listed_archive, unpack_archive
 from tpayd.supervision.changeover import Changeover
+from tpayd.supervision.processes import all_processes, modules_of, processes_of, read_or_nothing
+from tpayd.supervision.supervisord import KILL_WAIT_S, Supervisord, answers, drain, wait_readable
 
-__all__ = ["BYTECODE_VARIABLE", "EXIT_ALREADY_RUNNING", "modules_of", "processes_of"]
+__all__ = ["BYTECODE_VARIABLE", "EXIT_ALREADY_RUNNING"]
 
 EXIT_ALREADY_RUNNING = 3
 BYTECODE_VARIABLE = "TPAYD_BYTECODE"
 """Tells supervisord where the processes that it starts keep their bytecode; its configuration has the name."""
 
 PROBE_EVERY_S = 5.0
-PROBE_WAIT_S = 5.0
 CONTINUE_PROBES = 2
 HUNG_PROBES = 12
 """A disk that stalls may hold supervisord up for long; the payments under it go on meanwhile."""
@@ -68,7 +65,6 @@ HEALTHY_AFTER_S = 60.0
 ORPHANS_WAIT_S = 10.0
 STOP_LIMIT_S = 600.0
 """For all groups of processes, one after the other. `tpayd down` has a limit of its own."""
-KILL_WAIT_S = 10.0
 WARM_UP_MAX_S = 15.0
 LOOK_EVERY_S = 0.5
 """Between two looks into the apply journal."""
@@ -80,28 +76,6 @@ BACK_END_S = 1.5
 """For those of a release that failed: what they have not finished by then, the old ones recover."""
 PREPARE_MAX_S = 20.0
 _BYTECODE_PREFIX = "bytecode-"
-
-
-def processes_of(home: Path) -> list[int]:
-    """Ids of all processes of the instance in `home` that supervisor started, now or before, and that still live.
-
-    By their command line, `… -m tpayd.<service> --home <home>`: the environment of a process that forbids memory
-    images is hidden even from its owner.
-    """
-    return list(modules_of(home))
-
-
-def modules_of(home: Path) -> dict[int, str]:
-    """The same, each with its module's name below `tpayd`."""
-    place = os.fsencode(home)
-    found = {}
-    for pid, entry in _processes():
-        arguments = _read(entry / "cmdline").split(b"\0")
-        follows = dict(itertools.pairwise(arguments))
-        module = follows.get(b"-m", b"")
-        if module.startswith(b"tpayd.") and follows.get(b"--home") == place:
-            found[pid] = os.fsdecode(module.removeprefix(b"tpayd."))
-    return found
 
 
 class Launcher:
@@ -117,6 +91,8 @@ class Launcher:
         self._log = log
         self._conf = conf
         self._bytecode: Path | None = None
+        self._packed: tuple[bytes, Path] | None = None
+        """What is to be unpacked into it, and the environment that it is of."""
         self._stopping = False
         self._hurry = False
         self._wakeup, self._signalled = os.pipe()
@@ -170,8 +146,8 @@ class Launcher:
         self._hurry |= number == signal.SIGQUIT
 
     def _take_over(self) -> Supervisord | None:
-        for pid, entry in _processes():
-            arguments = _read(entry / "cmdline").split(b"\0")
+        for pid, entry in all_processes():
+            arguments = read_or_nothing(entry / "cmdline").split(b"\0")
             if os.fsencode(self._conf) in arguments and b"supervisor.supervisord" in arguments:
                 _note("supervisord.taken_over", pid=pid)
                 return Supervisord(pid, _environment(arguments[0]))
@@ -181,7 +157,9 @@ class Launcher:
         """Start supervisord from the release in use; None where that turned out to be impossible."""
         self._clear_orphans()
         python = self._python()
-        bytecode = str(self._bytecode_directory(python))
+        if self._bytecode is None:
+            self._make_bytecode(python.parent.parent)
+        bytecode = str(self._bytecode or self._run / f"{_BYTECODE_PREFIX}none")
         self._prepare(python, bytecode)
         if self._changeover.condemned:
             return None
@@ -195,6 +173,8 @@ class Launcher:
                 start_new_session=True,
             )
         _note("supervisord.started", pid=child.pid, python=str(python))
+        # While supervisord imports what it needs, on the other processor: 0.1 s of the way to the first sale.
+        self._unpack()
         return Supervisord(child.pid, _environment(os.fsencode(python)), child)
 
     def _python(self) -> Path:
@@ -231,35 +211,41 @@ class Launcher:
             with subprocess.Popen(
                 command, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True, umask=0o027
             ) as child:
-                _wait_readable([self._wakeup, pidfd := os.pidfd_open(child.pid)], WARM_UP_MAX_S)
+                wait_readable([self._wakeup, pidfd := os.pidfd_open(child.pid)], WARM_UP_MAX_S)
                 os.close(pidfd)
                 child.kill()
         except OSError as error:
             _note("bytecode.not_made", problem=str(error))
 
-    def _bytecode_directory(self, python: Path) -> Path:
-        """One for all that this launcher starts: whatever is started again finds its bytecode there."""
-        if self._bytecode is None:
-            self._remove_bytecode()
-            try:
-                self._bytecode = Path(tempfile.mkdtemp(prefix=_BYTECODE_PREFIX, dir=self._run))
-                self._bytecode.chmod(0o750)  # to read, for processes with users of their own: they are in `run`'s group
-            except OSError as error:
-                # They start without; the integrity check says so.
-                _note("bytecode.no_directory", problem=str(error))
-                return self._run / f"{_BYTECODE_PREFIX}none"
-            self._fill(python, self._bytecode)
-        return self._bytecode
+    def _make_bytecode(self, root: Path) -> None:
+        """Make a directory for all that this launcher starts: whatever is started again finds its bytecode there.
 
-    def _fill(self, python: Path, bytecode: Path) -> None:
-        """With what was compiled when the installation was signed; else it is compiled now, once."""
+        It is filled with what was compiled when the installation was signed; else it is compiled now, once.
+        """
+        self._remove_bytecode()
         try:
-            unpacked = unpack_archive(python.parent.parent, bytecode)
+            made = Path(tempfile.mkdtemp(prefix=_BYTECODE_PREFIX, dir=self._run))
+            made.chmod(0o750)  # to read, for processes with users of their own: they are in `run`'s group
+        except OSError as error:
+            # They start without; the integrity check says so.
+            _note("bytecode.no_directory", problem=str(error))
+            return
+        self._bytecode = made
+        archive = listed_archive(root)
+        if archive is None:
+            self._warm_up(root / "bin" / "python", str(made))
+        else:
+            self._packed = archive, root
+
+    def _unpack(self) -> None:
+        packed, self._packed = self._packed, None
+        if packed is None or self._bytecode is None:
+            return
+        try:
+            unpack_archive(*packed, self._bytecode)
         except (OSError, ValueError) as error:
+            # Each process compiles for itself.
             _note("bytecode.not_unpacked", problem=str(error))
-            unpacked = False
-        if not unpacked:
-            self._warm_up(python, str(bytecode))
 
     def _remove_bytecode(self) -> None:
         """Only when no process is left that uses one."""
@@ -278,7 +264,7 @@ class Launcher:
             if self._stopping or time.monotonic() < probe_at:
                 continue
             probe_at = time.monotonic() + PROBE_EVERY_S
-            if _answers(self._run / "super.sock"):
+            if answers(self._run / "super.sock"):
                 missed = 0
                 continue
             missed += 1
@@ -321,41 +307,8 @@ class Launcher:
     def _pause(self, wait_s: float) -> None:
         deadline = time.monotonic() + wait_s
         while not self._stopping and (left_s := deadline - time.monotonic()) > 0:
-            _wait_readable([self._wakeup], left_s)
-            _drain(self._wakeup)
-
-
-class Supervisord:
-    """A running supervisord, held by a pidfd: a process id that is used again is never taken for it."""
-
-    def __init__(self, pid: int, environment: Path, child: subprocess.Popen[bytes] | None = None) -> None:
-        self.pid = pid
-        self.environment = environment
-        """It was started from there."""
-        self._child = child
-        self._pidfd = os.pidfd_open(pid)
-
-    def ended(self, wait_s: float, wakeup: int | None = None) -> bool:
-        """Whether it has ended, at the latest after `wait_s`, or as soon as `wakeup` can be read."""
-        readable = _wait_readable([self._pidfd] + ([wakeup] if wakeup is not None else []), wait_s)
-        if wakeup is not None and wakeup in readable:
-            _drain(wakeup)
-        return self._pidfd in readable
-
-    def is_stopped(self) -> bool:
-        """Whether somebody has sent it SIGSTOP."""
-        # The state follows the command's name, which stands in brackets and may itself hold any character.
-        return _read(Path(f"/proc/{self.pid}/stat")).rpartition(b")")[2].split()[:1] == [b"T"]
-
-    def send(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._pidfd, number)
-
-    def close(self) -> None:
-        """Let go of it, and take its exit status off the kernel if it was our child."""
-        os.close(self._pidfd)
-        if self._child is not None:
-            self._child.wait(KILL_WAIT_S)
+            wait_readable([self._wakeup], left_s)
+            drain(self._wakeup)
 
 
 def _isolated(python: Path, bytecode: str) -> list[str]:
@@ -370,44 +323,6 @@ def _environment(python: bytes) -> Path:
 def _last_line(text: bytes) -> str:
     lines = text.decode(errors="replace").strip().splitlines()
     return lines[-1][:300] if lines else "it ended without a word"
-
-
-def _processes() -> Iterator[tuple[int, Path]]:
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            yield int(entry.name), entry
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:  # ended meanwhile, or somebody else's
-        return b""
-
-
-def _answers(path: Path) -> bool:
-    """Whether supervisord's loop turns: any answer to any request says so."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(PROBE_WAIT_S)
-        try:
-            connection.connect(str(path))
-            connection.sendall(b"HEAD / HTTP/1.0\r\n\r\n")
-            return connection.recv(1) != b""
-        except OSError:
-            return False
-
-
-def _wait_readable(descriptors: list[int], wait_s: float) -> set[int]:
-    poller = select.poll()
-    for descriptor in descriptors:
-        poller.register(descriptor, select.POLLIN)
-    return {descriptor for descriptor, _ in poller.poll(int(wait_s * 1000))}
-
-
-def _drain(descriptor: int) -> None:
-    with contextlib.suppress(BlockingIOError):
-        while os.read(descriptor, 64):
-            pass
 
 
 def _note(event: str, **fields: object) -> None:

@@ -5,7 +5,8 @@ kills (SIGKILL: a stopped process heeds nothing else, and supervisor would wait 
 that does not. What it does is in `watching`, the rules are in `vigil`.
 
 Started by supervisor, which sends an event on standard input and waits for `RESULT` on standard output. Until the first
-one, five seconds after the start, nothing is imported that takes long: what a sale needs starts meanwhile.
+one hardly anything is imported, and then only when there is room: supervisor's ticks come when the clock shows a
+multiple of five seconds, and one start in three meets one while what a sale needs is still importing.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
-from tpayd.kit.instance import Instance
+from tpayd.kit import first_steps
 from tpayd.kit.linux import forbid_memory_images
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 __all__ = ["events", "main", "serve"]
 
@@ -40,15 +44,17 @@ def _fields(line: bytes) -> dict[str, str]:
     return dict(field.split(":", 1) for field in line.decode().split() if ":" in field)
 
 
-def serve(instance: Instance, source: BinaryIO, sink: BinaryIO) -> None:
-    """Act on supervisor's events until it ends."""
+def serve(home: Path | None, source: BinaryIO, sink: BinaryIO) -> None:
+    """Act on supervisor's events until it ends. Raises InstanceError."""
     heard = events(source, sink)
     first = next(heard, None)
     if first is None:
         return
+    first_steps.make_room()
+    from tpayd.kit.instance import Instance  # noqa: PLC0415
     from tpayd.supervision.watching import watching  # noqa: PLC0415
 
-    with watching(instance) as watchdog:
+    with watching(Instance.open(home, create=False)) as watchdog:
         watchdog.take(*first)
         for event, fields in heard:
             watchdog.take(event, fields)
@@ -59,7 +65,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="supervisor's event listener; supervisor starts it")
     parser.add_argument("--home", type=Path, help="the instance directory")
     forbid_memory_images()
-    serve(Instance.open(parser.parse_args().home, create=False), sys.stdin.buffer, sys.stdout.buffer)
+    serve(parser.parse_args().home, sys.stdin.buffer, sys.stdout.buffer)
     return 0
 
 

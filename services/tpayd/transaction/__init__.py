@@ -16,6 +16,8 @@ The table, and what it speaks of (values; no I/O)
 
 A payment runs
     * `desk`              one payment per lane, one answer per key; the life cycle of all payments
+    * `lookup`            which payment a lane and a request id mean: from memory, from disk, or buried now
+    * `unacknowledged`    what becomes of one that its POS does not acknowledge
     * `registry`          the payments that are in memory
     * `case`              one of them: its value, its journal, and who waits for it
     * `settling`          its progress, told once it has stood for a moment

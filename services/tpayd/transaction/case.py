@@ -86,11 +86,12 @@ class Case:
     def apply(self, event: ev.Event) -> tuple[Effect, ...]:
         """Take one step of the table, and journal it. Raises NotInTableError."""
         before, books = self.payment, self._books
-        order = before.order
+        order, slip = before.order, self._slip
         if order is not None and order.standalone:
-            self._slip, event = noted(self._slip, event), kept(event)
+            slip, event = noted(slip, event), kept(event)
         now_ms = books.clock.unix_ms()
         payment, effects = flow.step(before, event, now_ms)
+        self._slip = slip
         if payment.ended_ms is not None and before.ended_ms is None:
             payment = replace(payment, total_us=books.clock.monotonic_us() - self._started_us)
             books.figures.ended(payment, timed=self._began_here)

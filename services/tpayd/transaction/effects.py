@@ -48,7 +48,7 @@ class TakeSignature(Struct, frozen=True):
 
 
 class Seal(Struct, frozen=True):
-    """Take a STAN, encode the request and have it MACed. → Sealed, Stopped."""
+    """Take a STAN and the terminal's key, and encode the request. → Sealed, Stopped."""
 
 
 class Commit(Struct, frozen=True):
@@ -59,7 +59,7 @@ class Commit(Struct, frozen=True):
 
 
 class Transmit(Struct, frozen=True):
-    """Send the sealed request, once. → HostApproved, HostDeclined, HostUnknown, NotSent."""
+    """Have it MACed and sent, once. → HostApproved, HostDeclined, HostUnknown, NotSent, KeyReplaced."""
 
 
 class CompleteCard(Struct, frozen=True):

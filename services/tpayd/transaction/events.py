@@ -57,8 +57,8 @@ __all__ = [
 ]
 
 
-class _Event(Struct, frozen=True, tag_field="event", omit_defaults=True, gc=False):
-    pass
+class _Event(Struct, frozen=True, tag_field="event", array_like=True, gc=False):
+    """The journal knows a field by its place: a new one goes behind the last, with a default (`journal.coding`)."""
 
 
 class Created(_Event, frozen=True, tag="created"):
@@ -161,14 +161,21 @@ class PosGone(_Event, frozen=True, tag="pos_gone"):
 
 
 class Sealed(_Event, frozen=True, tag="sealed"):
-    """The request is complete, its MAC made, and may leave once this is on disk."""
+    """The request is numbered and complete but for its MAC: it may be MACed and leave once this is on disk."""
 
     stan: str
     local: str
     business_day: str
     key_id: str
+    """The only key under which it may be MACed, and everything that settles it."""
     request_hash: bytes
     sent_ms: int
+
+
+class KeyReplaced(_Event, frozen=True, tag="key_replaced"):
+    """The terminal has another key since: the key manager proves that no byte left under the one before."""
+
+    key_id: str
 
 
 class CommitFailed(_Event, frozen=True, tag="commit_failed"):
@@ -179,9 +186,10 @@ class CommitFailed(_Event, frozen=True, tag="commit_failed"):
 
 
 class NotSent(_Event, frozen=True, tag="not_sent"):
-    """The host link proves that no byte left."""
+    """The key manager or the host link proves that no byte left."""
 
     detail: str
+    reason: Reason = Reason.HOST_UNAVAILABLE
 
 
 class HostApproved(_Event, frozen=True, tag="host_approved"):
@@ -333,9 +341,9 @@ FIRST_NAMES = frozenset(str(kind.__struct_config__.tag) for kind in FIRST)
 
 Event = (
     Created | Buried | StoreRestored | FoundInBackup | Leased | ReaderLost | CardRead | NumberKeyed | Confirmed
-    | Signed | CardFailed | Stopped | AbortAsked | PosGone | Sealed | CommitFailed | NotSent | HostApproved
-    | HostDeclined | HostUnknown | CardAccepted | CardRefused | Voided | Restored | Acknowledged | Restarted
-    | InquirySealed | InquiryAnswered | InquiryUnanswered | InquiryGivenUp | ReversalSealed | ReversalAnswered
-    | ReversalUnanswered | ReversalImpossible | Unheard | Asked | LeftUnacknowledged | ClosedUnacknowledged
-    | ReceiptPrinted | SettledByHand
+    | Signed | CardFailed | Stopped | AbortAsked | PosGone | Sealed | KeyReplaced | CommitFailed | NotSent
+    | HostApproved | HostDeclined | HostUnknown | CardAccepted | CardRefused | Voided | Restored | Acknowledged
+    | Restarted | InquirySealed | InquiryAnswered | InquiryUnanswered | InquiryGivenUp | ReversalSealed
+    | ReversalAnswered | ReversalUnanswered | ReversalImpossible | Unheard | Asked | LeftUnacknowledged
+    | ClosedUnacknowledged | ReceiptPrinted | SettledByHand
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""How payments ended, and whose time they took: counted when a payment ends, made into metrics when scraped."""
+"""How payments ended, and whose time they took: noted at the end, counted later, made into metrics when scraped."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from tpayd.kit.noted import Noted
 from tpayd.kit.timings import Timings
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.verdict import VERDICTS
@@ -25,27 +26,18 @@ class PaymentFigures(Collector):
         self._ends: dict[tuple[PaymentKind, PaymentState, Reason | None], int] = {}
         self._shares = {share: Timings() for share in _SHARES}
         self._timings = tuple(self._shares.values())
+        self._noted: Noted[tuple[Payment, bool]] = Noted(self._count)
 
     def ended(self, payment: Payment, *, timed: bool) -> None:
         """A payment has its verdict; `timed` says whether this process has seen all of it."""
-        if payment.order is None:
-            return
-        end = payment.order.kind, payment.state, payment.reason
-        self._ends[end] = self._ends.get(end, 0) + 1
-        if timed:
-            others_us = payment.customer_us + payment.reader_us + payment.host_us
-            own_us = payment.total_us - others_us
-            shares_us = (
-                payment.customer_us, payment.reader_us, payment.host_us, max(0, own_us), payment.total_us,
-            )  # fmt: skip
-            for timings, took_us in zip(self._timings, shares_us, strict=True):
-                timings.add(took_us / 1_000_000)
+        self._noted.add((payment, timed))
 
     def describe(self) -> list[Metric]:
         return []
 
     def collect(self) -> Iterator[Metric]:
         """The metrics, as of now. Called by the thread that serves /metrics."""
+        self._noted.settle()
         ends = CounterMetricFamily(
             "tpayd_transaction_payments", "Payments that ended, by kind, verdict and reason",
             labels=("kind", "verdict", "reason"),
@@ -63,3 +55,18 @@ class PaymentFigures(Collector):
         for share, timings in self._shares.items():
             times.add_metric((share,), timings.cumulative(), timings.total_s)
         yield times
+
+    def _count(self, noted: tuple[Payment, bool]) -> None:
+        payment, timed = noted
+        if payment.order is None:
+            return
+        end = payment.order.kind, payment.state, payment.reason
+        self._ends[end] = self._ends.get(end, 0) + 1
+        if timed:
+            others_us = payment.customer_us + payment.reader_us + payment.host_us
+            own_us = payment.total_us - others_us
+            shares_us = (
+                payment.customer_us, payment.reader_us, payment.host_us, max(0, own_us), payment.total_us,
+            )  # fmt: skip
+            for timings, took_us in zip(self._timings, shares_us, strict=True):
+                timings.add(took_us / 1_000_000)

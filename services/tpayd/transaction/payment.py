@@ -90,8 +90,11 @@ class Settlement(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
     at_ms: int
 
 
-class Payment(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """One payment. Holds nothing of a card but its summary."""
+class Payment(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """One payment. Holds nothing of a card but its summary.
+
+    The journal knows a field by its place: a new one goes behind the last, with a default (`journal.coding`).
+    """
 
     payment_id: str
     lane: str
@@ -131,7 +134,7 @@ class Payment(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     business_day: str | None = None
     key_id: str | None = None
     request_hash: bytes | None = None
-    """SHA-256 of the sealed request."""
+    """SHA-256 of the request without its KSN and MAC."""
     sent_ms: int | None = None
 
     response_code: str | None = None

@@ -131,7 +131,7 @@ class Transaction:
         house.call_every(1.0, leases.reset_once)
         house.rules.elsewhere[PREVENTION] = prevention(self._terminals)
         serve_terminals(house.server, self._terminals, standalone=settings.standalone)
-        serve_standalone(house.server, self._gate, self._desk.terminal)
+        serve_standalone(house.server, self._gate, self._desk.lookup.terminal)
         for name, (op, take) in INTAKE.items():
             house.server.handle_raw(name, partial(self._order, op.request, take))
         membership = MembershipDesk(readers, leases)
@@ -191,7 +191,7 @@ class Transaction:
             self._books, store=bookkeeper.store, reader=bookkeeper.reader, host=host, stubs=stubs,
             terminals=self._desk.terminals_busy, terminal_ids=[lane.terminal_id for lane in house.store.lanes],
             profile=profile, cutoff=house.settings.business_day_cutoff,
-            let_go=partial(self._desk.left_unacknowledged, reverse=False), aftermath=self._aftermath,
+            let_go=partial(self._desk.unacknowledged.overdue, reverse=False), aftermath=self._aftermath,
         )  # fmt: skip
 
     def _admit(self, payment: Payment) -> None:

@@ -37,8 +37,8 @@ class Waits:
         self._from_s = {
             S.INQUIRING: settings.inquiry_limit_s + exchange_s + decided_s,
             S.AUTHORIZED: finished_s,
-            # A commit stands before the sending.
-            S.SENDING: COMMIT_MAX_S + exchange_s + finished_s,
+            # A commit stands before the sending; and where the key was replaced meanwhile, a question and one more.
+            S.SENDING: 2 * COMMIT_MAX_S + KEY_WAIT_S + exchange_s + finished_s,
         }
         self._from_s[S.CARD_READ] = questions_s + 2 * KEY_WAIT_S + self._from_s[S.SENDING]
         self._decided_s = decided_s

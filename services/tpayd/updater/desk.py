@@ -30,7 +30,7 @@ from tpayd.updater.targets import Progress
 from tpayd.updater.telling import as_info, as_record, standing_text
 from tpayd.updater.work import Work
 from tpayd_contracts.errors import ErrorCode
-from tpayd_contracts.keys import KEY_LIST, TIME_SIGNED, SignedTime
+from tpayd_contracts.keys import KEY_LIST, TIME_SIGNED, KeysQuery, SignedTime
 from tpayd_contracts.operation import Empty
 from tpayd_contracts.updates import (
     TOPIC_UPDATE,
@@ -282,7 +282,7 @@ class UpdateDesk:
     async def _here(self) -> Here:
         stored = await self._switching.stored()
         try:
-            schema = (await self._house.caller("key_manager").call(KEY_LIST, Empty(), ttl_s=5.0)).store_schema
+            schema = (await self._house.caller("key_manager").call(KEY_LIST, KeysQuery(), ttl_s=5.0)).store_schema
         except CallError:
             schema = 0
         attempt = self._attempt

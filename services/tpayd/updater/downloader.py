@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tpayd.updater.errors import DescriptionError, NotOfferedError, UpdateError
-from tpayd.updater.fetching import Limits
 from tpayd.updater.machine import supported_tags
+from tpayd.updater.patience import Limits
 from tpayd.updater.release import Release
 from tpayd.updater.targets import Progress
 from tpayd.updater.trusted import TrustedRepository

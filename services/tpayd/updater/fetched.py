@@ -15,7 +15,8 @@ from pathlib import Path
 
 from tpayd.kit.durable_file import commit_file
 from tpayd.updater.errors import BusyError, NoSpaceError, WrongContentError
-from tpayd.updater.fetching import Limits, Patience, continue_file
+from tpayd.updater.fetching import continue_file
+from tpayd.updater.patience import Limits, Patience
 from tpayd.updater.targets import OnProgress, Progress, Target
 
 __all__ = ["FetchedFiles", "held"]

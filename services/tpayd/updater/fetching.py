@@ -1,8 +1,8 @@
 """Fetches over HTTP from a server that is not trusted with anything: not its sizes, its speed, or its staying there.
 
-Standard library alone. Whatever comes in passes one place, `_LimitedStream.readinto`, headers too: there the total
-deadline, the least speed and the wish to stop are looked at. What has been fetched stays, and the next try goes on
-from there (RFC 9110, section 14: range requests).
+Standard library alone. Total deadline, least speed and the wish to stop are looked at where bytes come in
+(`limited_connection`). What has been fetched stays, and the next try goes on from there (RFC 9110, section 14: range
+requests).
 """
 
 from __future__ import annotations
@@ -10,14 +10,10 @@ from __future__ import annotations
 import http.client
 import io
 import re
-import socket
-import ssl
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO
 from urllib.parse import urlsplit
 
 from tpayd import __version__
@@ -30,79 +26,10 @@ from tpayd.updater.errors import (
     UnreachableError,
     WrongSizeError,
 )
+from tpayd.updater.limited_connection import CHUNK_BYTES, limited_connection
+from tpayd.updater.patience import Patience
 
-__all__ = ["Answer", "HttpStatusError", "Limits", "Patience", "continue_file", "open_url"]
-
-_CHUNK_BYTES = 64 * 1024
-_LOOK_UP_S = 0.25
-"""How long a silent socket is waited for before the limits are looked at again."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a server is granted."""
-
-    connect_s: float = 10.0
-    metadata_s: float = 60.0
-    """For all signed metadata of one look at the repository."""
-    file_s: float = 3600.0
-    """For one file, all tries together."""
-    least_speed_bytes_per_s: float = 1024.0
-    speed_window_s: float = 20.0
-    """The least speed holds in each such span: a silent server is left after it."""
-    tries: int = 4
-    """How often a file is asked for in a row with nothing gained by it."""
-    busy_wait_s: float = 15.0
-    """For another process or thread that works on the metadata; that takes a moment at most."""
-    retry_wait_s: float = 1.0
-    """Before the second try; doubled for each further one."""
-
-
-class Patience:
-    """What is left of the time granted for one piece of work; shared by all its connections."""
-
-    def __init__(
-        self, limits: Limits, total_s: float, stop: threading.Event | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:  # fmt: skip
-        self.limits = limits
-        self._total_s = total_s
-        self._stop = stop or threading.Event()
-        self._clock = clock
-        self._end_s = clock() + total_s
-        self._window_from_s = clock()
-        self._window_bytes = 0
-
-    def new_connection(self) -> None:
-        """The speed is measured anew."""
-        self._window_from_s, self._window_bytes = self._clock(), 0
-
-    def check(self, gained_bytes: int = 0) -> None:
-        """Raises StoppedError, TooSlowError."""
-        if self._stop.is_set():
-            raise StoppedError("stopped as asked; what has been fetched is kept, and the next try goes on from there")
-        now_s = self._clock()
-        if now_s >= self._end_s:
-            text = f"not done within the {self._total_s:g} s granted; what has been fetched is kept: try again later"
-            raise TooSlowError(text)
-        self._window_bytes += gained_bytes
-        elapsed_s = now_s - self._window_from_s
-        if elapsed_s < self.limits.speed_window_s:
-            return
-        speed = self._window_bytes / elapsed_s
-        if speed < self.limits.least_speed_bytes_per_s:
-            text = (
-                f"the server sends {speed:.0f} bytes/s, less than the {self.limits.least_speed_bytes_per_s:g} asked of "
-                "it; what has been fetched is kept: try again later"
-            )
-            raise TooSlowError(text)
-        self.new_connection()
-
-    def wait(self, seconds: float) -> None:
-        """Between two tries. Raises StoppedError, TooSlowError."""
-        self._stop.wait(max(0.0, min(seconds, self._end_s - self._clock())))
-        self.check()
-        self.new_connection()
+__all__ = ["Answer", "HttpStatusError", "continue_file", "open_url"]
 
 
 class HttpStatusError(UnreachableError):
@@ -138,7 +65,7 @@ def open_url(url: str, patience: Patience, *, offset_bytes: int = 0) -> Iterator
     patience.check()
     with ExitStack() as open_things:
         try:
-            connection = open_things.enter_context(closing(_connection(url, patience)))
+            connection = open_things.enter_context(closing(limited_connection(url, patience)))
             headers = {"Accept-Encoding": "identity", "Connection": "close", "User-Agent": f"tpayd/{__version__}"}
             if offset_bytes:
                 headers["Range"] = f"bytes={offset_bytes}-"
@@ -263,7 +190,7 @@ def _answer(url: str, response: http.client.HTTPResponse, patience: Patience) ->
 def _chunks(url: str, response: http.client.HTTPResponse, patience: Patience) -> Iterator[bytes]:
     while True:
         try:
-            chunk = response.read1(_CHUNK_BYTES)
+            chunk = response.read1(CHUNK_BYTES)
         except (OSError, http.client.HTTPException, ValueError) as error:
             text = f"{_name(url)}: the connection broke ({_reason(error)}); what has been fetched is kept: try again"
             raise InterruptedDownloadError(text) from error
@@ -284,82 +211,3 @@ def _request_target(url: str) -> str:
 
 def _reason(error: BaseException) -> str:
     return str(error) or type(error).__name__
-
-
-# One place where bytes come in
-
-
-class _LimitedStream(io.RawIOBase):
-    """A socket's bytes, as long as the patience lasts."""
-
-    def __init__(self, sock: socket.socket, patience: Patience) -> None:
-        self._sock = sock
-        # Keeps the descriptor open until this stream is closed, as http.client expects of `makefile`.
-        self._holder = sock.makefile("rb", buffering=0)
-        self._patience = patience
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._sock.settimeout(_LOOK_UP_S)
-        while True:
-            self._patience.check()
-            try:
-                count = self._sock.recv_into(buffer)
-            except TimeoutError:
-                continue
-            self._patience.check(count)
-            return count
-
-    def close(self) -> None:
-        if not self.closed:
-            self._holder.close()
-        super().close()
-
-
-class _LimitedSocket:
-    """What http.client needs of a socket."""
-
-    def __init__(self, sock: socket.socket, patience: Patience) -> None:
-        self._sock = sock
-        self._patience = patience
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_LimitedStream(self._sock, self._patience), _CHUNK_BYTES)
-
-    def sendall(self, data: bytes) -> None:
-        self._sock.sendall(data)
-
-    def close(self) -> None:
-        self._sock.close()
-
-
-class _Http(http.client.HTTPConnection):
-    patience: Patience
-
-    def connect(self) -> None:
-        super().connect()
-        self.sock = _LimitedSocket(self.sock, self.patience)
-
-
-class _Https(http.client.HTTPSConnection):
-    patience: Patience
-
-    def connect(self) -> None:
-        super().connect()
-        self.sock = _LimitedSocket(self.sock, self.patience)
-
-
-def _connection(url: str, patience: Patience) -> http.client.HTTPConnection:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
-        raise UnreachableError("the repository's address must be http(s)://host[:port]/path, without user and password")
-    connect_s = patience.limits.connect_s
-    connection: _Http | _Https
-    if parts.scheme == "http":
-        connection = _Http(parts.hostname, parts.port, timeout=connect_s)
-    else:
-        connection = _Https(parts.hostname, parts.port, timeout=connect_s, context=ssl.create_default_context())
-    connection.patience = patience
-    return connection

@@ -25,7 +25,8 @@ from tpayd.updater.errors import (
     UpdateError,
     WrongSignatureError,
 )
-from tpayd.updater.fetching import HttpStatusError, Patience, open_url
+from tpayd.updater.fetching import HttpStatusError, open_url
+from tpayd.updater.patience import Patience
 
 __all__ = ["new_updater", "sync_metadata", "told_as_ours"]
 

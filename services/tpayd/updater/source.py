@@ -122,7 +122,7 @@ class Source:
 
 def repository(instance: Instance, settings: UpdaterSettings) -> TrustedRepository:
     """The repository that the settings name. Raises HereError where they name none, RootError."""
-    from tpayd.updater.fetching import Limits  # noqa: PLC0415
+    from tpayd.updater.patience import Limits  # noqa: PLC0415
     from tpayd.updater.trusted import TrustedRepository  # noqa: PLC0415  heavy, and only needed with a repository
 
     if not settings.repository_url:

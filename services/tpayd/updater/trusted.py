@@ -21,8 +21,8 @@ from tuf.ngclient import Updater
 
 from tpayd.updater.errors import DescriptionError, MixedUpError, NotOfferedError
 from tpayd.updater.fetched import FetchedFiles, held
-from tpayd.updater.fetching import Limits, Patience
 from tpayd.updater.metadata import new_updater, sync_metadata, told_as_ours
+from tpayd.updater.patience import Limits, Patience
 from tpayd.updater.release import Release, Version, Wheel
 from tpayd.updater.targets import OnProgress, Progress, Target, unheard
 

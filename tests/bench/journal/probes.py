@@ -15,6 +15,7 @@ from tests.harness import Store
 from tests.harness.journals import Place
 from tests.harness.waiting import eventually
 from tpayd.transaction.journal import verifying
+from tpayd.transaction.journal.progress import Progress
 from tpayd_client import Pos
 
 __all__ = ["ask_all", "bytes_of", "ready_s", "sell", "verify_s"]
@@ -66,7 +67,7 @@ def ready_s(store: Store) -> float:
     return took_s
 
 
-def verify_s(url: str, lane: str | None, told: verifying.Progress) -> float:
+def verify_s(url: str, lane: str | None, told: Progress) -> float:
     """A walk over the journal, or over one lane of it. Raises RuntimeError where it is damaged."""
     began_s = time.monotonic()
     found = verifying.verify(url, told, lane)

@@ -55,8 +55,9 @@ def test_a_closed_server_can_bind_again(tmp_path: Path) -> None:
             for _ in range(5):
                 server = rig.server()
                 serve_test_ops(server)
-                await rig.connected()
+                await until(lambda: caller.connected)
                 await server.close()
+                await until(lambda: not caller.connected)
             serve_test_ops(rig.server())
             await until(lambda: caller.connected)
             assert Text("again") == await caller.call(ECHO, Text("again"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -345,5 +347,54 @@ def test_a_handlers_own_error_reaches_the_caller_whole(tmp_path: Path) -> None:
             for op in (MARK, HOLD):
                 error = await failure(caller.call(op, Empty()))
                 assert raised.body() == error.body()
+
+    asyncio.run(scenario())
+
+
+def test_an_answered_request_leaves_nothing_to_the_collector(tmp_path: Path) -> None:
+    """What would cancel it knows it: left behind by the thousand, they would stop a process for 20 ms."""
+
+    async def scenario() -> None:
+        async with bench(tmp_path) as rig:
+            left: list[weakref.ref[object]] = []
+
+            def hold(request: Request) -> None:
+                def abandon() -> None:
+                    request.reply(Count(0))
+
+                request.on_cancel(abandon)
+                left.append(weakref.ref(abandon))
+                asyncio.get_running_loop().call_soon(request.reply, Count(1))
+
+            rig.server().handle_raw(COUNT.name, hold)
+            caller = await rig.connected()
+            gc.disable()
+            try:
+                assert Count(1) == await caller.call(COUNT, Empty())
+                await until(lambda: left[0]() is None)
+            finally:
+                gc.enable()
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_is_removed_has_its_requests_refused_and_cancelled(tmp_path: Path) -> None:
+    """It hears why, and who works for it hears that nobody waits."""
+
+    async def scenario() -> None:
+        async with bench(tmp_path) as rig:
+            server, told = rig.server(), asyncio.Event()
+
+            def hold(request: Request) -> None:
+                request.on_cancel(told.set)
+
+            server.handle_raw(HOLD.name, hold)
+            caller = await rig.connected()
+            waiting = asyncio.ensure_future(failure(caller.call(HOLD, Empty())))
+            await until(lambda: server.open_count == 1)
+            (session,) = server.sessions.values()
+            server.end_session(session, CallError.unknown(ErrorCode.NOT_PERMITTED, "removed"))
+            assert told.is_set()
+            assert ErrorCode.NOT_PERMITTED == (await waiting).code
 
     asyncio.run(scenario())

@@ -12,6 +12,7 @@ import zmq
 from tests.integration.bus.ops import ECHO, TALK, Count, Step, Text, Turns
 from tests.integration.bus.peer import ServerProcess
 from tests.integration.bus.rig import Context, bench, until
+from tpayd.kit.bus import Request
 from tpayd.kit.bus.pump import Pump
 
 CALLS = 50_000
@@ -147,3 +148,29 @@ def _pair(context: Context) -> tuple[zmq.Socket[bytes], zmq.Socket[bytes]]:
     port = near.bind_to_random_port("tcp://127.0.0.1")
     far.connect(f"tcp://127.0.0.1:{port}")
     return near, far
+
+
+def test_what_comes_while_a_server_rests_is_served_afterwards(tmp_path: Path) -> None:
+    """All of it, once; and what it sends meanwhile leaves."""
+
+    async def scenario() -> None:
+        async with bench(tmp_path) as rig:
+            server = rig.server()
+            loop = asyncio.get_running_loop()
+            came_s: list[float] = []
+
+            def serve(request: Request, text: Text) -> Text:
+                came_s.append(loop.time())
+                server.rest(0.2)
+                return text
+
+            server.handle(ECHO, serve)
+            caller = await rig.connected()
+            assert Text("first") == await caller.call(ECHO, Text("first"))
+            said = [Text(str(number)) for number in range(5)]
+            assert said == await asyncio.gather(*(caller.call(ECHO, text) for text in said))
+            first, *others = came_s
+            assert 5 == len(others)
+            assert min(others) - first >= 0.2
+
+    asyncio.run(scenario())

@@ -63,7 +63,7 @@ def test_a_body_that_does_not_fit_names_its_field(shop: Shop, client: RawClient,
     ("what", "message", "code", "field"),
     [
         ("unknown op", {"op": "payment.gift"}, "unknown_op", "op"),
-        ("an op of the house", {"op": "mac.generate"}, "unknown_op", "op"),
+        ("an op of the house", {"op": "mac.exchange"}, "unknown_op", "op"),
         ("no request id", {"key": None}, "invalid_body", "key"),
         ("request id in capitals", {"key": ID.upper()}, "invalid_body", "key"),
         ("request id with a newline", {"key": ID + "\n"}, "invalid_body", "key"),

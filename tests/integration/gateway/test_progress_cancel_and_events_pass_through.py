@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ import tpayd_client
 from tests.harness import eventually
 from tests.integration.gateway.shop import EVENT, REPLY, Shop
 from tpayd.kit.bus import Publisher
+from tpayd_client import Pos
 from tpayd_client.types import DeviceEvent, PaymentProgress, Step
 from tpayd_contracts import device
 
@@ -96,6 +99,14 @@ class Broker:
 
         self._loop.call_soon_threadsafe(publish)
 
+    def lose(self) -> None:
+        """The last event there was: no other one comes after it."""
+
+        def lose() -> None:
+            self._publisher._sequence += 1
+
+        self._loop.call_soon_threadsafe(lose)
+
     def close(self) -> None:
         asyncio.run_coroutine_threadsafe(self._publisher.close(), self._loop).result(5.0)
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -104,34 +115,58 @@ class Broker:
         self._context.destroy(linger=0)
 
 
-def test_events_are_numbered_and_a_gap_is_told(shop: Shop, tmp_path: Path) -> None:
-    """A loss behind the gateway is seen by the client as well as one on its own connection."""
+@contextmanager
+def hearing(shop: Shop, tmp_path: Path) -> Iterator[tuple[Broker, Pos, list[str]]]:
+    """A broker, a till that its events reach by now, and what the till hears from here on: readers' names, and gaps."""
     heard: list[str] = []
     broker = Broker(shop)
     try:
         with tpayd_client.connect(key_file=shop.till, request_log=tmp_path / "log") as pos:
 
+            def first() -> bool:
+                broker.tell("first")
+                pos.listen(0.1)
+                return "first" in heard
+
             def on_event(topic: str, event: DeviceEvent) -> None:
                 heard.append(event.device.name)
 
             pos.subscribe(["device.state"], on_event, lambda: heard.append("gap"))
-            for _ in range(50):
-                broker.tell("first")
-                pos.listen(0.1)
-                if "first" in heard:
-                    break
+            eventually(first, timeout_s=30, what="the first event")
             heard.clear()
-            broker.tell("a")
-            broker.tell("b")
-            broker.tell("c", lose=3)
-            pos.listen(0.5)
-            assert ["a", "b", "gap", "c"] == heard
-            pos.subscribe([], on_event)
-            broker.tell("d")
-            pos.listen(0.3)
-            assert ["a", "b", "gap", "c"] == heard
+            yield broker, pos, heard
     finally:
         broker.close()
+
+
+def test_events_are_numbered_and_a_gap_is_told(shop: Shop, tmp_path: Path) -> None:
+    """A loss behind the gateway is seen by the client as well as one on its own connection."""
+    with hearing(shop, tmp_path) as (broker, pos, heard):
+        broker.tell("a")
+        broker.tell("b")
+        broker.tell("c", lose=3)
+        pos.listen(0.5)
+        assert ["a", "b", "gap", "c"] == heard
+        pos.subscribe([], lambda _, event: heard.append(event.device.name))
+        broker.tell("d")
+        pos.listen(0.3)
+        assert ["a", "b", "gap", "c"] == heard
+
+
+def test_the_loss_of_the_last_event_is_told(shop: Shop, tmp_path: Path) -> None:
+    """Behind the gateway, and no other event follows: a client that shows a state would show a wrong one for hours."""
+    with hearing(shop, tmp_path) as (broker, pos, heard):
+
+        def listened(until: str) -> bool:
+            pos.listen(0.1)
+            return until in heard
+
+        broker.tell("last")
+        eventually(lambda: listened("last"), timeout_s=30, what="the last event")
+        heard.clear()
+        broker.lose()
+        eventually(lambda: listened("gap"), timeout_s=30, what=lambda: f"a gap: {heard}")
+        assert ["gap"] == heard
 
 
 def test_a_subscription_outlives_the_gateway(shop: Shop, tmp_path: Path) -> None:

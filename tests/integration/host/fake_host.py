@@ -44,6 +44,8 @@ class FakeHost:
         self.answers = answers
         self.came: list[tuple[int, MacedMessage | NetworkMessage]] = []
         self.raw: list[bytes] = []
+        self.resets = 0
+        """Connections that the other end gave up: what had not arrived by then never came."""
         self._server = socket.create_server(("127.0.0.1", port))
         self.port: int = self._server.getsockname()[1]
         self._connections: list[socket.socket] = []
@@ -102,14 +104,21 @@ class FakeHost:
                 threading.Thread(target=self._serve, args=(number, connection), daemon=True).start()
 
     def _serve(self, number: int, connection: socket.socket) -> None:
+        try:
+            self._hear(number, connection)
+        except ConnectionResetError:
+            self.resets += 1
+        except OSError:
+            return
+
+    def _hear(self, number: int, connection: socket.socket) -> None:
         deframer = Deframer()
-        with contextlib.suppress(OSError):
-            while data := connection.recv(65536):
-                for found in deframer.feed(data, 0):
-                    self.raw.append(found.raw)
-                    if found.raw[2:3] == b"1":  # an answer: 0810
-                        continue
-                    message = host_side.read(found.raw, datetime.now().astimezone().date()).message
-                    self.came.append((number, message))
-                    for answer in self.answers(message):
-                        connection.sendall(frame(answer))
+        while data := connection.recv(65536):
+            for found in deframer.feed(data, 0):
+                self.raw.append(found.raw)
+                if found.raw[2:3] == b"1":  # an answer: 0810
+                    continue
+                message = host_side.read(found.raw, datetime.now().astimezone().date()).message
+                self.came.append((number, message))
+                for answer in self.answers(message):
+                    connection.sendall(frame(answer))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.harness import Store, eventually
+from tests.harness.calling import caller
 from tests.integration.host.conftest import BOTH
 from tests.integration.host.metrics import dropped, ended
 from tests.integration.host.terminal import Terminal
-from tpayd.kit.bus import CallError
+from tpayd.kit.bus import CallError, Sink
+from tpayd.kit.clock import SystemClock
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.host import EXCHANGE, LINE_STATUS, Exchange, LineState
 from tpayd_contracts.operation import Empty
@@ -111,6 +115,29 @@ def test_a_deadline_shorter_than_the_wait_ends_it(terminal: Terminal, store: Sto
         store.ask("host_link", EXCHANGE, Exchange("test", raw, 60.0), name="transaction", timeout_s=0.5)
     assert Outcome.UNKNOWN is caught.value.outcome
     eventually(lambda: in_flight(store) == 0, timeout_s=3, what="nothing in flight")
+
+
+def test_a_caller_that_cancels_is_told_what_nobody_knows(terminal: Terminal, store: Store) -> None:
+    """`aborted`, and unknown, at once: its bytes have left; what the host says later is late."""
+    before = dropped(store, "late")
+    store.sandbox.host(HostMode.LATE, delay_ms=600, times=1)
+    error = asyncio.run(_cancelled(store, terminal.sealed(terminal.sale(20_000))))
+    assert (ErrorCode.ABORTED, Outcome.UNKNOWN) == (error.code, error.outcome)
+    eventually(lambda: dropped(store, "late") == before + 1, timeout_s=30, what="the late answer counted")
+
+
+async def _cancelled(store: Store, message: bytes) -> CallError:
+    """How an exchange ends that is cancelled as soon as it was asked for."""
+    ended_by: asyncio.Future[CallError] = asyncio.get_running_loop().create_future()
+    async with caller(store, "host_link") as connection, asyncio.timeout(30):
+        while not connection.connected:  # noqa: ASYNC110  its own retries are what is waited for
+            await asyncio.sleep(0.01)
+        number = connection.forward(
+            EXCHANGE.name, Exchange("test", message, 25.0), deadline_ms=SystemClock().boottime_ms() + 25_000,
+            sink=Sink(lambda _: None, ended_by.set_result),
+        )  # fmt: skip
+        connection.cancel(number)
+        return await ended_by
 
 
 @pytest.mark.parametrize(

@@ -112,13 +112,15 @@ def test_a_quiet_line_is_asked_and_stays(tmp_path: Path) -> None:
 
 
 def test_a_line_whose_echo_is_not_answered_is_left(tmp_path: Path) -> None:
-    """A host behind a dead path looks alive to TCP."""
+    """A host behind a dead path looks alive to TCP. A payment that waits in the kernel for the path is not to arrive
+    long after it was taken back: the line is reset, not closed."""
     with FakeHost() as host, link(tmp_path, host.address) as store:
         wait_for(store, LineState.SIGNED_ON)
         host.answers = lambda message: sign_on_only(message) if isinstance(message, SignOn) else []
         eventually(lambda: host.connections >= 2, timeout_s=10, what="a new connection")
         details = {event["detail"] for event in store.logs("host_link") if event["event"] == "host.line"}
         assert "no answer to the echo in time" in details
+        eventually(lambda: host.resets, timeout_s=30, what="the first connection's reset")
 
 
 def test_the_hosts_echo_is_answered_once_and_no_answer_is_answered(tmp_path: Path) -> None:

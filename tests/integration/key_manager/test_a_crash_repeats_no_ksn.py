@@ -7,9 +7,10 @@ import random
 from pathlib import Path
 
 from tests.harness import Store
-from tests.integration.key_manager.macs import caller, plant_key, take_until
+from tests.harness.calling import caller
+from tests.integration.key_manager.macs import plant_key, take_until
 from tpayd.crypto.dukpt import split_ksn
-from tpayd_contracts.keys import GeneratedMac
+from tpayd_contracts.keys import EncryptedData
 
 KILLS = 8
 LANES_AT_ONCE = 16
@@ -17,11 +18,11 @@ MIN_BETWEEN_KILLS = 300
 """More than a block of counters, so that reserving ahead is under way in most of the kills."""
 
 
-async def _kill_again_and_again(store: Store) -> list[GeneratedMac]:
-    taken: list[GeneratedMac] = []
+async def _kill_again_and_again(store: Store) -> list[EncryptedData]:
+    taken: list[EncryptedData] = []
     stop = asyncio.Event()
     seeded = random.Random(2)
-    async with caller(store) as connection:
+    async with caller(store, "key_manager") as connection:
         asking = [asyncio.ensure_future(take_until(stop, connection, taken)) for _ in range(LANES_AT_ONCE)]
         for _ in range(KILLS):
             goal = len(taken) + MIN_BETWEEN_KILLS + seeded.randrange(300)
@@ -35,7 +36,7 @@ async def _kill_again_and_again(store: Store) -> list[GeneratedMac]:
 
 
 def test_no_ksn_twice(tmp_path: Path) -> None:
-    """Killed with SIGKILL eight times while 16 lanes take MACs: every KSN is new, and later ones are higher."""
+    """Killed with SIGKILL eight times while 16 lanes take KSNs: every KSN is new, and later ones are higher."""
     store = Store(tmp_path, services=("key_manager",), lanes=1, readers=1)
     plant_key(store)
     with store:

@@ -78,6 +78,10 @@ def test_one_key_is_in_force_after_a_kill(shop: Store, point: str, passing: int)
             shop.start(process)
         assert fired
         eventually(lambda: _settled(pos), timeout_s=60, what=lambda: f"one key in force; there are {_states(pos)}")
-        eventually(lambda: shop.reaches_all("transaction"), timeout_s=60, what="all that a payment needs")
+        eventually(
+            lambda: shop.reaches_all("transaction") and shop.reaches_all("key_manager"),
+            timeout_s=60,
+            what="all that a payment needs",
+        )
         assert Verdict.PAID is pos.sale("1", 11_000).verdict
         assert KeyState.ACTIVE is pos.exchange_reader_key(READER).state

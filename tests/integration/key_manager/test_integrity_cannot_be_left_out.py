@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Store, eventually, tpayd
-from tests.integration.key_manager.macs import REQUEST, plant_key
+from tests.integration.key_manager.macs import NEW_PAYMENT, REVERSAL, plant_key
 from tpayd.cli.exits import Exit
 from tpayd.kit.bus import CallError
 from tpayd_contracts.errors import ErrorCode, Outcome
-from tpayd_contracts.keys import MAC_GENERATE
+from tpayd_contracts.keys import MAC_EXCHANGE
 
 
 def test_a_live_store_refuses_to_start_unchecked(tmp_path: Path) -> None:
@@ -31,7 +31,9 @@ def test_an_unsigned_tree_gets_no_mac(tmp_path: Path) -> None:
     with store:
         store.wait_ready(degraded=True)
         with pytest.raises(CallError) as caught:
-            store.ask("key_manager", MAC_GENERATE, REQUEST, name="transaction")
+            store.ask("key_manager", MAC_EXCHANGE, NEW_PAYMENT, name="transaction")
+        with pytest.raises(CallError) as settled:
+            store.ask("key_manager", MAC_EXCHANGE, REVERSAL, name="transaction")
         eventually(
             lambda: any(
                 "tpayd integrity sign" in each.detail
@@ -43,6 +45,7 @@ def test_an_unsigned_tree_gets_no_mac(tmp_path: Path) -> None:
 
     assert (ErrorCode.INTEGRITY_FAILED, Outcome.NOT_STARTED) == (caught.value.code, caught.value.outcome)
     assert "tpayd integrity show" in caught.value.message
+    assert ErrorCode.HOST_UNAVAILABLE is settled.value.code
 
 
 def test_a_source_tree_is_not_signed(tmp_path: Path) -> None:

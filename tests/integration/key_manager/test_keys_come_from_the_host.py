@@ -7,29 +7,29 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Store
+from tests.harness.inquiring import NEVER_WAS, inquire
 from tests.harness.waiting import eventually
-from tpayd.crypto.dukpt import Usage, derive_initial_key, split_ksn, working_key
+from tpayd.crypto.dukpt import derive_initial_key
 from tpayd.crypto.exchange import Role
-from tpayd.crypto.mac import cmac8
 from tpayd.kit.bus import CallError
 from tpayd.sandbox.secrets import BDK
-from tpayd_contracts.device import DEVICE_LIST, DeviceState
-from tpayd_contracts.errors import ErrorCode
+from tpayd_contracts.device import DEVICE_LIST, DevicesQuery, DeviceState
+from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.health import Readiness
 from tpayd_contracts.keys import (
     KEY_EXCHANGE_READER,
     KEY_EXCHANGE_TERMINAL,
     KEY_LIST,
-    MAC_GENERATE,
+    MAC_KEY,
     ExchangeReader,
     ExchangeTerminal,
-    GenerateMac,
+    FindMacKey,
     KeyInfo,
+    KeysQuery,
     KeyState,
     KeyUsage,
     Purpose,
 )
-from tpayd_contracts.operation import Empty
 
 TERMINAL = "TPAY0001"
 READER = "reader-1"
@@ -41,7 +41,7 @@ def _exchange_terminal(store: Store) -> KeyInfo:
 
 
 def test_terminal_key(tmp_path: Path) -> None:
-    """After the exchange the host can check a MAC made here, health is ready, and a second key retires the first."""
+    """After the exchange host and store believe each other's MACs; a second key retires the first, which settles on."""
     with Store(tmp_path, services=("sandbox_host", "host_link", "key_manager"), lanes=1, readers=1) as store:
         store.wait_ready("host_link", degraded=False)
         store.wait_ready("key_manager", degraded=True)
@@ -52,13 +52,16 @@ def test_terminal_key(tmp_path: Path) -> None:
         health = store.health("key_manager")
         assert health is not None
         assert Readiness.READY is health.readiness
-        body = GenerateMac(first.profile, TERMINAL, Purpose.NEW_PAYMENT, b"head", b"tail")
-        made = store.ask("key_manager", MAC_GENERATE, body, name="transaction")
-        ikid, counter = split_ksn(made.ksn)
-        hosts_key = working_key(derive_initial_key(BDK[Role.TERMINAL], ikid), ikid, counter, Usage.MAC_GENERATION)
-        assert cmac8(hosts_key, b"head" + made.ksn + b"tail") == made.mac
+        assert NEVER_WAS == inquire(store, TERMINAL, Purpose.NEW_PAYMENT, first.key_id).response_code
         second = _exchange_terminal(store)
-        states = {key.key_id: key.state for key in store.ask("key_manager", KEY_LIST, Empty(), name="gateway").keys}
+        with pytest.raises(CallError) as caught:
+            inquire(store, TERMINAL, Purpose.NEW_PAYMENT, first.key_id)
+        assert (ErrorCode.KEY_UNAVAILABLE, Outcome.NOT_STARTED, "replaced") == (
+            caught.value.code, caught.value.outcome, caught.value.detail,
+        )  # fmt: skip
+        settled = inquire(store, TERMINAL, Purpose.SETTLE, first.key_id)
+        assert (NEVER_WAS, bytes.fromhex(first.key_id.rpartition(":")[2])) == (settled.response_code, settled.ksn[:8])
+        states = {key.key_id: key.state for key in store.ask("key_manager", KEY_LIST, KeysQuery(), name="gateway").keys}
         assert {first.key_id: KeyState.RETIRED, second.key_id: KeyState.ACTIVE} == states
 
 
@@ -67,7 +70,7 @@ def test_no_line_to_the_host(tmp_path: Path) -> None:
     with Store(tmp_path, services=("host_link", "key_manager"), lanes=1, readers=1) as store:
         store.wait_ready(degraded=True)
         eventually(lambda: _code(store) is ErrorCode.HOST_UNAVAILABLE, timeout_s=10.0, what="host_unavailable")
-        assert () == store.ask("key_manager", KEY_LIST, Empty(), name="gateway").keys
+        assert () == store.ask("key_manager", KEY_LIST, KeysQuery(), name="gateway").keys
 
 
 def _code(store: Store) -> ErrorCode:
@@ -86,22 +89,22 @@ def test_unknown_terminal_names_the_field(tmp_path: Path) -> None:
 
 
 def test_reader_key(tmp_path: Path) -> None:
-    """A reader takes its key from the host, through us and unread: its MACs of new payments are given from then on."""
+    """A reader takes its key from the host, through us and unread: new payments may begin at it from then on."""
     services = ("sandbox_host", "sandbox_readers", "host_link", "device_broker", "key_manager")
     with Store(tmp_path, services=services, lanes=1, readers=1) as store:
         store.wait_ready("host_link", degraded=False)
         store.wait_ready("key_manager", degraded=True)
         reader_id = eventually(lambda: _reader_id(store), timeout_s=15.0, what="a ready reader")
         _exchange_terminal(store)
-        body = GenerateMac("test", TERMINAL, Purpose.NEW_PAYMENT, b"head", b"tail", reader_id=reader_id)
+        body = FindMacKey("test", TERMINAL, reader_id)
         with pytest.raises(CallError) as caught:
-            store.ask("key_manager", MAC_GENERATE, body, name="transaction")
+            store.ask("key_manager", MAC_KEY, body, name="transaction")
         assert ErrorCode.KEY_UNAVAILABLE is caught.value.code
         key = store.ask("key_manager", KEY_EXCHANGE_READER, ExchangeReader(READER), name="gateway", timeout_s=30.0)
         assert (KeyUsage.READER_DATA, reader_id, READER, KeyState.ACTIVE) == (
             key.usage, key.owner, key.device, key.state,
         )  # fmt: skip
-        store.ask("key_manager", MAC_GENERATE, body, name="transaction")
+        store.ask("key_manager", MAC_KEY, body, name="transaction")
         ikid = bytes.fromhex(key.key_id.rpartition(":")[2])
         initial_key = derive_initial_key(BDK[Role.READER], ikid)
         held = [path for path in store.instance.data.rglob("*") if path.is_file() and initial_key in path.read_bytes()]
@@ -109,5 +112,5 @@ def test_reader_key(tmp_path: Path) -> None:
 
 
 def _reader_id(store: Store) -> str | None:
-    devices = store.ask("device_broker", DEVICE_LIST, Empty(), name="gateway").devices
+    devices = store.ask("device_broker", DEVICE_LIST, DevicesQuery(), name="gateway").devices
     return next((device.reader_id for device in devices if device.state is DeviceState.READY), None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -58,12 +60,15 @@ def test_bad_requests_are_refused_by_name(shipping: Shipping) -> None:
     assert () == shipping.status().open
 
 
-def test_what_waits_for_its_hours_waits_and_what_is_urgent_does_not(shipping: Shipping, vendor: Vendor) -> None:
+def test_what_waits_for_its_hours_waits_and_what_is_urgent_does_not(tmp_path: Path, vendor: Vendor) -> None:
     """`later` is packed at once and told; `now` goes past it."""
-    later = shipping.ship(priority="later", wait=False)
-    shipping.wait_for(later.id, lambda one: one.state is BundleState.PACKED)
-    now = shipping.ship()
+    opens = datetime.now().astimezone() + timedelta(hours=11)  # far from now, whenever the test runs
+    window = f"{opens:%H:%M}-{opens + timedelta(hours=1):%H:%M}"
+    with Shipping(tmp_path, {**vendor.settings(), "later_window": window}) as shipping:
+        later = shipping.ship(priority="later", wait=False)
+        shipping.wait_for(later.id, lambda one: one.state is BundleState.PACKED)
+        now = shipping.ship()
 
-    assert BundleState.SHIPPED == now.state
-    assert [later.id] == [one.id for one in shipping.status().open]
-    assert {now.name, f"{now.name}.sha256"} == vendor.arrived().keys()
+        assert BundleState.SHIPPED == now.state
+        assert [later.id] == [one.id for one in shipping.status().open]
+        assert {now.name, f"{now.name}.sha256"} == vendor.arrived().keys()

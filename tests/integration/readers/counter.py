@@ -35,6 +35,7 @@ from tpayd_contracts.device import (
     CompleteCard,
     CompletedCard,
     Device,
+    DevicesQuery,
     DeviceState,
     InjectedKey,
     InjectKey,
@@ -43,10 +44,10 @@ from tpayd_contracts.device import (
     PrepareKey,
     ReadCard,
     ReadCardResult,
+    ReleaseLeases,
     RenewLeases,
     TransactionType,
 )  # fmt: skip
-from tpayd_contracts.operation import Empty
 from tpayd_contracts.pad import (
     CODE_READ,
     NUMBER_ENTER,
@@ -72,7 +73,7 @@ def now14() -> str:
 
 def device(store: Store, name: str) -> Device:
     """A reader as the broker sees it now."""
-    listed = store.ask("device_broker", DEVICE_LIST, Empty(), name="gateway")
+    listed = store.ask("device_broker", DEVICE_LIST, DevicesQuery(), name="gateway")
     return next(device for device in listed.devices if device.name == name)
 
 
@@ -167,7 +168,7 @@ class Counter:
         return (await self.caller.call(LEASE_RENEW, RenewLeases((ref(lease),)))).lost
 
     async def release(self, lease: Lease) -> None:
-        await self.caller.call(LEASE_RELEASE, ref(lease))
+        await self.caller.call(LEASE_RELEASE, ReleaseLeases((ref(lease),)))
 
     async def hear(self, what: type[Struct], timeout_s: float = 10.0) -> Struct:
         """Wait for progress of that kind, and take it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import select
 import threading
 import tty
 from collections.abc import Callable
@@ -13,6 +14,9 @@ from typing import Self
 from tests.unit.readers.answers import ACK, EMPTY, framed, info
 
 Answer = bytes | Callable[[bytes], bytes]
+
+_LOOK_S = 0.05
+_END_S = 30.0
 
 WELL_BEHAVED: dict[int, Answer] = {
     0xA0: ACK,
@@ -32,6 +36,7 @@ class ScriptedReader:
         self._link = link
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         link.symlink_to(os.ttyname(self._slave))
 
@@ -42,7 +47,10 @@ class ScriptedReader:
     def __exit__(self, *_: object) -> None:
         self._link.unlink()
         os.close(self._slave)
-        # The broker may still hold its end; a byte ends the read that the thread waits in.
+        # First the thread: it would read and write whatever gets the number next.
+        self._over.set()
+        if self._thread.ident is not None:
+            self._thread.join(_END_S)
         os.close(self._master)
 
     def send(self, data: bytes) -> None:
@@ -61,7 +69,9 @@ class ScriptedReader:
 
     def _serve(self) -> None:
         pending = b""
-        while True:
+        while not self._over.is_set():
+            if not select.select([self._master], [], [], _LOOK_S)[0]:
+                continue
             try:
                 pending += os.read(self._master, 4096)
             except OSError:

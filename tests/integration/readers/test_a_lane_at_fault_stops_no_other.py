@@ -10,9 +10,8 @@ import pytest
 
 from tests.harness import Store
 from tests.integration.readers.counter import counter_of, device, error_of, wait_for
-from tpayd_contracts.device import DEVICE_LIST, DeviceState
+from tpayd_contracts.device import DEVICE_LIST, DevicesQuery, DeviceState
 from tpayd_contracts.errors import ErrorCode, Outcome
-from tpayd_contracts.operation import Empty
 
 _ABILITIES = ["ic", "stripe", "contactless", "qr", "sign", "pin"]
 _READERS = 7
@@ -82,7 +81,7 @@ def test_a_lane_without_fault_is_served(shop: Store) -> None:
 
 def test_the_faults_are_shown(shop: Store) -> None:
     """By the list of devices, by health, and by the log."""
-    listed = shop.ask("device_broker", DEVICE_LIST, Empty(), name="gateway")
+    listed = shop.ask("device_broker", DEVICE_LIST, DevicesQuery(), name="gateway")
     assert {"1", "2", "3", "5"} == {fault.lane for fault in listed.faults if fault.lane}
     assert ["reader-5"] == [fault.device for fault in listed.faults if fault.device]
     claimed = device(shop, "reader-5")

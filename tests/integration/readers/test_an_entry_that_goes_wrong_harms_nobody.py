@@ -21,6 +21,7 @@ from tpayd_contracts.device import (
     CardStateQuery,
     DeviceState,
     Lease,
+    ReleaseLeases,
     TransactionType,
 )
 from tpayd_contracts.errors import ErrorCode, Outcome
@@ -131,7 +132,7 @@ def test_a_lease_given_back_in_the_middle_of_a_signature_frees_the_reader(fresh_
             fresh_shop.sandbox.customer(lease.device, signing=Signing.WALKS_AWAY)
             signing = asyncio.create_task(error_of(counter.sign(lease)))
             await asked_for(counter, CardPrompt.SIGN)
-            await other.caller.call(LEASE_RELEASE, ref(lease))
+            await other.caller.call(LEASE_RELEASE, ReleaseLeases((ref(lease),)))
             assert (await signing).code is ErrorCode.ABORTED
             await asyncio.to_thread(wait_for, fresh_shop, lease.device)
 

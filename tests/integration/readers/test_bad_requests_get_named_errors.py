@@ -26,6 +26,7 @@ from tpayd_contracts.device import (
     LeaseRef,
     PrepareKey,
     ReadCard,
+    ReleaseLeases,
     TransactionType,
 )
 from tpayd_contracts.errors import ErrorCode, Outcome
@@ -101,7 +102,7 @@ def test_a_request_that_cannot_be_met_names_why(
 
 
 def test_a_lease_that_is_over_already_is_released_without_fault(store: Store) -> None:
-    assert Empty() == store.ask("device_broker", LEASE_RELEASE, NOBODYS, name="transaction")
+    assert Empty() == store.ask("device_broker", LEASE_RELEASE, ReleaseLeases((NOBODYS,)), name="transaction")
 
 
 PLAIN, WITH_PAD = "reader-1", "reader-2"
@@ -132,7 +133,7 @@ def test_what_a_reader_cannot_do_or_show_is_refused_before_it_hears_of_it(
     ref = LeaseRef(lease.lease_id, lease.fence)
     with pytest.raises(CallError) as caught:
         store.ask("device_broker", op, structs.replace(body, lease=ref), name="transaction")
-    store.ask("device_broker", LEASE_RELEASE, ref, name="transaction")
+    store.ask("device_broker", LEASE_RELEASE, ReleaseLeases((ref,)), name="transaction")
     assert (code, Outcome.NOT_STARTED, field) == (caught.value.code, caught.value.outcome, caught.value.field)
 
 
@@ -142,7 +143,7 @@ def test_a_reader_without_a_pin_pad_takes_no_bank_card(store: Store) -> None:
     body = ReadCard(TransactionType.CASH_IC, 1, now14(), 1.0, lease=ref)
     with pytest.raises(CallError) as caught:
         store.ask("device_broker", CARD_READ, body, name="transaction")
-    store.ask("device_broker", LEASE_RELEASE, ref, name="transaction")
+    store.ask("device_broker", LEASE_RELEASE, ReleaseLeases((ref,)), name="transaction")
     assert (ErrorCode.READER_UNAVAILABLE, Outcome.NOT_STARTED) == (caught.value.code, caught.value.outcome)
 
 
@@ -154,7 +155,12 @@ def test_what_the_lent_reader_cannot_do_is_refused_together_with_its_lease(
 ) -> None:
     """The first has no PIN pad, and neither a key."""
     taken = store.ask("device_broker", CARD_TAKE, taking("1", avoid=avoid), name="transaction")
-    store.ask("device_broker", LEASE_RELEASE, LeaseRef(taken.lease.lease_id, taken.lease.fence), name="transaction")
+    store.ask(
+        "device_broker",
+        LEASE_RELEASE,
+        ReleaseLeases((LeaseRef(taken.lease.lease_id, taken.lease.fence),)),
+        name="transaction",
+    )
     assert taken.card is None
     assert taken.failure is not None
     assert (code, Outcome.NOT_STARTED) == (taken.failure.code, taken.failure.outcome)
@@ -166,7 +172,7 @@ def test_a_reader_without_a_key_takes_no_card(store: Store) -> None:
     body = ReadCard(TransactionType.CREDIT, 1, now14(), 1.0, lease=ref)
     with pytest.raises(CallError) as caught:
         store.ask("device_broker", CARD_READ, body, name="transaction")
-    store.ask("device_broker", LEASE_RELEASE, ref, name="transaction")
+    store.ask("device_broker", LEASE_RELEASE, ReleaseLeases((ref,)), name="transaction")
     assert (ErrorCode.KEY_UNAVAILABLE, Outcome.NOT_STARTED) == (caught.value.code, caught.value.outcome)
 
 
@@ -175,7 +181,7 @@ def test_issuer_data_that_the_card_cannot_be_told_names_its_field(store: Store) 
     ref = LeaseRef(lease.lease_id, lease.fence)
     with pytest.raises(CallError) as caught:
         store.ask("device_broker", CARD_COMPLETE, CompleteCard(ref, True, "00", bytes(25)), name="transaction")
-    store.ask("device_broker", LEASE_RELEASE, ref, name="transaction")
+    store.ask("device_broker", LEASE_RELEASE, ReleaseLeases((ref,)), name="transaction")
     assert (ErrorCode.INVALID_BODY, "$.issuer_data") == (caught.value.code, caught.value.field)
 
 

@@ -13,10 +13,9 @@ from tests.harness.waiting import eventually
 from tests.integration.readers.counter import counter_of, device, error_of, load_key, wait_for
 from tests.integration.readers.desk import assign, refusal, remove, settings_text, show, try_by_hand
 from tpayd.kit.bus import CallError
-from tpayd_contracts.device import DEVICE_LIST, Ability, DeviceState
+from tpayd_contracts.device import DEVICE_LIST, Ability, DevicesQuery, DeviceState
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.fleet import AssignDevice
-from tpayd_contracts.operation import Empty
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 def names(store: Store) -> list[str]:
-    return [each.name for each in store.ask("device_broker", DEVICE_LIST, Empty(), name="gateway").devices]
+    return [each.name for each in store.ask("device_broker", DEVICE_LIST, DevicesQuery(), name="gateway").devices]
 
 
 def test_a_new_reader_serves_at_once_and_after_a_restart(shop: Store) -> None:

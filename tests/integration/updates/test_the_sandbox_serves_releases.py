@@ -11,8 +11,8 @@ from ops.release.errors import ReleaseToolError
 from tests.harness import Store
 from tests.unit.release.conftest import small_wheel
 from tpayd.updater.errors import InterruptedDownloadError
-from tpayd.updater.fetching import Limits
 from tpayd.updater.machine import supported_tags
+from tpayd.updater.patience import Limits
 from tpayd.updater.trusted import TrustedRepository
 from tpayd_contracts.operation import Empty
 from tpayd_contracts.sandbox_updates import (

@@ -40,7 +40,7 @@ def made(home: Path, *, journal_url: str = "") -> Instance:
     instance = found(Plan(sandbox=True), home, extra)
     with closing(key_store(instance)) as keys:
         keys.change(NOW_MS, Step("activate", key().key_id, key()))
-        keys.reserve_counters(key().key_id, 256)
+        keys.reserve_counters({key().key_id: 256})
     place = place_of(instance, journal_url)
     with closing(JournalStore(place.url, place.owner)) as store:
         store.open()

@@ -10,7 +10,9 @@ import pytest
 
 from tpayd.kit.bus import limits
 from tpayd.kit.bus.pending import Pending, PendingTable, Sink
+from tpayd.kit.bus.stats import NoStats
 from tpayd.kit.clock import Clock
+from tpayd.kit.logs import Log
 
 
 class Moment:
@@ -22,6 +24,9 @@ class Moment:
 
     def boottime_ms(self) -> int:
         return self.now_ms
+
+    def monotonic_us(self) -> int:
+        return self.now_ms * 1000
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> object:
         self.timers.append((delay_s, callback))
@@ -37,14 +42,14 @@ class Table:
     def __init__(self) -> None:
         self.moment = Moment()
         self.ended: list[int] = []
+        self.cancelled: list[int] = []
         self.table = PendingTable(
-            cast("Clock", self.moment),
-            cast("asyncio.AbstractEventLoop", self.moment),
-            lambda pending: self.ended.append(pending.number),
-        )
+            "transaction", self.cancelled.append, clock=cast("Clock", self.moment),
+            loop=cast("asyncio.AbstractEventLoop", self.moment), stats=NoStats(), log=cast("Log", None),
+        )  # fmt: skip
 
     def add(self, number: int, in_ms: int) -> None:
-        sink = Sink(lambda _: None, lambda _: None)
+        sink = Sink(lambda _: None, lambda _: self.ended.append(number))
         self.table.add(Pending(number, "payment.sale", self.moment.now_ms + in_ms, 0, sink))
 
     @property
@@ -72,7 +77,7 @@ def test_the_next_look_is_at_the_nearest_deadline(left_ms: int, wait_s: float) -
 
 
 def test_each_request_ends_at_its_deadline() -> None:
-    """Within one look of it, and those with more time go on."""
+    """Within one look of it, and the peer is told; those with more time go on."""
     table = Table()
     table.add(1, 400)
     table.add(2, 1_000)
@@ -80,7 +85,7 @@ def test_each_request_ends_at_its_deadline() -> None:
     while not table.ended:
         table.moment.fire()
     late_ms = table.moment.now_ms - begun_ms - 400
-    assert ([1], [2]) == (table.ended, list(table.table.open))
+    assert ([1], [1], [2]) == (table.ended, table.cancelled, list(table.table.open))
     assert 0 <= late_ms <= limits.SWEEP_EVERY_S * 1000
 
 

@@ -109,6 +109,48 @@ def test_what_is_sent_at_the_end_of_a_turn_leaves_in_the_next() -> None:
     assert [["first"], ["first", "second"]] == asyncio.run(scenario())
 
 
+def test_what_is_gathered_in_a_turn_leaves_with_it() -> None:
+    """Gathered during a drain or outside of one, it is sent before the flushes, and by them."""
+
+    async def scenario() -> list[list[str]]:
+        left: list[str] = []
+        turn = turn_of(asyncio.get_running_loop())
+
+        def gather() -> None:
+            turn.at_end(lambda: left.append("gathered"))
+
+        def take() -> bool:
+            turn.before_end(gather)
+            return False
+
+        turn.drain(take)
+        seen = [list(left)]
+        turn.before_end(gather)
+        await _round()
+        return [*seen, left]
+
+    assert [["gathered"], ["gathered", "gathered"]] == asyncio.run(scenario())
+
+
+def test_what_is_gathered_while_the_turn_ends_leaves_in_the_next() -> None:
+    """Nobody has to send anything else for that."""
+
+    async def scenario() -> list[str]:
+        left: list[str] = []
+        turn = turn_of(asyncio.get_running_loop())
+
+        def first() -> None:
+            left.append("first")
+            turn.before_end(lambda: left.append("second"))
+
+        turn.before_end(first)
+        await _round()
+        await _round()
+        return left
+
+    assert ["first", "second"] == asyncio.run(scenario())
+
+
 def test_one_senders_fault_does_not_keep_the_others() -> None:
     """The fault is told to the loop, and the next sender's messages leave."""
 

@@ -28,7 +28,7 @@ from tpayd.cli.house import open_house
 from tpayd.cli.readiness import ServiceState
 from tpayd.kit.instance import Instance
 from tpayd.provision import Plan, found
-from tpayd.supervision.launcher import modules_of
+from tpayd.supervision.processes import modules_of
 from tpayd_contracts.device import Bar, BarCause, Device, DeviceList, DeviceState
 from tpayd_contracts.health import Readiness
 from tpayd_contracts.host import Line, LineState, LineStatus

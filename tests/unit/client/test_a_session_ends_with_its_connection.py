@@ -123,9 +123,23 @@ def test_silence_asks_for_a_sign_of_life_and_then_gives_up() -> None:
     assert 1 == len(link.outbox)
     link.receive(pack(Kind.PONG, 99), 15.0)
     assert [] == link.tick(15.1)
+    assert [] == link.tick(15.0 + PING_AFTER_S)
     (signal,) = link.tick(15.0 + LOST_AFTER_S)
     assert isinstance(signal, Refused)
     assert (number, "unknown", LinkState.DOWN) == (signal.id, signal.error.outcome, link.state)
+
+
+def test_who_was_stopped_himself_asks_before_he_gives_up() -> None:
+    """Whatever his clock says, the gateway may have been stopped with him; it has its time to answer, once."""
+    link = opened()
+    number = ask(link, 10.0)
+    assert [] == link.tick(100.0)
+    assert 100.0 + LOST_AFTER_S - PING_AFTER_S == link.due_s()
+    assert [] == link.tick(200.0)
+    assert [Kind.PING, Kind.PING] == [unpack(frame).kind for frame in link.outbox]
+    (signal,) = link.tick(300.0)
+    assert isinstance(signal, Refused)
+    assert (number, LinkState.DOWN) == (signal.id, link.state)
 
 
 def test_an_answered_ping_may_say_that_the_session_is_gone() -> None:

@@ -33,8 +33,8 @@ SHOW_NOTHING: tuple[Struct, ...] = (
     device.ReadCardResult(EntryMode.IC, "", b"ksn", RAW, RAW, pin_block=RAW, membership_number=NUMBER),
     keys.EncryptData("test", "TPAY0001", keys.Purpose.NEW_PAYMENT, RAW),
     keys.EncryptedData(b"ksn", RAW, "key"),
-    keys.GenerateMac("test", "TPAY0001", keys.Purpose.NEW_PAYMENT, RAW, RAW),
-    keys.VerifyMac("test", "TPAY0001", "key", b"ksn", RAW, b"mac"),
+    keys.ExchangeMaced("test", "TPAY0001", keys.Purpose.NEW_PAYMENT, RAW, RAW, 20.0),
+    keys.ExchangedMaced(RAW, b"ksn", 5),
     host.Exchange("test", RAW, 20.0),
     host.Exchanged(RAW, 5, "a"),
 )

@@ -40,12 +40,14 @@ class Crowd:
         return False
 
 
-def test_a_refusal_shuts_it_for_twice_the_time_that_it_took() -> None:
-    """Whoever comes meanwhile hears the same word for word; whoever comes then is handed on."""
+@pytest.mark.parametrize("after_s", [0.004, 3.0])
+def test_a_refusal_shuts_it_for_a_moment(after_s: float) -> None:
+    """Whoever comes meanwhile hears the same word for word; whoever comes then is handed on. A crowd that has gone
+    keeps nobody out, however long the refusal took."""
     crowd = Crowd()
-    crowd.refused("first", after_s=0.004)
+    crowd.refused("first", after_s=after_s)
     assert [FULL] == crowd.told
-    crowd.clock.advance(0.0079)
+    crowd.clock.advance(0.0249)
     with pytest.raises(CallError) as refused:
         crowd.door.check("second")
     assert FULL.body() == refused.value.body()
@@ -54,14 +56,24 @@ def test_a_refusal_shuts_it_for_twice_the_time_that_it_took() -> None:
     assert not crowd.stops("third")
 
 
-def test_it_opens_soon_however_long_the_refusal_took() -> None:
-    """A crowd that has gone keeps nobody out."""
+def test_who_has_his_answer_makes_room_for_another() -> None:
+    """While it is shut as many pass as others are answered: nobody need ask whether there is room for them."""
     crowd = Crowd()
-    crowd.refused("first", after_s=3.0)
-    crowd.clock.advance(0.0249)
+    crowd.door.answered()
+    crowd.refused("first")
     assert crowd.stops("second")
-    crowd.clock.advance(0.0002)
-    assert not crowd.stops("second")
+    crowd.door.answered()
+    crowd.door.answered()
+    assert [False, False, True] == [crowd.stops(key) for key in ("second", "third", "fourth")]
+
+
+def test_an_order_that_failed_makes_room_too() -> None:
+    """Its place is as free as that of one that was paid."""
+    crowd = Crowd()
+    failed = SimpleNamespace(key="failed", started_us=0, fail=crowd.told.append)
+    crowd.refused("first")
+    crowd.door.refused(cast("Any", failed), CallError.unknown(ErrorCode.INTERNAL, "a fault"))
+    assert [False, True] == [crowd.stops(key) for key in ("second", "third")]
 
 
 def test_other_errors_shut_nothing() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from importlib.metadata import EntryPoint
 
 import pytest
 
-from tpayd.hosts import HostAdapter, UnknownAdapterError, adapter, load
+from tpayd.hosts import HostAdapter, UnknownAdapterError, load
 
 
 def test_the_first_adapter_comes_with_the_daemon() -> None:
@@ -25,13 +26,13 @@ def test_another_package_brings_its_own(monkeypatch: pytest.MonkeyPatch) -> None
     """An entry point is all that a new host format needs, and it cannot take the place of ours."""
     mine = EntryPoint("mine", "tpayd.hosts.iso8583:adapter", "tpayd.hosts")
     thief = EntryPoint("iso8583", "nowhere:adapter", "tpayd.hosts")
-    monkeypatch.setattr(adapter, "entry_points", lambda *, group: {"tpayd.hosts": [mine, thief]}[group])
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda *, group: {"tpayd.hosts": [mine, thief]}[group])
     assert (True, True) == (load("mine") is load("iso8583"), isinstance(load("mine"), HostAdapter))
 
 
 def test_what_is_no_adapter_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong entry point is found when it is loaded, not at the first payment."""
     wrong = EntryPoint("wrong", "tpayd.hosts.iso8583.spec:FIELDS", "tpayd.hosts")
-    monkeypatch.setattr(adapter, "entry_points", lambda *, group: {"tpayd.hosts": [wrong]}[group])
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda *, group: {"tpayd.hosts": [wrong]}[group])
     with pytest.raises(TypeError, match="is no HostAdapter"):
         load("wrong")

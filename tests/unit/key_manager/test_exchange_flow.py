@@ -18,13 +18,14 @@ from tpayd.crypto.check_value import check_value
 from tpayd.crypto.dukpt import derive_initial_key
 from tpayd.crypto.exchange import Role, transport_key
 from tpayd.hosts import MatchKey, Opened, ReaderKeyExchange, TerminalKeyExchange, TypeClass
+from tpayd.key_manager.counters import Counters
 from tpayd.key_manager.errors import ExchangeFailedError, NoUsableKeyError
 from tpayd.key_manager.exchange import ExchangeLimits, Exchanges
 from tpayd.key_manager.keyring import Keyring
 from tpayd.key_manager.records import KeyRecord
 from tpayd.key_manager.secret_files import TransportKeys
 from tpayd.key_manager.store import KeyStore, Step
-from tpayd.key_manager.ticks import Ticker
+from tpayd.key_manager.ticks import Ticker, Ticks
 from tpayd.key_manager.vault import IN_DOUBT_MAX, Vault
 from tpayd.kit.bus import CallError
 from tpayd_contracts.device import InjectedKey, InjectKey, PreparedKey, PrepareKey, ReleaseKeys
@@ -145,17 +146,22 @@ class Bench:
         assert ((), None) == (loaded.damaged, loaded.audit.problem)
         self.ticker = Ticker(self.clock, loaded.ticks)
         self.keyring = Keyring(loaded.records)
+        self.counters = Counters(loaded.counters, lambda: None)
         self.vault = Vault(
-            self.store, self.keyring, self.disk, self.ticker.now_ms, lambda step, _: self.changes.append(step)
-        )
+            self.store, self.keyring, self.counters, self.disk, self.ticker.now_ms,
+            lambda step, _: self.changes.append(step),
+        )  # fmt: skip
         self.exchanges = Exchanges(
             profile="test", terminals=(TERMINAL,), adapter=self.host,  # type: ignore[arg-type]
             host=self.host, readers=self.reader,  # type: ignore[arg-type]
             transport=TransportKeys({("test", TERMINAL): transport_key(MASTER, Role.TERMINAL, TERMINAL)}),
             keyring=self.keyring, vault=self.vault,
-            next_number=lambda: self.ticker.next_exchange(self.store.write_ticks),
+            next_number=lambda: self.ticker.next_exchange(self.keep),
             local_time=lambda: "20260131120000", limits=ExchangeLimits(1.0, 1.0, 1.0, LIFE_MS),
         )  # fmt: skip
+
+    async def keep(self, ticks: Ticks) -> None:
+        self.store.write_ticks(ticks)
 
     def reopen(self) -> None:
         self.store.close()

@@ -36,7 +36,7 @@ def test_what_was_written_is_read(path: Path) -> None:
     store = KeyStore.open(path, PROVIDER)
     store.load()
     store.change(NOW_MS, Step("stage", key().key_id, key()), Step("stage", reader_key().key_id, reader_key()))
-    store.reserve_counters(key().key_id, 512)
+    store.reserve_counters({key().key_id: 512})
     store.write_ticks(Ticks(NOW_MS, 7, 3))
     store.close()
     loaded = _load(path)
@@ -183,13 +183,14 @@ def test_numbers_on_disk_never_fall(path: Path) -> None:
     """Two threads that write in the wrong order lower neither a counter nor the clock."""
     store = KeyStore.open(path, PROVIDER)
     store.load()
-    store.reserve_counters("k", 512)
-    store.reserve_counters("k", 256)
+    store.reserve_counters({"k": 512})
+    store.reserve_counters({"k": 256, "other": 1})
+    store.change(NOW_MS, Step("noted"), counters={"k": 511})
     store.write_ticks(Ticks(NOW_MS, 9, 9))
     store.write_ticks(Ticks(NOW_MS - 1, 8, 8))
     store.close()
     loaded = _load(path)
-    assert ({"k": 512}, Ticks(NOW_MS, 9, 9)) == (loaded.counters, loaded.ticks)
+    assert ({"k": 512, "other": 1}, Ticks(NOW_MS, 9, 9)) == (loaded.counters, loaded.ticks)
 
 
 def test_records_show_no_key() -> None:

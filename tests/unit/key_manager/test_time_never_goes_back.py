@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.harness.clock import FakeClock
-from tpayd.key_manager.ticks import KEEP_EVERY_MS, Ticker, Ticks
+from tpayd.key_manager.ticks import KEEP_EVERY_MS, ExchangeNumber, Ticker, Ticks
 from tpayd.key_manager.trusted_time import AGREE_MS, Moved, TrustedTime
 
 DAY_S = 86_400
@@ -177,13 +179,13 @@ def test_exchange_numbers_grow(events: list[str]) -> None:
     ticker = Ticker(clock, disk)
     given_out: list[int] = []
 
-    def keep(ticks: Ticks) -> None:
+    async def keep(ticks: Ticks) -> None:
         nonlocal disk
         disk = ticks
 
     for event in events:
         if event == "exchange":
-            number = ticker.next_exchange(keep)
+            number = asyncio.run(ticker.next_exchange(keep))
             given_out.append(number.sequence)
             assert (6, True) == (len(number.stan), number.stan.isdecimal())
         elif event == "restart":
@@ -196,18 +198,36 @@ def test_exchange_numbers_grow(events: list[str]) -> None:
 def test_new_store_goes_on_above_the_old_one() -> None:
     """A terminal whose store was lost begins with sequences above those of before: they follow the calendar."""
     clock = FakeClock()
-    before = Ticker(clock, Ticks()).next_exchange(lambda _: None)
+    before = asyncio.run(Ticker(clock, Ticks()).next_exchange(_kept))
     clock.advance(1)
-    assert before.sequence < Ticker(clock, Ticks()).next_exchange(lambda _: None).sequence
+    assert before.sequence < asyncio.run(Ticker(clock, Ticks()).next_exchange(_kept)).sequence
 
 
 def test_number_that_is_not_on_disk_is_not_given() -> None:
     """A full disk stops the exchange before it begins, and the time goes on."""
     ticker = Ticker(FakeClock(), Ticks())
 
-    def full(_: Ticks) -> None:
+    async def full(_: Ticks) -> None:
         raise OSError
 
     with pytest.raises(OSError):  # noqa: PT011  any
-        ticker.next_exchange(full)
-    assert "000001" == ticker.next_exchange(lambda _: None).stan
+        asyncio.run(ticker.next_exchange(full))
+    assert "000001" == asyncio.run(ticker.next_exchange(_kept)).stan
+
+
+def test_exchanges_that_begin_together_have_numbers_of_their_own() -> None:
+    """Though each waits for the disk in between."""
+    ticker = Ticker(FakeClock(), Ticks())
+
+    async def slow(_: Ticks) -> None:
+        await asyncio.sleep(0)
+
+    async def many() -> list[ExchangeNumber]:
+        return await asyncio.gather(*(ticker.next_exchange(slow) for _ in range(64)))
+
+    given_out = asyncio.run(many())
+    assert (64, 64) == (len({each.sequence for each in given_out}), len({each.stan for each in given_out}))
+
+
+async def _kept(_: Ticks) -> None:
+    """A disk that takes everything."""

@@ -12,13 +12,14 @@ from tpayd.key_manager.errors import NoUsableKeyError
 from tpayd.key_manager.keyring import Keyring
 from tpayd.key_manager.macs import Macs
 from tpayd.key_manager.records import KeyRecord
-from tpayd_contracts.keys import EncryptData, GenerateMac, KeyState, Purpose
+from tpayd_contracts.keys import EncryptData, ExchangeMaced, KeyState, Purpose
 
 NUMBER = b"01012345678"
 
 
 def desk(*records: KeyRecord, now_ms: int = NOW_MS, reserved: int = 0, frozen: str | None = None) -> Macs:
-    counters = Counters({key().key_id: reserved}, lambda *_: None, lambda *_: None)
+    counters = Counters({key().key_id: reserved}, lambda: counters.reserved(counters.wanted()))
+    counters.use(record.key_id for record in records)
     return Macs(Keyring(records, frozen), counters, lambda: now_ms)
 
 
@@ -38,8 +39,8 @@ def test_the_host_can_read_it() -> None:
 def test_macs_and_ciphers_never_share_a_ksn() -> None:
     """They take their counters from the same row."""
     both = desk(key())
-    mac = GenerateMac(PROFILE, TERMINAL, Purpose.NEW_PAYMENT, b"head", b"tail")
-    ksns = [made.ksn for _ in range(25) for made in (both.encrypt(ask()), both.generate(mac))]
+    sent = ExchangeMaced(PROFILE, TERMINAL, Purpose.NEW_PAYMENT, b"head", b"tail", 20.0, key().key_id)
+    ksns = [made.ksn for _ in range(25) for made in (both.encrypt(ask()), both.seal(sent))]
     assert 50 == len(set(ksns))
 
 

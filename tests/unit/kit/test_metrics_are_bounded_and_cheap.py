@@ -12,6 +12,7 @@ import pytest
 
 from tpayd.kit.bus import BusStats
 from tpayd.kit.metrics import Metrics
+from tpayd.kit.noted import AT_ONCE
 
 
 @pytest.fixture
@@ -51,6 +52,21 @@ def test_requests_are_counted_by_operation_and_code(metrics: Metrics, tmp_path: 
     assert 1 == seen['tpayd_calls_total{code="timeout",op="payment.sale",peer="transaction",service="gateway"}']
     assert 1 == seen['tpayd_bus_dropped_total{service="gateway",what="late_answer"}']
     assert 3 == seen['tpayd_bus_open_requests{service="gateway"}']
+
+
+def test_nothing_is_lost_between_scrapes(metrics: Metrics, tmp_path: Path) -> None:
+    """Requests are noted, and counted many at once: one that was just noted is in the next scrape, and once."""
+    first, second = 3, 2 * AT_ONCE
+    for _ in range(first):
+        metrics.requests.served("payment.sale", "ok", 0.002)
+    before = scrape(metrics, tmp_path)
+    metrics.close()
+    for _ in range(second):
+        metrics.requests.served("payment.sale", "ok", 0.002)
+    after = scrape(metrics, tmp_path)
+
+    name = 'tpayd_requests_total{code="ok",op="payment.sale",service="gateway"}'
+    assert (first, first + second) == (before[name], after[name])
 
 
 def test_unknown_names_make_no_new_series(metrics: Metrics, tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ async def test_a_request_under_a_trace_leaves_one_line() -> None:
     log = TraceLog(LogTarget("gateway", FakeClock(), lines), FakeClock(), at_the_door=True)
     log.served(Request(parent=f"00-{TRACE}-aaaaaaaaaaaaaaaa-01"), "ok", 0.0123456)
     log.served(Request(trace=None), "ok", 0.1)
-    log.served(Request(op="mac.generate", key=None), "expired", 0.5)
+    log.served(Request(op="mac.exchange", key=None), "expired", 0.5)
     log.flush()
     sale, mac = lines.events
 
@@ -100,7 +100,7 @@ async def test_a_request_under_a_trace_leaves_one_line() -> None:
     told = tuple(sale[name] for name in ("op", "code", "ms", "trace", "key"))
     assert ("payment.sale", "ok", 12.346, GIVEN, REQUEST_ID) == told
     assert f"00-{TRACE}-aaaaaaaaaaaaaaaa-01" == sale["parent"]
-    assert ("mac.generate", "expired", 500.0) == (mac["op"], mac["code"], mac["ms"])
+    assert ("mac.exchange", "expired", 500.0) == (mac["op"], mac["code"], mac["ms"])
     assert not {"key", "parent"} & mac.keys()
 
 

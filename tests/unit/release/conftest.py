@@ -14,7 +14,7 @@ MakeWheel = Callable[[str], Path]
 
 SMALL = {
     "tpayd/__init__.py": b'__version__ = "0.0.0"\n',
-    "tpayd/key_manager/store.py": b"SCHEMA_VERSION = 2\n",
+    "tpayd/key_manager/store_header.py": b"SCHEMA_VERSION = 2\n",
     "tpayd/transaction/journal/migrations/versions/0001_first.py": b'revision = "0001"\n',
     "tpayd/transaction/journal/migrations/versions/0002_second.py": b'revision = "0002"\n',
     "tpayd_contracts/version.py": b"CONTRACT_VERSION = ContractVersion(1, 0)\n",

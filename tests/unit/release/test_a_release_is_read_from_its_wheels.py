@@ -15,7 +15,7 @@ from ops.release.next_version import rewritten_wheel
 from ops.release.releasing import describe_release
 from tests.unit.release.conftest import MakeWheel, small_wheel
 from tpayd.integrity.wheels import release_manifest
-from tpayd.key_manager.store import SCHEMA_VERSION
+from tpayd.key_manager.store_header import SCHEMA_VERSION
 from tpayd.updater.release import Release
 from tpayd_contracts.version import CONTRACT_VERSION
 
@@ -57,7 +57,7 @@ def test_the_real_tree_can_be_released(tmp_path: Path) -> None:
     [
         ({"tpayd_contracts__version.py": b"X = 1\n"}, "has no CONTRACT_VERSION"),
         ({"tpayd_contracts__version.py": b"CONTRACT_VERSION = 1\n"}, "is no version"),
-        ({"tpayd__key_manager__store.py": b"SCHEMA_VERSION = (\n"}, "that can be released: .* never closed"),
+        ({"tpayd__key_manager__store_header.py": b"SCHEMA_VERSION = (\n"}, "that can be released: .* never closed"),
     ],
 )
 def test_a_wheel_that_cannot_be_released(tmp_path: Path, broken: dict[str, bytes], told: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tpayd.releases.bytecode import ARCHIVE_NAME, make_archive, unpack_archive
+from tpayd.releases.bytecode import ARCHIVE_NAME, listed_archive, make_archive, unpack_archive
 
 LIST = "tpayd-installation.manifest"
 
@@ -25,7 +25,7 @@ def environment(tmp_path: Path) -> Path:
     package.mkdir(parents=True)
     for place in (package.parent, package):
         (place / "__init__.py").write_text("")
-    (package / "warm_up.py").write_text("import colorsys\n")
+    (package / "warm_up.py").write_text("import time\ntime.sleep(0.05)\nimport colorsys\n")
     (root / "bin").mkdir()
     python = root / "bin" / "python"
     # As an interpreter of that environment would, without making one.
@@ -47,7 +47,9 @@ def sign(root: Path) -> None:
 
 def unpacked(root: Path, directory: Path) -> set[str]:
     directory.mkdir()
-    unpack_archive(root, directory)
+    content = listed_archive(root)
+    if content is not None:
+        unpack_archive(content, root, directory)
     return {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
 
 
@@ -99,13 +101,34 @@ def test_nothing_is_written_outside_the_directory(environment: Path, tmp_path: P
     directory = tmp_path / "bytecode"
     directory.mkdir()
     index = [("system", "lib/first.pyc", 1), ("system", "../outside.pyc", 1)]
-    (environment / ARCHIVE_NAME).write_bytes(json.dumps(index).encode() + b"\nab")
-    sign(environment)
+    content = json.dumps(index).encode() + b"\nab"
 
     with pytest.raises(ValueError, match="no place for bytecode"):
-        unpack_archive(environment, directory)
+        unpack_archive(content, environment, directory)
     assert [] == list(directory.iterdir())
     assert not (tmp_path / "outside.pyc").exists()
+
+
+def test_supervisord_finds_its_bytecode_first(environment: Path) -> None:
+    """What is imported first comes first: the archive is unpacked while supervisord starts."""
+    index, _, _ = (environment / ARCHIVE_NAME).read_bytes().partition(b"\n")
+    names = [name for _, name, _ in json.loads(index)]
+    assert "colorsys" in names[-1]
+
+
+def test_a_file_is_whole_or_not_there(environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that starts meanwhile never reads half of one: it gets its name when it is written."""
+    seen: list[bytes] = []
+    replace = Path.replace
+
+    def noted(part: Path, target: Path | str) -> Path:
+        assert not Path(target).exists()
+        seen.append(part.read_bytes())
+        return replace(part, target)
+
+    monkeypatch.setattr(Path, "replace", noted)
+    files = unpacked(environment, tmp_path / "bytecode")
+    assert sorted(seen) == sorted((tmp_path / "bytecode" / name).read_bytes() for name in files)
 
 
 def test_others_may_not_write_what_was_unpacked(environment: Path, tmp_path: Path) -> None:

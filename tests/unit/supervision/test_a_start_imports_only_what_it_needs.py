@@ -14,7 +14,7 @@ HEAVY = {"rich", "pygments", "attr", "tomlkit", "alembic", "mako", "asyncssh", "
 ONLY_IN = {"sqlalchemy": {"tpayd.transaction"}, "serial": {"tpayd.device_broker"}}
 MODULES_MAX = 600
 """Beside those of sqlalchemy; the processes have 420 to 550 (each costs 0.4 ms of CPU, twelve times)."""
-WATCHDOG_MODULES_MAX = 130
+WATCHDOG_MODULES_MAX = 100
 
 PROCESSES = [program.module for program in programs(sandbox=True)]
 

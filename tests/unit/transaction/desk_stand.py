@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 import structlog
 
 from tests.harness.clock import FakeClock
-from tpayd.hosts import Opened, TypeClass
+from tpayd.hosts import Opened, TypeClass, Unsealed
 from tpayd.kit.bus import CallError
 from tpayd.kit.store_settings import LaneSettings, Merchant, StoreSettings
 from tpayd.transaction import events as ev
@@ -29,7 +29,7 @@ from tpayd.transaction.orders.room import Room
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.registry import Registry
 from tpayd.transaction.settings import TransactionSettings
-from tpayd.transaction.steps.host import SealedRequest
+from tpayd.transaction.steps.host import Prepared
 from tpayd.transaction.steps.requests import Numbered
 from tpayd.transaction.waits import Waits
 from tpayd_contracts.errors import ErrorCode
@@ -112,15 +112,15 @@ class ScriptedHost:
     def number(self, _: Any) -> Numbered:
         return Numbered(f"{next(self._stans):06d}", "20260131120000", "20260131")
 
-    async def seal_order(self, payment: Payment, *_: Any) -> tuple[SealedRequest, ev.Sealed]:
+    async def prepare_order(self, payment: Payment, *_: Any) -> tuple[Prepared, ev.Sealed]:
         number = self.number(payment)
         sealed = ev.Sealed(number.stan, number.local, number.business_day, "key", b"h" * 32, self._clock.unix_ms())
-        return SealedRequest(b"raw", b"ksn", "key"), sealed
+        return Prepared(Unsealed(b"head", b"tail"), None), sealed
 
     async def encrypt(self, *_: Any) -> None:
         return None
 
-    async def send_order(self, payment: Payment, _: SealedRequest) -> tuple[None, ev.Event]:
+    async def send_order(self, payment: Payment, _: Prepared) -> tuple[None, ev.Event]:
         answer = self.order(payment)
         return None, answer if isinstance(answer, ev.Event) else await answer
 
@@ -198,7 +198,7 @@ class Stand:
         return [each.name for each in await self.reader.since(0)]
 
     async def case(self, request_id: str) -> Case:
-        return await self.desk.case_of(PaymentRef(LANE, request_id))
+        return await self.desk.lookup.case_of(PaymentRef(LANE, request_id))
 
     async def known(self, request_id: str, state: str) -> None:
         """Wait until a payment is in a state."""

@@ -44,6 +44,7 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.PosGone(),
     ev.Sealed("000001", "20260922120000", "20260922", "key", b"h" * 32, NOW_MS),
     ev.CommitFailed(),
+    ev.KeyReplaced("k2"),
     ev.NotSent("no line"),
     ev.HostApproved("00", "123456", NOW_MS, 50_000, "Issuer", "Acquirer"),
     ev.HostDeclined("51", 50_000),

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from msgspec import Raw, Struct
 
-from tests.harness.clock import FakeClock
 from tpayd.kit.bus import CallError, Sink
 from tpayd.kit.bus.wire import encode_body
 from tpayd.transaction.steps.taking import Taking
@@ -64,7 +63,7 @@ class Till:
         self.given_back: list[Lease] = []
         self.heard: list[PaymentProgress] = []
         broker: Any = self.broker
-        self.taking = Taking(broker, FakeClock(), self.heard.append, self.given_back.append)
+        self.taking = Taking(broker, self.heard.append, self.given_back.append)
         self.taking.ask(WANTED, read_s, None)
 
 

@@ -104,10 +104,23 @@ def test_the_oldest_of_too_many_are_let_go() -> None:
     sold = [approved(number, clock) for number in range(5)]
     for payment in sold:
         waiting.note(payment)
-    assert sold[:2] == waiting.to_let_go()
+    assert sold[:2] == waiting.to_let_go(10)
     for payment in sold[:2]:
         waiting.note(run(payment, ev.ClosedUnacknowledged()))
-    assert [] == waiting.to_let_go()
+    assert [] == waiting.to_let_go(10)
+
+
+def test_those_of_a_second_are_let_go_over_the_next() -> None:
+    """As many in each turn as leaves none for a burst, and never so many that a payment in hand would notice."""
+    clock = FakeClock()
+    waiting = Acknowledgements(clock, AFTER_S, max_waiting=1)
+    shares = []
+    for number in range(1, 201):
+        waiting.note(approved(number, clock))
+        shares.append(waiting.let_go_share(4))
+    assert [0, 1, 1, 1, 1, 2] == shares[:6]
+    assert 40 == shares[-1]
+    assert 40 == len(waiting.to_let_go(shares[-1]))
 
 
 async def test_who_is_let_go_is_not_read_from_disk_again(tmp_path: Path) -> None:
@@ -120,10 +133,10 @@ async def test_who_is_let_go_is_not_read_from_disk_again(tmp_path: Path) -> None
         stand.forget_all()
         reading = asyncio.create_task(stand.case(sold.request_id))
         await asyncio.sleep(0)
-        stand.desk.let_stand(payment)
+        stand.desk.unacknowledged.let_stand(payment)
         assert {} == stand.acknowledgements._waiting
         assert PaymentState.CLOSED == (await reading).payment.state
-        stand.desk.let_stand(payment)
+        stand.desk.unacknowledged.let_stand(payment)
         assert 1 == (await stand.events()).count("closed_unacknowledged")
 
 

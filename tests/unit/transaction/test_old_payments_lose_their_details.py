@@ -14,7 +14,8 @@ from tests.harness.journals import Place
 from tests.unit.transaction.samples import EVENTS, NOW_MS, PAYMENT, run
 from tpayd.transaction import events as ev
 from tpayd.transaction.journal import JournalStore, passed_over, retention
-from tpayd.transaction.journal.entries import Entry, decode_payment
+from tpayd.transaction.journal.coding import decode_payment, encode_payment
+from tpayd.transaction.journal.entries import Entry
 from tpayd.transaction.journal.retention import PAGE_EVENTS, PurgePlace, reduced
 from tpayd.transaction.journal.verifying import verify
 from tpayd.transaction.payment import Payment
@@ -201,7 +202,7 @@ def test_the_same_record_comes_of_a_second_purge() -> None:
     """Reducing is idempotent."""
     payment = history(1, 1)[-1].payment
     assert reduced(payment) == reduced(reduced(payment))
-    assert reduced(payment) == decode_payment(msgspec.msgpack.encode(reduced(payment)))
+    assert reduced(payment) == decode_payment(encode_payment(reduced(payment)))
 
 
 @pytest.mark.parametrize("days", [0, 1])

@@ -14,7 +14,7 @@ from tests.harness.journals import Place
 from tests.unit.transaction.test_old_payments_lose_their_details import history
 from tpayd.kit.settings import SettingsError
 from tpayd.transaction.journal import bookkeeping
-from tpayd.transaction.journal.bookkeeping import Bookkeeper
+from tpayd.transaction.journal.bookkeeping import Bookkeeper, rest_s
 from tpayd.transaction.settings import TransactionSettings
 
 
@@ -63,6 +63,12 @@ async def test_what_is_too_old_is_purged_page_by_page(
     assert 30 == house.counters[0]._value.get()
     assert house.settings.journal_purge_every_s in house.beats
     await keeper.journal.close()
+
+
+@pytest.mark.parametrize(("took_s", "rest"), [(0.001, 0.05), (0.1, 0.3), (5.0, 1.0)])
+def test_a_busy_store_is_given_way(took_s: float, rest: float) -> None:
+    """The longer a page took, its wait for others' commits included, the longer the next one waits; within limits."""
+    assert rest == pytest.approx(rest_s(took_s))
 
 
 async def test_a_store_may_keep_everything(place: Place, tmp_path: Any) -> None:

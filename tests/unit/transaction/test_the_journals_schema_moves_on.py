@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.command import upgrade
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, inspect
 
 from tests.harness.clock import FakeClock
 from tests.harness.journals import Place
@@ -67,6 +67,9 @@ def test_the_newest_migration_makes_the_tables_that_the_code_uses(place: Place) 
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         assert [] == compare_metadata(context, metadata)
+        for name, table in metadata.tables.items():
+            key = inspect(connection).get_pk_constraint(name)["constrained_columns"]
+            assert [column.name for column in table.primary_key] == key
     engine.dispose()
     assert [SCHEMA_VERSION] == ScriptDirectory.from_config(alembic_config()).get_heads()
 

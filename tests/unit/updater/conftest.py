@@ -11,7 +11,7 @@ import pytest
 
 from tests.harness.releases import Publisher
 from tpayd.sandbox.updates.server import UpdateServer
-from tpayd.updater.fetching import Limits
+from tpayd.updater.patience import Limits
 from tpayd.updater.trusted import TrustedRepository
 from tpayd_contracts.sandbox_updates import UpdatesBehaviour, UpdatesFault
 

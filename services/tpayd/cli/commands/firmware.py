@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -178,7 +179,13 @@ def history(output: Output, gateway: Gateway, limit: int) -> None:
 
 
 def _report(pos: Pos, body: Mapping[str, Any]) -> FirmwareReport:
-    return FirmwareReport.from_wire(pos.call("firmware.check", dict(body), ttl_s=_LOOK_TTL_S))
+    """A large store's readers come in pages."""
+    first = found = FirmwareReport.from_wire(pos.call("firmware.check", dict(body), ttl_s=_LOOK_TTL_S))
+    readers = [*first.readers]
+    while found.next is not None:
+        found = FirmwareReport.from_wire(pos.call("firmware.check", {**body, "after": found.next}, ttl_s=_LOOK_TTL_S))
+        readers += found.readers
+    return replace(first, readers=tuple(readers), next=None)
 
 
 def _update(output: Output, pos: Pos, body: dict[str, Any]) -> FirmwareResult:

@@ -53,7 +53,7 @@ def list_(output: Output, gateway: Gateway) -> None:
         found = pos.keys()
 
     def show() -> None:
-        _table(output, found.keys)
+        _table(output, sorted(found.keys, key=lambda key: (key.usage, key.profile, key.owner, key.injected_at_ms or 0)))
         if found.time is not None and not found.time.from_host:
             output.line("the card host has not told its time yet: dates are counted from this machine's clock")
         elif found.time is not None and abs(found.time.machine_ahead_s) > _CLOCK_OFF_S:

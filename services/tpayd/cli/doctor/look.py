@@ -13,8 +13,9 @@ from tpayd.cli.errors import CommandError
 from tpayd.cli.house import LocalHouse
 from tpayd.cli.pos import Gateway, open_pos
 from tpayd.cli.readiness import ServiceState, service_states
+from tpayd.cli.shape import as_json
 from tpayd.supervision.daemon import launcher_pid
-from tpayd_client import TpaydError
+from tpayd_client import Pos, TpaydError
 from tpayd_contracts.device import DEVICE_LIST
 from tpayd_contracts.host import LINE_STATUS
 from tpayd_contracts.integrity import INTEGRITY_STATUS
@@ -66,5 +67,14 @@ def look_at(house: LocalHouse) -> Look:
     with contextlib.suppress(CommandError), open_pos(Gateway(None)) as pos:
         for op in _QUESTIONS:
             with contextlib.suppress(TpaydError, msgspec.ValidationError):
-                look.answers[op.name] = msgspec.convert(pos.call(op.name, {}, ttl_s=_ASK_WAIT_S), op.reply)
+                look.answers[op.name] = msgspec.convert(_ask(pos, op), op.reply)
     return look
+
+
+def _ask(pos: Pos, op: Op[Any, Any]) -> Any:
+    # A large store's come in pages.
+    if op is DEVICE_LIST:
+        return as_json(pos.devices())
+    if op is KEY_LIST:
+        return as_json(pos.keys())
+    return pos.call(op.name, {}, ttl_s=_ASK_WAIT_S)

@@ -14,7 +14,7 @@ from tpayd.cli.doctor.look import Look
 from tpayd.gateway.settings import GatewaySettings
 from tpayd.kit.settings import SettingsError, load
 from tpayd.supervision.boot import enabled_unit
-from tpayd.supervision.launcher import modules_of
+from tpayd.supervision.processes import modules_of
 from tpayd_contracts.keys import KEY_LIST
 
 __all__ = ["boot", "clock", "host_time", "ports", "synchronized"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -33,6 +34,9 @@ __all__ = [
 
 P = TypeVar("P")
 R = TypeVar("R")
+
+_turn_of: Callable[[tuple[bytes, list[Event]]], Turn] = partial(tuple.__new__, Turn)
+"""What a named tuple's own maker does, without the function that puts its arguments in order."""
 
 
 class LayoutError(Exception):
@@ -151,7 +155,7 @@ class Talk:
         """What has gathered since the last turn."""
         out, events = self._out, self._events
         self._out, self._events = [], []
-        return Turn(b"".join(out), events)
+        return _turn_of((b"".join(out), events))
 
     def start(self, job: Job) -> None:
         """Run a job now, or after the one under way."""

@@ -26,6 +26,9 @@ class Iso8583Adapter:
     def seal(self, unsealed: Unsealed, ksn: bytes, mac: bytes) -> bytes:
         return codec.seal(unsealed, ksn, mac)
 
+    def split_mac(self, raw: bytes) -> tuple[bytes, bytes]:
+        return opening.split_mac(raw)
+
     def match_key(self, raw: bytes) -> MatchKey:
         return matching.match_key(raw)
 

@@ -19,7 +19,7 @@ from tpayd.hosts.iso8583.spec import MAC_BYTES, Item, Mti
 from tpayd.hosts.iso8583.totals import read_totals
 from tpayd.hosts.messages import Kind
 
-__all__ = ["IKID_BYTES", "host_time_ms", "kind_of", "open_answer", "require_sealed"]
+__all__ = ["IKID_BYTES", "host_time_ms", "kind_of", "open_answer", "require_sealed", "split_mac"]
 
 IKID_BYTES = 8
 _CLASS_OF: dict[str, TypeClass] = {
@@ -75,6 +75,13 @@ def open_answer(raw: bytes) -> Opened:
         mac=fields.binary("128"),
         covered=raw[:-MAC_BYTES],
     )
+
+
+def split_mac(raw: bytes) -> tuple[bytes, bytes]:
+    """All before DE 128, which ends a message, and DE 128; raises HostFormatError for what is shorter than that."""
+    if len(raw) <= MAC_BYTES:
+        raise HostFormatError("DE 128", "is missing", 0)
+    return raw[:-MAC_BYTES], raw[-MAC_BYTES:]
 
 
 def host_time_ms(covered: bytes) -> int | None:

@@ -13,7 +13,7 @@ from tpayd_contracts.integrity import RESULTS_KEPT, IntegrityResult
 
 __all__ = ["Results", "read_results", "write_results"]
 
-_READERS_MAX = 128
+_READERS_MAX = 512
 """Twice as many as a store may have: results of readers that are gone make room for new ones."""
 _FILE_MODE = 0o640
 

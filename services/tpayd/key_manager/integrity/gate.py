@@ -11,20 +11,21 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from tpayd.key_manager.put_off import PutOff
 from tpayd.kit.bus import CallError, Request
 from tpayd.kit.bus.wire import decode_body
 from tpayd.kit.logs import Log
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.integrity import IntegrityState
-from tpayd_contracts.keys import EncryptData, GenerateMac, Purpose
+from tpayd_contracts.keys import EncryptData, ExchangeMaced, FindMacKey, Purpose
 from tpayd_contracts.operation import Op
 
 __all__ = ["Gate"]
 
-Q = TypeVar("Q", GenerateMac, EncryptData)
+Q = TypeVar("Q", EncryptData, ExchangeMaced, FindMacKey)
 A = TypeVar("A", bound=Struct)
 
-_HELD_MAX = 1_000
+_OK = IntegrityState.OK
 
 
 class Gate:
@@ -33,41 +34,26 @@ class Gate:
     def __init__(self, log: Log) -> None:
         self.state = IntegrityState.CHECKING
         self.why = ""
-        self._log = log
-        self._held: list[Callable[[], None]] = []
+        self._put_off = PutOff(log)
 
     def put(self, state: IntegrityState, why: str = "") -> None:
         """A check has ended, or there is none; whoever waits goes on."""
         self.state, self.why = state, why
-        held, self._held = self._held, []
-        for go_on in held:
-            go_on()
+        self._put_off.go_on()
 
-    def guarded(self, op: Op[Q, A], answer: Callable[[Request, Q], A]) -> Callable[[Request], None]:
-        """A raw handler of `op` that has a new payment wait here, or refuses it."""
+    def guarded(self, op: Op[Q, A], serve: Callable[[Request, Q], None]) -> Callable[[Request], None]:
+        """A raw handler of `op` that has a new payment wait here, or refuses it; `serve` answers, now or later."""
 
-        def serve(request: Request) -> None:
+        def pass_on(request: Request) -> None:
             body = decode_body(request.body, op.request)
-            if body.purpose is Purpose.NEW_PAYMENT and self.state is not IntegrityState.OK:
-                if self.state is IntegrityState.CHECKING and len(self._held) < _HELD_MAX:
-                    self._held.append(lambda: self._go_on(serve, request))
+            if self.state is not _OK and _is_new(body):
+                checking = self.state is IntegrityState.CHECKING
+                if checking and self._put_off.put(request, lambda: pass_on(request)):
                     return
                 self._refuse_if_closed()
-            request.reply(answer(request, body))
+            serve(request, body)
 
-        return serve
-
-    def _go_on(self, serve: Callable[[Request], None], request: Request) -> None:
-        """Nobody above catches what a request raises that was put off."""
-        if not request.is_open:
-            return
-        try:
-            serve(request)
-        except CallError as error:
-            request.fail(error)
-        except Exception:
-            self._log.exception("integrity.held_request_failed", op=request.op, trace=request.trace)
-            request.fail(CallError.unknown(ErrorCode.INTERNAL, "a fault in key_manager; its log has it"))
+        return pass_on
 
     def _refuse_if_closed(self) -> None:
         if self.state is IntegrityState.CHECKING:
@@ -76,3 +62,7 @@ class Gate:
         if self.state is IntegrityState.FAILED:
             text = f"no new payment, the installation is not what was signed: {self.why}; see `tpayd integrity show`"
             raise CallError.not_started(ErrorCode.INTEGRITY_FAILED, text)
+
+
+def _is_new(body: EncryptData | ExchangeMaced | FindMacKey) -> bool:
+    return isinstance(body, FindMacKey) or body.purpose is Purpose.NEW_PAYMENT

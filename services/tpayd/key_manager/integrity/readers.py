@@ -13,12 +13,12 @@ from msgspec import Raw
 
 from tpayd.kit.bus import Caller, CallError
 from tpayd.kit.bus.wire import decode_body
+from tpayd.kit.device_list import list_devices
 from tpayd.kit.logs import Log
-from tpayd_contracts.device import DEVICE_LIST, DeviceEvent, DeviceState
+from tpayd_contracts.device import DeviceEvent, DeviceState
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.fleet import DEVICE_SHOW, DEVICE_TEST, DeviceQuery, DeviceTestProgress, SelfTest
 from tpayd_contracts.integrity import Finding, FindingKind, IntegrityResult
-from tpayd_contracts.operation import Empty
 
 __all__ = ["ReaderTests"]
 
@@ -66,7 +66,7 @@ class ReaderTests:
         if not self._broker.connected:
             return None
         try:
-            devices = (await self._broker.call(DEVICE_LIST, Empty())).devices
+            devices = await list_devices(self._broker)
             for name in [each.name for each in devices if each.name in self._stale or each.name not in self._noted]:
                 report = await self._broker.call(DEVICE_SHOW, DeviceQuery(name))
                 self._stale.discard(name)
@@ -95,7 +95,7 @@ class ReaderTests:
         if not (self._due or self._owed) or not self._broker.connected:
             return
         try:
-            devices = {each.name: each for each in (await self._broker.call(DEVICE_LIST, Empty())).devices}
+            devices = {each.name: each for each in await list_devices(self._broker)}
             if self._due:
                 # One that is absent is tested when it comes back.
                 self._owed = {name for name, each in devices.items() if each.state is not DeviceState.ABSENT}
@@ -111,10 +111,7 @@ class ReaderTests:
 
     async def by_hand(self, names: Iterable[str] | None, by: str, tell: Tell) -> None:
         """Test these readers, or all. Raises CallError where one that was named cannot be tested."""
-        if names is None:
-            all_names = [each.name for each in (await self._broker.call(DEVICE_LIST, Empty())).devices]
-        else:
-            all_names = list(names)
+        all_names = list(names) if names is not None else [each.name for each in await list_devices(self._broker)]
         for done, name in enumerate(all_names):
             tell(f"reader {name}", done, len(all_names))
             try:

@@ -7,14 +7,13 @@ never sees, and keeps a few bytes in clear by which the provider finds that key 
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Protocol
 
 from tpayd.key_manager.errors import KeyManagerError
+from tpayd.kit import plugins
 
 __all__ = [
     "GROUP",
@@ -32,8 +31,8 @@ GROUP = "tpayd.key_providers"
 KEPT_BYTES_MAX = 4096
 SIGNATURE_BYTES = 32
 
-_BUILT_IN = {"passphrase": EntryPoint("passphrase", "tpayd.key_manager.providers.passphrase:provider", GROUP)}
-"""Works from a source tree too, where nothing is installed and no entry point exists."""
+_BUILT_IN = {"passphrase": "tpayd.key_manager.providers.passphrase:provider"}
+"""`module:name`. Works from a source tree too, where nothing is installed and no entry point exists."""
 
 
 class Sealing(Protocol):
@@ -98,10 +97,8 @@ class UnknownProviderError(KeyManagerError):
 
 def load(name: str, place: ProviderPlace) -> KeyProvider:
     """The provider registered as `name`. Raises UnknownProviderError, and what its factory raises."""
-    installed = {entry.name: entry for entry in entry_points(group=GROUP)} | _BUILT_IN
-    entry = installed.get(name)
-    if entry is None:
-        raise UnknownProviderError(name, tuple(sorted(installed)))
-    module, _, attribute = entry.value.partition(":")
-    factory: ProviderFactory = getattr(importlib.import_module(module), attribute)
+    found = plugins.place_of(GROUP, name, _BUILT_IN)
+    if found is None:
+        raise UnknownProviderError(name, tuple(sorted(plugins.installed(GROUP, _BUILT_IN))))
+    factory: ProviderFactory = plugins.fetched(found)
     return factory(place)

@@ -87,11 +87,13 @@ class Caller:
         socket = dealer(self._context)
         self._loop = loop
         self._turn = turn_of(loop)
-        self._pending = PendingTable(self._clock, loop, self._expire)
+        self._pending = PendingTable(
+            self.peer, self._send_cancel, clock=self._clock, loop=loop, stats=self._stats, log=log
+        )
         self._handshake = Handshake(self._hello, self._send, self._numbers, loop=loop, log=log)
         self._life = LifeSigns(self._send, clock=self._clock, loop=loop, log=log)
         self._watch = watch_link(socket, up=self._up, down=self._down, loop=loop, log=log)
-        self._outlet = Outlet(undelivered=self._refused)
+        self._outlet = Outlet(undelivered=self._pending.refused)
         self._pump = Pump(socket, self._on_message, loop=loop, log=log)
         socket.connect(self._endpoint)
 
@@ -100,7 +102,7 @@ class Caller:
         self._watch.close()
         self._life.stop()
         self._handshake.end("this process is going down")
-        self._fail_all("this process is going down")
+        self._pending.fail_all("this process is going down")
         self._pending.close()
         self._pump.close()
 
@@ -141,10 +143,8 @@ class Caller:
                 told(decode_body(raw, shape))
 
         number = self.forward(
-            op.name,
-            body,
-            deadline_ms=deadline_ms or self._clock.boottime_ms() + int(ttl_s * 1000),
-            key=key, trace=trace, principal=principal, sink=Awaited(future, self._turn, progress),
+            op.name, body, sink=Awaited(future, self._turn, progress), ttl_s=ttl_s, deadline_ms=deadline_ms, key=key,
+            trace=trace, principal=principal,
         )  # fmt: skip
         try:
             raw = await future
@@ -158,25 +158,28 @@ class Caller:
         op: str,
         body: Raw | Struct,
         *,
-        deadline_ms: int,
         sink: Answered,
+        ttl_s: float = limits.DEFAULT_TTL_S,
+        deadline_ms: int | None = None,
         key: str | None = None,
         trace: str | None = None,
         principal: str | None = None,
     ) -> int:
         """Send a request, whose body may be encoded already, and have its answers passed on undecoded.
 
-        Returns the number to cancel it by. Raises CallError `unavailable`, `busy`, `expired` or `too_large` (each
-        `not_started`) at once.
+        They are waited for as by `call`. Returns the number to cancel it by. Raises CallError `unavailable`, `busy`,
+        `expired` or `too_large` (each `not_started`) at once.
         """
         session = self._handshake.session
         if session is None or self._life.hung:
-            text = f"{self.peer} does not answer: {self.detail}"
-            raise CallError.not_started(ErrorCode.UNAVAILABLE, text, retryable=True)
+            raise self._unavailable()
         if len(self._pending.open) >= limits.MAX_PENDING:
             text = f"{limits.MAX_PENDING} requests to {self.peer} are under way"
             raise CallError.not_started(ErrorCode.BUSY, text, retryable=True)
-        if deadline_ms <= self._clock.boottime_ms():
+        now_ms = self._clock.boottime_ms()
+        if deadline_ms is None:
+            deadline_ms = now_ms + int(ttl_s * 1000)
+        if deadline_ms <= now_ms:
             text = "the deadline had passed before anything was sent"
             raise CallError.not_started(ErrorCode.EXPIRED, text, retryable=True, field="deadline")
         number = next(self._numbers)
@@ -191,17 +194,20 @@ class Caller:
 
     def notify(self, op: Op[Q, Empty], body: Q, *, ttl_s: float = limits.DEFAULT_TTL_S) -> None:
         """Send a request whose answer nobody needs. Raises CallError `unavailable`: nothing was sent."""
-        if not self.connected:
-            text = f"{self.peer} does not answer: {self.detail}"
-            raise CallError.not_started(ErrorCode.UNAVAILABLE, text, retryable=True)
-        deadline_ms = self._clock.boottime_ms() + int(ttl_s * 1000)
         session = self._handshake.session
+        if session is None or self._life.hung:
+            raise self._unavailable()
+        deadline_ms = self._clock.boottime_ms() + int(ttl_s * 1000)
         self._send(envelope(Kind.REQ, UNANSWERED, op=op.name, deadline=deadline_ms, session=session, body=body))
 
     def cancel(self, number: int) -> None:
         """Ask the peer to stop an open request; its answer still comes."""
         if number in self._pending.open:
             self._send_cancel(number)
+
+    def _unavailable(self) -> CallError:
+        text = f"{self.peer} does not answer: {self.detail}"
+        return CallError.not_started(ErrorCode.UNAVAILABLE, text, retryable=True)
 
     def _abandon(
         self, number: int, future: asyncio.Future[Raw], op: Op[Q, A], on_late: Callable[[A], None] | None
@@ -280,37 +286,9 @@ class Caller:
                 self._handshake.begin()
         pending = self._pending.open.pop(message.id, None)
         if pending is not None:
-            self._fail(pending, error)
+            self._pending.fail(pending, error)
         else:
             self._stats.dropped("late_answer")
-
-    # Requests that end without an answer
-
-    def _expire(self, pending: Pending) -> None:
-        self._send_cancel(pending.number)
-        text = f"{self.peer} did not answer {pending.op} in time"
-        self._fail(pending, CallError.unknown(ErrorCode.TIMEOUT, text))
-
-    def _refused(self, _error: zmq.ZMQError, numbers: list[int]) -> None:
-        """The socket took nothing: no connection, or a peer too slow to read."""
-        for number in numbers:
-            pending = self._pending.open.pop(number, None)
-            if pending is not None:
-                text = f"{self.peer} takes no messages now; nothing was sent"
-                self._fail(pending, CallError.not_started(ErrorCode.UNAVAILABLE, text, retryable=True))
-
-    def _fail_all(self, why: str) -> None:
-        for pending in self._pending.take_all():
-            self._fail(pending, CallError.unknown(ErrorCode.PEER_LOST, why))
-
-    def _fail(self, pending: Pending, error: CallError) -> None:
-        """A fault of one sink must not keep the others from hearing."""
-        took_s = (self._clock.monotonic_us() - pending.started_us) / 1e6
-        self._stats.called(self.peer, pending.op, str(error.code), took_s)
-        try:
-            pending.sink.error(error)
-        except Exception:
-            self._log.exception("bus.error_handler_failed", op=pending.op)
 
     # The connection
 
@@ -322,7 +300,7 @@ class Caller:
     def _down(self) -> None:
         self._life.stop()
         self._handshake.end("its connection was lost")
-        self._fail_all(f"the connection to {self.peer} was lost after the request was sent")
+        self._pending.fail_all(f"the connection to {self.peer} was lost after the request was sent")
 
     def _send_cancel(self, number: int) -> None:
         if self._handshake.session is not None:

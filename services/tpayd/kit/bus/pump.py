@@ -4,6 +4,7 @@ A ZeroMQ socket's FD is edge-triggered and belongs to libzmq's mailbox, not to t
 
 * once it fires, drain until EVENTS says that nothing is left: a message left behind raises no second edge
 * after any send look at EVENTS once more: the send itself may have swallowed the edge of a message that came in
+  (one that rests does so at the end of its rest)
 
 Sends are queued and leave together at the end of the turn (`tpayd.kit.bus.turn`), without ever blocking. What a
 callback raises is logged and stays there: it must neither stop the messages behind it nor swallow a wake-up.
@@ -59,6 +60,7 @@ class Pump:
         """Those that have something to send."""
         self._turn = turn_of(loop)
         self._drain_due = False
+        self._resting = False
         self._closed = False
         loop.add_reader(self._fd, self._drain)
         self._drain_soon()
@@ -92,6 +94,13 @@ class Pump:
         self._loop.remove_reader(self._fd)
         self._socket.close()
 
+    def rest(self, seconds: float) -> None:
+        """Take no more messages for so long, once this drain has ended; what comes meanwhile is handled together."""
+        if not (self._resting or self._closed):
+            self._resting = True
+            self._loop.remove_reader(self._fd)
+            self._loop.call_later(seconds, self._rested)
+
     def drain(self) -> None:
         """Take all messages that have come in, now, instead of when the loop comes round to it."""
         while self._take_some():
@@ -103,7 +112,7 @@ class Pump:
         if self._before_sending is not None:
             self._before_sending()
         self._send_queued()
-        if self._take_some():
+        if not self._resting and self._take_some():
             self._drain_soon()
 
     def _send_queued(self) -> None:
@@ -132,8 +141,16 @@ class Pump:
             self._drain_due = True
             self._loop.call_soon(self._drain)
 
+    def _rested(self) -> None:
+        self._resting = False
+        if not self._closed:
+            self._loop.add_reader(self._fd, self._drain)
+            self._drain()
+
     def _drain(self) -> None:
         self._drain_due = False
+        if self._resting:
+            return
         if self._turn.drain(self._take_some):
             self._drain_soon()
 

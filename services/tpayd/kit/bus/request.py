@@ -51,7 +51,7 @@ class Request(Struct, eq=False):
     """The caller's connection ended: there is nobody to tell."""
     task: asyncio.Task[None] | None = None
     cancelled_by: Callable[[], None] | None = None
-    """What `on_cancel` was given."""
+    """What `on_cancel` was given, until the request is answered or cancelled."""
 
     def __repr__(self) -> str:
         return f"<Request {self.op} #{self.number} of {self.session.name}>"
@@ -103,9 +103,10 @@ class Request(Struct, eq=False):
         if self.cancelled:
             return
         self.cancelled = True
-        if self.cancelled_by is not None:
+        callback, self.cancelled_by = self.cancelled_by, None
+        if callback is not None:
             try:
-                self.cancelled_by()
+                callback()
             except Exception:
                 self.server.note_fault(self)
         elif self.task is not None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeVar
 
 import zmq
@@ -21,30 +20,26 @@ from tpayd.kit.bus.bounds import ServerLimits
 from tpayd.kit.bus.errors import CallError
 from tpayd.kit.bus.first_gate import delimiter_of, payloads_of
 from tpayd.kit.bus.handlers import Handlers, RawHandler
-from tpayd.kit.bus.hello import check_version, welcome_of
 from tpayd.kit.bus.link import watch_peers
-from tpayd.kit.bus.outlet import Outlet
 from tpayd.kit.bus.pump import Pump
+from tpayd.kit.bus.reception import Reception
 from tpayd.kit.bus.request import Request
-from tpayd.kit.bus.roster import Roster
 from tpayd.kit.bus.session import Admission, Peer, Session
 from tpayd.kit.bus.sockets import BoundPath, bind, router
 from tpayd.kit.bus.stats import BusStats, NoStats
-from tpayd.kit.bus.wire import BUNDLES, BadMessageError, decode_body, encode_body, envelope, open_frame
+from tpayd.kit.bus.wire import BadMessageError, encode_body, envelope, open_frame
 from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
 from tpayd.kit.trace_log import TraceLog
 from tpayd.kit.traceparent import checked
 from tpayd_contracts.envelope import MAX_FRAME_BYTES, UNANSWERED, Envelope, Kind
 from tpayd_contracts.errors import ErrorCode
-from tpayd_contracts.gateway import Hello
 from tpayd_contracts.operation import Op
 
 __all__ = ["RawHandler", "Server"]
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
-_PING = envelope(Kind.PING, 0)
 # Plain numbers: to look a member up in its enum takes longer than all else that is done with it.
 _REQ = int(Kind.REQ)
 _REPLY = int(Kind.REPLY)
@@ -83,26 +78,27 @@ class Server:
         self.draining = False
         self._context = context
         self._log = log
-        self._admission = admission
-        self._software = software
         self._stats = stats or NoStats()
         self._traces = traces
         self._bounds = bounds or ServerLimits()
-        self._roster = Roster(self._bounds.max_sessions)
         self._deadline_is_ttl = deadline_is_ttl
         self._ipc_mode = ipc_mode
         self._prepare = prepare
         self._routes: dict[str, _Route] = {}
         self._handlers = Handlers(name, log)
+        self._reception = Reception(
+            name, admission, self._bounds, software=software, bundles=not deadline_is_ttl, send=self.send,
+            cut_off=self._cut_off, stats=self._stats, log=log,
+        )  # fmt: skip
+        self._roster = self._reception.roster
         self._open_count = 0
-        self._probe_round = 0
         self._started = False
 
     def start(self) -> None:
         """Bind and serve. Raises EndpointInUseError."""
         self._loop = asyncio.get_running_loop()
         socket = router(self._context, self._bounds.max_queued)
-        self._watch = watch_peers(socket, self._connection_lost, loop=self._loop, log=self._log)
+        self._watch = watch_peers(socket, self._reception.connection_lost, loop=self._loop, log=self._log)
         try:
             if self._prepare is not None:
                 self._prepare(socket)
@@ -165,15 +161,14 @@ class Server:
         self.send(session, envelope(Kind.EVENT, session.sequence, op=topic, session=session.token, body=body))
 
     def end_session(self, session: Session, error: CallError | None = None) -> None:
-        """Forget a peer; its open requests fail with `error`, or are cancelled because it is gone."""
-        self._roster.remove(session)
-        for request in list(session.open.values()):
-            if error is not None:
-                request.fail(error)
-            request.cancel(gone=True)
-            self._forget(request)
+        """Forget a peer; its open requests are told `error`, or are cancelled because it is gone."""
+        self._reception.end(session, error)
 
     # What requests use
+
+    def rest(self, seconds: float) -> None:
+        """Take no more messages for so long: a crowd that is refused costs less where it is refused together."""
+        self._pump.rest(seconds)
 
     def send(self, session: Session, frame: bytes, number: int = 0) -> None:
         """Send a frame to a session's connection; a peer that is gone ends its session."""
@@ -191,6 +186,8 @@ class Server:
                 return
             raise RuntimeError(f"{request!r} is answered already")
         self._open_count -= 1
+        # It knows the request, as a rule: they would keep each other until the collector finds them, thousands at once.
+        request.cancelled_by = None
         took_s = (self.clock.monotonic_us() - request.started_us) / 1e6
         self._stats.served(request.op, code, took_s)
         if request.trace is not None and self._traces is not None:
@@ -201,26 +198,6 @@ class Server:
     def note_fault(self, request: Request) -> None:
         """Log the exception that is being handled."""
         self._handlers.note_fault(request)
-
-    def _undelivered(self, session: Session, error: zmq.ZMQError, numbers: list[int]) -> None:
-        if error.errno == zmq.EHOSTUNREACH:
-            self._stats.dropped("peer_gone")
-            self._lose(session)
-            return
-        for _ in numbers:
-            self._stats.dropped("slow_peer")
-        if not session.slow:
-            session.slow = True
-            self._log.warning("bus.slow_peer", peer=session.admitted.name, numbers=numbers)
-
-    def _connection_lost(self, connection: int) -> None:
-        session = self._roster.on(connection)
-        if session is not None:
-            self._lose(session)
-
-    def _lose(self, session: Session) -> None:
-        session.outlet.closed = True
-        self.end_session(session)
 
     # The gates
 
@@ -261,31 +238,14 @@ class Server:
             pong = envelope(Kind.PONG, message.id)
             self._pump.send_parts((routing_id, pong), self._nobody_there)
         elif kind == Kind.HELLO:
-            self._hello(routing_id, message, Peer.of(frame))
+            self._watch.drain()  # before a descriptor is trusted: an ended connection may have had the same one
+            self._reception.hello(routing_id, message, Peer.of(frame))
         elif kind == Kind.CANCEL:
             request = self._roster.find(routing_id, message.session).open.get(message.id)
             if request is not None:
                 request.cancel()
         elif kind != Kind.PONG:
             raise CallError.not_started(ErrorCode.BAD_MESSAGE, f"kind {kind} is not for a server")
-
-    def _hello(self, routing_id: bytes, message: Envelope, peer: Peer) -> None:
-        hello = decode_body(message.body, Hello)
-        check_version(hello)
-        self._watch.drain()  # before a descriptor is trusted: an ended connection may have had the same one
-        admitted = self._admission.admit(peer, hello)
-        before = self.sessions.get(routing_id)
-        if before is not None:
-            self.end_session(before)
-        self._roster.require_room()
-        outlet = Outlet((routing_id,))
-        session = self._roster.add(outlet, peer.connection, admitted)
-        outlet.undelivered = partial(self._undelivered, session)
-        welcome = self._admission.welcome(welcome_of(session, self._bounds, server=self.name, software=self._software))
-        bundles = message.op == BUNDLES and not self._deadline_is_ttl
-        op = BUNDLES if bundles else ""
-        self.send(session, envelope(_REPLY, message.id, op=op, body=encode_body(welcome)), message.id)
-        outlet.bundles = bundles
 
     def _serve(self, session: Session, message: Envelope, now_ms: int, now_us: int) -> None:
         number, op, open_here = message.id, message.op, session.open
@@ -337,19 +297,19 @@ class Server:
     def _nobody_there(self, _error: zmq.ZMQError, _numbers: list[int]) -> None:
         self._stats.dropped("peer_gone")
 
-    def _forget(self, request: Request) -> bool:
-        if request.session.open.pop(request.number, None) is None:
-            return False
-        self._open_count -= 1
-        return True
+    def _cut_off(self, session: Session, error: CallError | None) -> None:
+        """End what a session leaves open. What is cancelled may still answer; if it does not, `error` is the answer."""
+        for request in list(session.open.values()):
+            request.cancel(gone=True)
+            if not request.is_open:
+                continue
+            if error is not None:
+                request.fail(error)
+            else:
+                del session.open[request.number]
+                self._open_count -= 1
 
     def _probe(self) -> None:
-        """Ping the peers that wait for us: a send to one that is gone fails, even where its end was not reported."""
         self._probe_timer = self._loop.call_later(limits.PROBE_EVERY_S, self._probe)
-        self._probe_round += 1
-        everyone = self._probe_round % limits.IDLE_PROBE_TICKS == 0
-        for session in list(self.sessions.values()):
-            session.slow = False
-            if everyone or session.open:
-                self.send(session, _PING)
+        self._reception.probe()
         self._stats.open_requests(self.endpoint, self._open_count)

@@ -21,6 +21,7 @@ class Turn:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = ref(loop)
         self._flushes: list[Callable[[], None]] = []
+        self._gathered: list[Callable[[], None]] = []
         self._draining = False
         self._due = False
         self.tasks_woken = False
@@ -29,6 +30,12 @@ class Turn:
     def at_end(self, flush: Callable[[], None]) -> None:
         """Have `flush` called once, at the end of this turn."""
         self._flushes.append(flush)
+        if not (self._due or self._draining):
+            self._soon()
+
+    def before_end(self, gathered: Callable[[], None]) -> None:
+        """Have `gathered` called once, before the flushes at the end of this turn: what it sends leaves with them."""
+        self._gathered.append(gathered)
         if not (self._due or self._draining):
             self._soon()
 
@@ -60,13 +67,24 @@ class Turn:
         self._flush()
 
     def _flush(self) -> None:
+        if self._gathered:
+            gathered, self._gathered = self._gathered, []
+            self._draining = True
+            _call_all(gathered)
+            self._draining = False
+            if self._gathered and not self._due:
+                self._soon()
         flushes, self._flushes = self._flushes, []
-        for flush in flushes:
-            try:
-                flush()
-            except Exception as error:
-                # One socket's fault must not keep what others send.
-                asyncio.get_running_loop().call_exception_handler({"message": "sending failed", "exception": error})
+        _call_all(flushes)
+
+
+def _call_all(senders: list[Callable[[], None]]) -> None:
+    for send in senders:
+        try:
+            send()
+        except Exception as error:
+            # One socket's fault must not keep what others send.
+            asyncio.get_running_loop().call_exception_handler({"message": "sending failed", "exception": error})
 
 
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, Turn] = WeakKeyDictionary()

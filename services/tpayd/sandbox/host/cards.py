@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import lru_cache
 
 from msgspec import Struct, structs
 
@@ -17,6 +18,7 @@ __all__ = [
     "ACQUIRER",
     "UNKNOWN_CARD",
     "Card",
+    "IssuedCards",
     "card_as_booked",
     "is_card_number",
     "mask",
@@ -48,12 +50,31 @@ UNKNOWN_CARD = Card(masked_pan="", token="", issuer="", acquirer="")
 """Where a request tells none."""
 
 
-def read_track(track: str, today: date) -> Card:
+class IssuedCards:
+    """The cards of the sandbox's list, by number: looked up, as an issuer does, and not worked out at each sale.
+
+    Any other card is worked out, and forgotten.
+    """
+
+    def __init__(self, pans: Iterable[str] = ()) -> None:
+        self._cards = {pan: _card_of(pan) for pan in pans}
+
+    def find(self, pan: str) -> Card:
+        """What a number says."""
+        card = self._cards.get(pan)
+        return _card_of(pan) if card is None else card
+
+
+_NO_CARDS = IssuedCards()
+
+
+def read_track(track: str, today: date, issued: IssuedCards = _NO_CARDS) -> Card:
     """Read a track 2 equivalent: number, separator, expiry YYMM (ISO/IEC 7813)."""
     pan, rest = _split(track)
-    card = card_as_booked(mask(pan), token_of(pan))
-    refusal = _refusal(pan, rest[:4], today)
-    return card if refusal is None else structs.replace(card, refusal=refusal)
+    card, expiry = issued.find(pan), rest[:4]
+    if card.refusal is None and (len(expiry) != 4 or expiry < _month(today)):
+        return structs.replace(card, refusal=Code.EXPIRED_CARD)
+    return card
 
 
 def card_as_booked(masked_pan: str, token: str) -> Card:
@@ -95,13 +116,15 @@ def _split(track: str) -> tuple[str, str]:
     return pan, rest
 
 
-def _refusal(pan: str, expiry: str, today: date) -> Code | None:
-    if not is_card_number(pan):
-        return Code.NO_SUCH_CARD
-    # Two digits of a year compare as they stand until 2099.
-    if len(expiry) != 4 or expiry < f"{today.year % 100:02d}{today.month:02d}":
-        return Code.EXPIRED_CARD
-    return None
+def _card_of(pan: str) -> Card:
+    card = card_as_booked(mask(pan), token_of(pan))
+    return card if is_card_number(pan) else structs.replace(card, refusal=Code.NO_SUCH_CARD)
+
+
+@lru_cache(maxsize=4)
+def _month(today: date) -> str:
+    """YYMM, to be compared with an expiry: two digits of a year compare as they stand until 2099."""
+    return f"{today.year % 100:02d}{today.month:02d}"
 
 
 def _luhn(pan: str) -> bool:

@@ -31,6 +31,7 @@ from tpayd.hosts.iso8583.codec import seal
 from tpayd.kit.clock import Clock
 from tpayd.kit.logs import Log
 from tpayd.sandbox.host.asked import UNBOOKED, Asked, Send
+from tpayd.sandbox.host.cards import IssuedCards
 from tpayd.sandbox.host.codes import Code
 from tpayd.sandbox.host.delivery import Delivery, deliveries
 from tpayd.sandbox.host.issuing import Issuing
@@ -59,6 +60,7 @@ class HostTerms(Struct, frozen=True, kw_only=True):
     terminals: frozenset[str]
     pins: dict[str, str] = {}
     """Of cards, by token."""
+    issued: IssuedCards = IssuedCards()
     partial_voids: bool = True
     late_answer_s: float = 45.0
     time_ahead_s: int = 0
@@ -118,8 +120,9 @@ class Desk:
         self._issuing = Issuing(self._database)
         terms = self._terms
         self._judge = Judge(
-            self._keychain, self._issuing, self.ledger.lookups, partial_voids=terms.partial_voids, pins=terms.pins
-        )
+            self._keychain, self._issuing, self.ledger.lookups,
+            partial_voids=terms.partial_voids, pins=terms.pins, issued=terms.issued,
+        )  # fmt: skip
         self._merchants = Merchants(self._database, terms.merchant, terms.terminals)
 
     def _read(self, taken: list[tuple[bytes, Send]]) -> list[tuple[host_side.Received, Send]]:

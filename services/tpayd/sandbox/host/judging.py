@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from tpayd.crypto.dukpt import IKID_BYTES
 from tpayd.hosts import Financial, Kind
-from tpayd.sandbox.host.cards import UNKNOWN_CARD, Card, card_as_booked, pin_holds, read_track
+from tpayd.sandbox.host.cards import UNKNOWN_CARD, Card, IssuedCards, card_as_booked, pin_holds, read_track
 from tpayd.sandbox.host.codes import Code
 from tpayd.sandbox.host.issuing import Issuing
 from tpayd.sandbox.host.keychain import Keychain
@@ -34,13 +34,21 @@ class Judge:
     """Judges; it books nothing."""
 
     def __init__(
-        self, keychain: Keychain, issuing: Issuing, lookups: Lookups, *, partial_voids: bool, pins: Mapping[str, str]
+        self,
+        keychain: Keychain,
+        issuing: Issuing,
+        lookups: Lookups,
+        *,
+        partial_voids: bool,
+        pins: Mapping[str, str],
+        issued: IssuedCards,
     ) -> None:
         self._keychain = keychain
         self._issuing = issuing
         self._lookups = lookups
         self._partial = partial_voids
         self._pins = pins
+        self._issued = issued
         self._rules: dict[Kind, Callable[[Financial, Card, date], Judged]] = {
             Kind.CASH_IC_SALE: self._cash_ic_sale,
             Kind.CASH_IC_BALANCE: self._balance,
@@ -102,7 +110,7 @@ class Judge:
         return Judged(code=code, card=card_as_booked(found.masked_pan, found.token), original=found.number)
 
     def _payment_card(self, request: Financial, track: str, today: date) -> Card:
-        card = read_track(track, today)
+        card = read_track(track, today, self._issued)
         if request.kind is Kind.CASH_RECEIPT:
             # The card names a person here; it pays nothing, and may be old.
             return structs.replace(card, refusal=None if card.refusal is Code.EXPIRED_CARD else card.refusal)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import NamedTuple
 
 from tpayd.crypto.data import decrypt_data
 from tpayd.crypto.dukpt import Derivation, Usage, derive_initial_key, split_ksn
 from tpayd.crypto.errors import CryptoError
 from tpayd.crypto.exchange import Role
 from tpayd.crypto.track import decrypt_track
+from tpayd.hosts.quiet import Quiet
 from tpayd.sandbox.secrets import BDK
 
 __all__ = ["Keychain", "MacKeys"]
@@ -17,7 +17,7 @@ __all__ = ["Keychain", "MacKeys"]
 _DERIVATIONS_MAX = 1024
 
 
-class MacKeys(NamedTuple):
+class MacKeys(Quiet, frozen=True):
     """Both of one transaction: a request sent back to its sender is no answer."""
 
     request: bytes

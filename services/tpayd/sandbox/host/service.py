@@ -11,9 +11,9 @@ from tpayd.kit.bus import Request
 from tpayd.kit.process import House
 from tpayd.kit.settings import SettingsError
 from tpayd.kit.store_settings import StoreSettings
-from tpayd.sandbox.card_list import load_cards
+from tpayd.sandbox.card_list import TestCard, load_cards
 from tpayd.sandbox.host.asked import Send
-from tpayd.sandbox.host.cards import token_of
+from tpayd.sandbox.host.cards import IssuedCards, token_of
 from tpayd.sandbox.host.desk import Desk, HostTerms
 from tpayd.sandbox.host.schema import open_database
 from tpayd.sandbox.host.session import Session
@@ -40,10 +40,12 @@ class SandboxHost:
         self._tls = self._server_tls()
         house.instance.sandbox.mkdir(mode=0o750, exist_ok=True)
         self._database = open_database(house.instance.sandbox / "host.sqlite3")
+        cards = _cards_of(house.instance.sandbox / "cards.toml")
         terms = HostTerms(
             merchant=_merchant_of(house.store),
             terminals=frozenset(lane.terminal_id for lane in house.store.lanes),
-            pins=_pins_of(house.instance.sandbox / "cards.toml"),
+            pins={token_of(card.pan): card.pin for card in cards if card.pin},
+            issued=IssuedCards(card.pan for card in cards if card.pan),
             partial_voids=house.settings.partial_voids,
             late_answer_s=house.settings.late_answer_s,
             time_ahead_s=house.settings.time_ahead_s,
@@ -155,11 +157,9 @@ class SandboxHost:
         return context
 
 
-def _pins_of(card_list: Path) -> dict[str, str]:
-    """PINs by token, as the sandbox's list has them. Raises SettingsError for a list that is none."""
-    if not card_list.exists():
-        return {}
-    return {token_of(card.pan): card.pin for card in load_cards(card_list).values() if card.pin}
+def _cards_of(card_list: Path) -> tuple[TestCard, ...]:
+    """The sandbox's list; none where there is no list. Raises SettingsError for one that is none."""
+    return tuple(load_cards(card_list).values()) if card_list.exists() else ()
 
 
 def _merchant_of(store: StoreSettings) -> Merchant:

@@ -62,6 +62,11 @@ class BootLoader:
         self._image: crypto.Image | None = None
 
     @property
+    def has_given_way(self) -> bool:
+        """The firmware is up, and speaks with this line: what is asked is its own matter."""
+        return self.flash.runs and (not self._quiet_until_s or not self.silent)
+
+    @property
     def alone(self) -> bool:
         """There is no firmware: nothing else answers."""
         return self.flash.in_boot_loader

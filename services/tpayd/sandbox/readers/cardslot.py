@@ -87,7 +87,7 @@ class CardSlot:
     def begin(self, data: bytes) -> bytes:
         """Message 10."""
         text = data.decode("ascii", "replace")
-        self.rest()
+        self._rounds.end()
         self._type, self._amount_minor, self._at = text[:2], int(text[2:12]), text[12:26]
         self._has_pad, self._chooses = text[26] == "1", text[27] == "1"
         self._nonce, self._pin = data[-32:], b""
@@ -97,7 +97,8 @@ class CardSlot:
         self._transactions += 1
         if self.inside and self.card is not None:
             return self._insert(self.card)
-        return self.present() if self._customer.hurries else self._after(self.present)
+        customer = self._customer
+        return self.present() if not customer.delay_ms or customer.hurries else self._after(self.present)
 
     def present(self) -> bytes:
         """The customer presents his card, if one is waited for."""
@@ -220,15 +221,16 @@ class CardSlot:
             self.phase = _IDLE
             return self._card_answer(entry, fallback, card.pan, "", _BLANK_CIPHER, b"")
         try:
-            cipher = b"".join(self._vault.encrypt(self._track(card)))
+            ksn, cipher = self._vault.encrypt(card.track if card.kind is not _CASH_IC else self._account(card))
         except CryptoError:
             return self._refuse(NO_KEY)
         chip = entry in b"IC" and self._type in _WITH_WORD
         emv = chip_data(card.pan, self._amount_minor, self._at, self._transactions) if chip else b""
         waits = entry == b"I" and chip
         self.phase = _HOST_WAIT if waits else _IDLE
-        out = self._card_answer(entry, fallback, card.masked, self._label(card), cipher, emv)
-        return out if waits else out + self.let_go()
+        label = self._label(card) if card.choices else card.label
+        out = self._card_answer(entry, fallback, card.masked, label, ksn + cipher, emv)
+        return out if waits or not self.inside else out + self.let_go()
 
     def _card_answer(
         self, entry: bytes, fallback: str, number: str, label: str, cipher: bytes, emv: bytes
@@ -237,12 +239,12 @@ class CardSlot:
         text = f"{number:<20}{label:<16}".encode()
         return self._said(answer(0x11, b"%b%b%b%03d%b%b" % (head, text, cipher, len(emv), emv, self._pin)))
 
-    def _track(self, card: TestCard) -> str:
-        """A bank card's says of which account as well."""
-        return card.track + self._choice(card) if card.kind is _CASH_IC else card.track
+    def _account(self, card: TestCard) -> str:
+        """A bank card's track says of which account as well."""
+        return card.track + self._choice(card)
 
     def _label(self, card: TestCard) -> str:
-        return card.label if card.kind is _CASH_IC else self._choice(card) or card.label
+        return card.label if card.kind is _CASH_IC else self._choice(card)
 
     def _choice(self, card: TestCard) -> str:
         return (card.choices[-1] if self._chooses else card.choices[0]) if card.choices else ""

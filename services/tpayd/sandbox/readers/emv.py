@@ -10,7 +10,7 @@ from random import Random
 
 __all__ = ["chip_data", "cryptogram"]
 
-_play = Random(os.urandom(16)).randbytes  # noqa: S311  # no bank checks a play cryptogram
+_play = Random(os.urandom(16)).getrandbits  # noqa: S311  # no bank checks a play cryptogram
 _AIDS = {
     "3": "A000000025010801",
     "4": "A0000000031010",
@@ -40,7 +40,7 @@ _APPLICATIONS = {first: bytes.fromhex(f"84{len(aid) // 2:02X}{aid}9F09020096") f
 
 def chip_data(pan: str, amount_minor: int, at: str, transaction: int) -> bytes:
     """The chip's answer to the first GENERATE AC. `at` is YYYYMMDDhhmmss, `transaction` the card's counter (ATC)."""
-    random = _play(12)
+    random = _play(96).to_bytes(12, "big")
     return (
         b"\x9f\x26\x08%b%b\x9f\x37\x04%b\x9f\x36\x02%b%b\x9a\x03%b\x9f\x02\x06%b%b\x9f\x41\x04%b"
         % (

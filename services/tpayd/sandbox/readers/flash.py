@@ -61,6 +61,11 @@ class Flash:
         return self._state.version
 
     @property
+    def runs(self) -> bool:
+        """There is firmware, and what it says can be heard."""
+        return not (self._state.bricked or self._state.expected)
+
+    @property
     def bricked(self) -> bool:
         """It has the firmware of another communication mode: nothing that it says can be heard."""
         return self._state.bricked

@@ -9,6 +9,8 @@ import tty
 from collections.abc import Callable
 from pathlib import Path
 
+from tpayd.kit.bus.turn import turn_of
+
 __all__ = ["Cable", "garbled"]
 
 _READ_BYTES = 4096
@@ -19,13 +21,19 @@ _WRONG_SPEED = 0x5A
 
 
 class Cable:
-    """One pty. While it is plugged in, `link` leads to its terminal side."""
+    """One pty. While it is plugged in, `link` leads to its terminal side.
+
+    What a turn of the event loop has to send leaves at the turn's end, all readers' answers one right behind the other,
+    as they come from the broker (`device_broker.port_lines` says why).
+    """
 
     def __init__(self, link: Path, on_data: Callable[[bytes], None]) -> None:
         self._link = link
         self._on_data = on_data
         self._loop = asyncio.get_running_loop()
         self._ends: tuple[int, int] | None = None
+        self._turn = turn_of(self._loop)
+        self._queued = b""
 
     @property
     def plugged(self) -> bool:
@@ -59,13 +67,20 @@ class Cable:
             return
         self._link.unlink(missing_ok=True)
         reader_end, store_end = self._ends
-        self._ends = None
+        self._ends, self._queued = None, b""
         self._loop.remove_reader(reader_end)
         os.close(reader_end)
         os.close(store_end)
 
     def send(self, data: bytes) -> None:
         """What a store does not read in time is lost, as on a serial line without flow control."""
+        if self._ends is not None and data:
+            if not self._queued:
+                self._turn.at_end(self._leave)
+            self._queued += data
+
+    def _leave(self) -> None:
+        data, self._queued = self._queued, b""
         if self._ends is not None and data:
             try:
                 os.write(self._ends[0], data)

@@ -189,15 +189,15 @@ class _Seat:
         self.reader.power_off()
 
     def say(self, data: bytes) -> None:
-        if not self.mute:
-            self.line.say(self._heard(data))
+        if data and not self.mute:
+            self.line.say(data if self._baud is None else self._heard(data))
 
     def _heard(self, data: bytes) -> bytes:
-        """What is left of bytes on the line, in either direction."""
-        return data if self._baud is None or self.cable.baud == self._baud else garbled(data)
+        """What is left of bytes on the line of a reader that has a speed of its own, in either direction."""
+        return data if self.cable.baud == self._baud else garbled(data)
 
     def _received(self, data: bytes) -> None:
-        self.say(self.reader.received(self._heard(data)))
+        self.say(self.reader.received(data if self._baud is None else self._heard(data)))
 
     def _later(self, delay_ms: int, deed: Deed) -> None:
         self._loop.call_later(delay_ms / 1000, lambda: self.say(deed()))

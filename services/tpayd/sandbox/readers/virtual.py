@@ -117,21 +117,22 @@ class VirtualReader:
         """Bytes came from the broker."""
         out = b""
         for request in self._requests.feed(data):
-            if self.boot_loader.silent:
+            in_service = self.boot_loader.has_given_way
+            if not in_service and self.boot_loader.silent:
                 return out
             if request is None:
                 out += NAK
-            elif request[0] == 0x15:
-                out += self._last
-            else:
-                self._last = NAK if request[0] in self._beyond else self._answered(*request)
-                out += self._last
+                continue
+            command, data = request
+            if command != 0x15:
+                if command in self._beyond or not (in_service or command in _OF_BOOT_LOADER):
+                    self._last = NAK
+                elif command in _UPDATES:
+                    self._last = self.boot_loader.serve(command, data)
+                else:
+                    self._last = self._serve(command, data)
+            out += self._last
         return out
-
-    def _answered(self, command: int, data: bytes) -> bytes:
-        if self.boot_loader.alone and command not in _OF_BOOT_LOADER:
-            return NAK
-        return self.boot_loader.serve(command, data) if command in _UPDATES else self._serve(command, data)
 
     def _serve(self, command: int, data: bytes) -> bytes:
         match command:

@@ -16,7 +16,8 @@ import msgspec
 
 from tpayd.transaction import events as ev
 from tpayd.transaction.journal.chain import Link, link
-from tpayd.transaction.journal.entries import decode_payment, named_payment_row
+from tpayd.transaction.journal.coding import decode_payment
+from tpayd.transaction.journal.entries import named_payment_row
 from tpayd.transaction.journal.rebuilding import StoredEvent, advance, decode_event
 from tpayd.transaction.payment import Payment
 
@@ -133,7 +134,7 @@ class Auditor:
         after = link(before, row.lane, row.payment_id, row.event, row.at_ms, row.payload_hash)
         if row.seq != after.seq:
             self._find(f"it should be number {after.seq} of its lane", row)
-        elif row.previous != before.hash:
+        elif row.previous and row.previous != before.hash:
             self._find("the event before it in its lane has changed", row)
         elif row.hash != after.hash:
             self._find("it has changed since it was written", row)

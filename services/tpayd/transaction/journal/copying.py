@@ -12,8 +12,8 @@ from sqlalchemy import Row, Select, Table, func, insert, select, tuple_
 from sqlalchemy.engine import Connection
 
 from tpayd.transaction.journal.owning import carried_over
+from tpayd.transaction.journal.progress import Progress
 from tpayd.transaction.journal.schema import chains, closes, events, payments, stan_blocks
-from tpayd.transaction.journal.verifying import Progress
 
 __all__ = ["TABLES", "Rows", "copy_tables"]
 
@@ -22,7 +22,7 @@ PAGE = 1_000
 
 TABLES: tuple[tuple[Table, tuple[Any, ...]], ...] = (
     (events, (events.c.position,)),
-    (payments, (payments.c.lane, payments.c.request_id)),
+    (payments, (payments.c.request_id, payments.c.lane)),
     (chains, (chains.c.lane,)),
     (stan_blocks, (stan_blocks.c.profile, stan_blocks.c.terminal_id)),
     (closes, (closes.c.profile, closes.c.business_day, closes.c.number)),

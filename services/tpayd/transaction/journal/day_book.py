@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, insert, or_, select
 from sqlalchemy.engine import Connection
 
-from tpayd.transaction.journal.entries import decode_payment
+from tpayd.transaction.journal.coding import decode_payment
 from tpayd.transaction.journal.opening import IS_OPEN
 from tpayd.transaction.journal.schema import closes, payments
 from tpayd.transaction.payment import Payment

@@ -10,6 +10,7 @@ import msgspec
 
 from tpayd.transaction.events import Created, Event
 from tpayd.transaction.journal.chain import Link, link
+from tpayd.transaction.journal.coding import encode_event, encode_payment
 from tpayd.transaction.journal.schema import payments
 from tpayd.transaction.payment import Payment
 from tpayd_contracts.payment import PaymentState as S
@@ -21,8 +22,6 @@ __all__ = [
     "Entry",
     "Rows",
     "StanBlock",
-    "decode_payment",
-    "encode_payment",
     "named_payment_row",
     "payment_row",
     "rows_of",
@@ -38,9 +37,9 @@ UNACKNOWLEDGED = S.APPROVED
 _NAMES: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in get_args(Event)}
 _CREATED = _NAMES[Created]
 _NO_LINK = Link()
-
-_encoder = msgspec.msgpack.Encoder()
-_payments = msgspec.msgpack.Decoder(Payment)
+_SOUGHT = frozenset({*OPEN_STATES, UNACKNOWLEDGED})
+_IMPLIED = b""
+"""What an event is chained to is the hash of the one before it in its lane. Before schema 0005 a row said so again."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -83,43 +82,31 @@ class Rows:
     chains: list[tuple[Any, ...]]
 
 
-def decode_payment(record: bytes) -> Payment:
-    """A payment as the journal holds it. Raises msgspec.DecodeError if it is damaged."""
-    return _payments.decode(record)
-
-
-def encode_payment(payment: Payment) -> bytes:
-    """A payment as the journal holds it."""
-    return _encoder.encode(payment)
-
-
 def rows_of(entries: list[Entry], ends: Ends) -> Rows:
     """Chain the events to `ends`; of each payment only its last value is written."""
     chains, newest, position = dict(ends.chains), dict(ends.newest), ends.position
     last: dict[str, tuple[Payment, int, int]] = {}
+    moved: dict[str, Link] = {}
     rows: list[tuple[Any, ...]] = []
     for entry in entries:
         payment, event, at_ms = entry.payment, entry.event, entry.at_ms
         lane, payment_id = payment.lane, payment.payment_id
-        payload = _encoder.encode(event)
+        payload = encode_event(event)
         payload_hash = sha256(payload).digest()
         name = _NAMES[type(event)]
         before = chains.get(lane, _NO_LINK)
-        after = chains[lane] = link(before, lane, payment_id, name, at_ms, payload_hash)
+        after = chains[lane] = moved[lane] = link(before, lane, payment_id, name, at_ms, payload_hash)
         position += 1
-        rows.append(
-            (position, lane, after.seq, payment_id, name, at_ms, payload, payload_hash, before.hash, after.hash)
-        )
+        rows.append((position, lane, after.seq, payment_id, name, at_ms, payload, payload_hash, _IMPLIED, after.hash))
         known = last.get(payment_id)
         last[payment_id] = (payment, position if known is None else known[1], position)
         if name == _CREATED and not payment.standalone:
             newest[lane] = payment.request_id
-    lanes = {each[0].lane for each in last.values()}
     return Rows(
         Ends(position, chains, newest),
         rows,
         [payment_row(*each) for each in last.values()],
-        [(lane, chains[lane].seq, chains[lane].hash, newest.get(lane)) for lane in lanes],
+        [(lane, end.seq, end.hash, newest.get(lane)) for lane, end in moved.items()],
     )
 
 
@@ -128,7 +115,7 @@ def payment_row(payment: Payment, first_position: int, last_position: int) -> tu
     state = payment.state
     return (
         payment.lane, payment.request_id, payment.payment_id, first_position, last_position, state.value,
-        state in OPEN_STATES or state is UNACKNOWLEDGED, payment.profile, payment.terminal_id, payment.business_day,
+        state in _SOUGHT, payment.profile, payment.terminal_id, payment.business_day,
         payment.stan, payment.amount_minor, payment.created_ms, encode_payment(payment),
     )  # fmt: skip
 

@@ -15,8 +15,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from tpayd.kit.store_settings import Merchant
+from tpayd.transaction.journal.coding import decode_payment
 from tpayd.transaction.journal.database import Database, reason_of
-from tpayd.transaction.journal.entries import decode_payment
 from tpayd.transaction.journal.errors import StorageError
 from tpayd.transaction.journal.migrating import check_version
 from tpayd.transaction.journal.schema import may_have_key, payments

@@ -18,7 +18,7 @@ from tpayd.transaction.journal.errors import DoubtError, StorageError
 from tpayd.transaction.journal.known_keys import KnownKeys
 from tpayd.transaction.journal.opening import Found
 from tpayd.transaction.journal.store import Store
-from tpayd.transaction.journal.writing import Clerk, Read, Report, ThreadWriter, Write, Writer
+from tpayd.transaction.journal.writing import Clerk, Job, Read, Report, ThreadWriter, Write, Writer
 from tpayd.transaction.payment import Payment
 
 __all__ = ["COMMIT_MAX_S", "FLUSH_AFTER_S", "Journal"]
@@ -62,6 +62,8 @@ class Journal:
         self._held: dict[str, list[Entry]] = {}
         """By lane: what is not handed over yet, in its order."""
         self._blocks: list[StanBlock] = []
+        self._jobs: list[Job] = []
+        """What the writer gets at the end of this turn of the loop."""
         self._waiting: deque[tuple[int, asyncio.Future[Any]]] = deque()
         self._flush_timer: asyncio.TimerHandle | None = None
         self._keys = KnownKeys()
@@ -89,6 +91,7 @@ class Journal:
         if self._learning is not None:
             self._learning.cancel()
         self._hand_over(None)
+        self._submit_jobs()
         await self._writer.close()
 
     def put(self, payment: Payment, event: Event, at_ms: int | None = None) -> None:
@@ -96,7 +99,7 @@ class Journal:
 
         It is durable once a later `committed` of its lane, or of all, returns.
         """
-        if isinstance(event, FIRST):
+        if type(event) in FIRST:
             if isinstance(event, Created) and not payment.standalone:
                 self.newest[payment.lane] = payment.request_id
             self._keys.add(payment.lane, payment.request_id)
@@ -136,7 +139,7 @@ class Journal:
     async def ask(self, question: Callable[[], T]) -> T:
         """Have the writer ask the store something between two writes, which wait meanwhile. Raises StorageError."""
         waiter = self._waiter()
-        self._writer.submit(Read(question, waiter))
+        self._submit(Read(question, waiter))
         answer: T = await waiter
         return answer
 
@@ -165,8 +168,8 @@ class Journal:
                 self._log.warning("journal.keys_not_read", why=str(error))
                 await asyncio.sleep(KEYS_AGAIN_AFTER_S)
                 continue
-            for key in keys:
-                self._keys.add(*key)
+            for request_id, lane in keys:
+                self._keys.add(lane, request_id)
             if len(keys) < KEYS_PER_PAGE:
                 self._keys.complete = True
                 return
@@ -189,8 +192,19 @@ class Journal:
             entries = list(chain.from_iterable(self._held.values()))
             self._held.clear()
         if entries or self._blocks or waiter is not None:
-            self._writer.submit(Write(entries, self._blocks, waiter))
+            self._submit(Write(entries, self._blocks, waiter))
             self._blocks = []
+
+    def _submit(self, job: Job) -> None:
+        # The commits of a turn go together: to wake the writer costs as much as all else that is done for a commit.
+        if not self._jobs:
+            self._turn.at_end(self._submit_jobs)
+        self._jobs.append(job)
+
+    def _submit_jobs(self) -> None:
+        if self._jobs:
+            jobs, self._jobs = self._jobs, []
+            self._writer.submit(jobs)
 
     def _settle(self, report: Report) -> None:
         if report.problem is not None and self.failing is None:

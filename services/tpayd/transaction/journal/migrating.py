@@ -14,12 +14,13 @@ from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 
 from tpayd.transaction.journal.errors import JournalVersionError
-from tpayd.transaction.journal.schema import SCHEMA_VERSION, VERSION_TABLE
+from tpayd.transaction.journal.progress import Progress, silent
+from tpayd.transaction.journal.schema import SCHEMA_VERSION, VERSION_TABLE, payments
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-__all__ = ["alembic_config", "check_version", "upgrade", "version_of"]
+__all__ = ["alembic_config", "check_version", "is_outdated", "upgrade", "version_of"]
 
 
 def version_of(connection: Connection) -> str | None:
@@ -30,7 +31,12 @@ def version_of(connection: Connection) -> str | None:
     return version
 
 
-def upgrade(connection: Connection) -> None:
+def is_outdated(connection: Connection) -> bool:
+    """Whether there is a journal, of another version: to bring it to this one may take minutes."""
+    return inspect(connection).has_table(payments.name) and version_of(connection) != SCHEMA_VERSION
+
+
+def upgrade(connection: Connection, progress: Progress = silent) -> None:
     """Bring the tables to SCHEMA_VERSION, within the caller's transaction. Raises JournalVersionError."""
     version = version_of(connection)
     if version == SCHEMA_VERSION:
@@ -44,6 +50,7 @@ def upgrade(connection: Connection) -> None:
         raise _other(version)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     config.attributes["connection"] = connection
+    config.attributes["progress"] = progress
     command.upgrade(config, "head")
 
 

@@ -23,8 +23,9 @@ from tpayd.transaction.journal.migrating import upgrade
 from tpayd.transaction.journal.opening import read_ends
 from tpayd.transaction.journal.owning import Writership, is_moved, moved_to
 from tpayd.transaction.journal.place import JournalPlace
+from tpayd.transaction.journal.progress import Progress
 from tpayd.transaction.journal.schema import events
-from tpayd.transaction.journal.verifying import Progress, Verified, audit, in_transaction
+from tpayd.transaction.journal.verifying import Verified, audit, in_transaction
 
 __all__ = ["TargetInUseError", "move"]
 
@@ -42,7 +43,7 @@ def move(source: JournalPlace, target: JournalPlace, progress: Progress) -> Veri
     with _connected(source) as (old_database, old), _connected(target) as (new_database, new):
         with old.begin():
             old_database.begin_to_write(old)
-            upgrade(old)
+            upgrade(old, progress)
             Writership(source.owner).take(old)
         with old.begin():
             ends = read_ends(old)

@@ -10,7 +10,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.engine import Connection
 
 from tpayd.transaction.journal.chain import Link
-from tpayd.transaction.journal.entries import OPEN_STATES, Ends, decode_payment
+from tpayd.transaction.journal.coding import decode_payment
+from tpayd.transaction.journal.entries import OPEN_STATES, Ends
 from tpayd.transaction.journal.errors import JournalDamagedError, StorageError
 from tpayd.transaction.journal.gap import Gap
 from tpayd.transaction.journal.rebuilding import Damaged, StoredEvent, parked, replay

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from tpayd.transaction.events import Event
+from tpayd.transaction.journal.coding import decode_event
 from tpayd.transaction.journal.database import Database, reason_of
 from tpayd.transaction.journal.day_book import KeptClose, kept_close, payments_of_day
 from tpayd.transaction.journal.errors import StorageError
@@ -39,7 +40,6 @@ T = TypeVar("T")
 _COLUMNS = (
     events.c.position, events.c.seq, events.c.at_ms, events.c.event, events.c.payload, events.c.payment_id,
 )  # fmt: skip
-_decoder: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +174,6 @@ def _event(payload: bytes | None) -> Event | None:
     if payload is None:
         return None
     try:
-        return _decoder.decode(payload)
+        return decode_event(payload)
     except msgspec.MsgspecError:
         return None

@@ -10,16 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from tpayd.transaction import events as ev
 from tpayd.transaction import flow
+from tpayd.transaction.journal import coding
 from tpayd.transaction.payment import Payment
 from tpayd_contracts.payment import PaymentState, Reason
 
 __all__ = ["Damaged", "StoredEvent", "decode_event", "parked", "replay"]
-
-_events: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(ev.Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ def decode_event(row: StoredEvent) -> ev.Event:
         raise ValueError("its payload is purged")
     if hashlib.sha256(row.payload).digest() != row.payload_hash:
         raise ValueError("its payload is not what was written")
-    event: ev.Event = _events.decode(row.payload)
+    event = coding.decode_event(row.payload)
     if type(event).__struct_config__.tag != row.event:
         raise ValueError(f"its payload is of kind {type(event).__struct_config__.tag}")
     return event

@@ -3,9 +3,10 @@
 Page by page through the payments in the order in which they began, so that no payment of the day waits longer than for
 a commit of its own. The chain is over hashes, so it still verifies.
 
-Rows of a page are taken out and put back in one transaction, not changed in place: SQLite never joins pages of its file
-that an update has left half empty, but it packs those of rows that are put. What so comes free is used for the payments
-of the day: the file grows no more once as much is purged as is sold.
+On SQLite rows of a page are taken out and put back in one transaction, not changed in place: it never joins pages of
+its file that an update has left half empty, but it packs those of rows that are put. What so comes free is used for
+the payments of the day: the file grows no more once as much is purged as is sold. PostgreSQL clears up by itself, and
+rows that are changed in place cost half of what they do taken out and put back.
 
 A payment that is still open, or that something happened to lately, is passed over, and noted: it is looked at again
 each time, and all behind it need not be.
@@ -14,7 +15,7 @@ each time, and all behind it need not be.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,8 @@ from sqlalchemy import ColumnElement, Dialect, bindparam, delete, insert, select
 from sqlalchemy.engine import Connection
 
 from tpayd.transaction.events import FIRST_NAMES, FirstEvent
-from tpayd.transaction.journal.entries import OPEN_STATES, decode_payment, encode_payment
+from tpayd.transaction.journal.coding import decode_payment, encode_payment
+from tpayd.transaction.journal.entries import OPEN_STATES
 from tpayd.transaction.journal.passed_over import forget, note, passed_over, purged_to
 from tpayd.transaction.journal.rebuilding import StoredEvent, decode_event
 from tpayd.transaction.journal.schema import events, may_have_key, payments
@@ -80,7 +82,8 @@ class Retention:
     """Purges one journal."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self._insert_payments = ChunkedInsert(payments, dialect)
+        self._packs = dialect.name == "sqlite"
+        self._put_payments = ChunkedInsert(payments, dialect, replace=() if self._packs else ("record",))
 
     def purge_page(self, connection: Connection, before_ms: int, place: PurgePlace | None = None) -> Purged:
         """Purge payments whose last event is older than `before_ms`, from `place` on or from where there may be any."""
@@ -118,6 +121,8 @@ class Retention:
     def _put_back(self, connection: Connection, page: Sequence[StoredEvent], gone: set[str]) -> int:
         """Put the events of a page anew, without the payloads of these payments; how many had one."""
         first, last = page[0].position, page[-1].position
+        if not self._packs:
+            return _purge_events(connection, gone, first - 1, last)
         taken = connection.execute(delete(events).where(events.c.position >= first, events.c.position <= last))
         assert taken.rowcount == len(page)  # noqa: S101
         kept = (dataclasses.replace(row, payload=None) if row.payment_id in gone else row for row in page)
@@ -128,12 +133,13 @@ class Retention:
         """Purge the events behind `done_to` of these payments, and their records; how many events."""
         count = 0
         for row in found:
-            if row.last_position > done_to:
-                after = max(done_to, row.first_position - 1)
-                count += _purge_events(connection, _Far(row.payment_id, after, row.first_position + FAR_EVENTS))
+            near = min(row.last_position, row.first_position + FAR_EVENTS)
+            if near > done_to:
+                count += _purge_events(connection, {row.payment_id}, max(done_to, row.first_position - 1), near)
         if found:
-            connection.execute(_DELETE, [{"its_lane": row.lane, "its_request_id": row.request_id} for row in found])
-            self._insert_payments.run(connection, [_reduced_row(row) for row in found])
+            if self._packs:
+                connection.execute(_DELETE, [{"its_lane": row.lane, "its_request_id": row.request_id} for row in found])
+            self._put_payments.run(connection, [_reduced_row(row) for row in found])
         return count
 
 
@@ -204,11 +210,12 @@ def _purge_far(connection: Connection, place: PurgePlace, far: _Far) -> Purged:
     """The last of them, and where the others wait. `place.far` is empty, not None, once all are done."""
     assert place.far is not None  # noqa: S101
     start = max(far.after, far.to - FAR_EVENTS)
-    count = _purge_events(connection, _Far(far.payment_id, start, far.to))
+    count = _purge_events(connection, {far.payment_id}, start, far.to)
     rest = (_Far(far.payment_id, far.after, start),) if start > far.after else ()
     return Purged(events=count, next_place=PurgePlace(place.position, place.again, (*rest, *place.far[1:])))
 
 
-def _purge_events(connection: Connection, of: _Far) -> int:
-    which = events.c.position > of.after, events.c.position <= of.to, events.c.payment_id == of.payment_id
+def _purge_events(connection: Connection, payment_ids: Collection[str], after: int, to: int) -> int:
+    """Take the payloads of these payments' events behind `after` and up to `to`; how many had one."""
+    which = events.c.position > after, events.c.position <= to, events.c.payment_id.in_(payment_ids)
     return connection.execute(update(events).where(*which, events.c.payload.is_not(None)).values(payload=None)).rowcount

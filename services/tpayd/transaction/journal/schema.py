@@ -1,8 +1,9 @@
 """Tables of the journal. Portable SQL: the same on SQLite and PostgreSQL.
 
 `events` is append-only, in the order of writing. A row's payload may be purged later: the chain is over the payloads'
-hashes, so it still verifies. `payments` holds the last value of each payment beside it, and `chains` the end of each
-lane's chain with the payment that it began last, written in the same transaction.
+hashes, so it still verifies. `previous` is empty since schema 0005: it is the hash of the lane's event before.
+`payments` holds the last value of each payment beside it, and `chains` the end of each lane's chain with the payment
+that it began last, written in the same transaction.
 
 A sync costs by the page, and each index is one more page for every lane in a commit. So events have none: a payment's
 are found between its `first_position` and its `last_position`. Only payments that a starting process has to look at
@@ -22,9 +23,9 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
-    and_,
 )
 
 __all__ = [
@@ -40,7 +41,7 @@ __all__ = [
     "stan_blocks",
 ]
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0005"
 """The newest migration in `migrations/versions`."""
 VERSION_TABLE = "journal_version"
 """Holds the journal's schema. Not by Alembic's usual name: the database may hold other things."""
@@ -84,8 +85,8 @@ chains = Table(
 payments = Table(
     "payments",
     metadata,
-    Column("lane", String(16), primary_key=True),
-    Column("request_id", String(36), primary_key=True),
+    Column("lane", String(16), nullable=False),
+    Column("request_id", String(36), nullable=False),
     Column("payment_id", String(36), nullable=False),
     Column("first_position", BigInteger, nullable=False),
     Column("last_position", BigInteger, nullable=False),
@@ -98,6 +99,9 @@ payments = Table(
     Column("amount_minor", BigInteger, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("record", LargeBinary, nullable=False),
+    # Ids that carry their time are appended at one end, whatever their lane: with the lane first, each lane has an end
+    # of its own, and a commit of many lanes touches as many pages (docs/adr/0035).
+    PrimaryKeyConstraint("request_id", "lane"),
 )
 Index(
     "payments_day", payments.c.business_day, sqlite_where=payments.c.business_day.is_not(None),
@@ -129,7 +133,6 @@ def may_have_key(keys: Collection[tuple[str, str]]) -> ColumnElement[bool]:
     """Whether a row of `payments` may be one of these, by lane and request id.
 
     True of too many where lanes share request ids: the caller takes out his own. Asked for pairs, SQLite would look at
-    all payments that ever were.
+    all payments that ever were; asked for lanes as well, for each request id in each of them.
     """
-    lanes, request_ids = ({key[part] for key in keys} for part in (0, 1))
-    return and_(payments.c.lane.in_(lanes), payments.c.request_id.in_(request_ids))
+    return payments.c.request_id.in_([request_id for _, request_id in keys])

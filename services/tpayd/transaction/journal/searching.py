@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, Select, func, select, tuple_
 
-from tpayd.transaction.events import FIRST_NAMES, Event, FirstEvent
+from tpayd.transaction.events import FIRST_NAMES, FirstEvent
+from tpayd.transaction.journal.coding import decode_event
 from tpayd.transaction.journal.schema import events, payments
 from tpayd.transaction.payment import began_ms
 
@@ -32,7 +33,6 @@ _POSITIONS = 5_000
 _PAGES_MAX = 20
 _PAYMENTS = 2_000
 _KEY = tuple(payments.primary_key.columns)
-_decoder: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
 
 
 async def find_key(ask: Ask, payment_id: str, lane: str | None) -> tuple[str, str] | None:
@@ -86,7 +86,7 @@ def _key_in(row: Row[Any]) -> tuple[str, str] | None:
     if row.payload is None or row.event not in FIRST_NAMES:
         return None
     try:
-        event = _decoder.decode(row.payload)
+        event = decode_event(row.payload)
     except msgspec.MsgspecError:
         return None
     assert isinstance(event, FirstEvent)  # noqa: S101

@@ -18,7 +18,7 @@ from tpayd.transaction.journal.copying import copy_tables
 from tpayd.transaction.journal.database import Database, reason_of
 from tpayd.transaction.journal.errors import StorageError
 from tpayd.transaction.journal.migrating import check_version, upgrade
-from tpayd.transaction.journal.verifying import Progress
+from tpayd.transaction.journal.progress import Progress
 
 __all__ = ["copy_sqlite", "snapshot"]
 

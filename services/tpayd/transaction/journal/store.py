@@ -14,13 +14,15 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from tpayd.kit import crashpoints
+from tpayd.transaction.journal.coding import decode_payment
 from tpayd.transaction.journal.database import Database, reason_of
 from tpayd.transaction.journal.day_book import KeptClose, keep_close
-from tpayd.transaction.journal.entries import Ends, Entry, Rows, StanBlock, decode_payment, rows_of
+from tpayd.transaction.journal.entries import Ends, Entry, Rows, StanBlock, rows_of
 from tpayd.transaction.journal.errors import DoubtError, StorageError
-from tpayd.transaction.journal.migrating import upgrade
+from tpayd.transaction.journal.migrating import is_outdated, upgrade
 from tpayd.transaction.journal.opening import Found, check_end, read_ends, read_open, rebuild
 from tpayd.transaction.journal.owning import Owner, Writership, put_about
+from tpayd.transaction.journal.progress import Progress, silent
 from tpayd.transaction.journal.retention import Purged, PurgePlace, Retention
 from tpayd.transaction.journal.schema import chains, events, payments, stan_blocks
 from tpayd.transaction.journal.statements import ChunkedInsert, Query
@@ -71,7 +73,7 @@ class Store(Protocol):
         ...
 
     def keys(self, after: tuple[str, str], limit: int) -> list[tuple[str, str]]:
-        """Lane and request id of the payments behind that key, in their order. Raises StorageError."""
+        """Request id and lane of the payments behind that key, in their order. Raises StorageError."""
         ...
 
     def close(self) -> None:
@@ -103,17 +105,27 @@ class JournalStore:
         self._written = 0
         """Of the entries that come again after an error, those that are on disk."""
 
+    @property
+    def outdated(self) -> bool:
+        """Whether `open` would have an older journal to upgrade first. Raises StorageError."""
+        with self._telling(), self._database.connect() as connection, connection.begin():
+            return is_outdated(connection)
+
+    def upgrade(self, progress: Progress) -> None:
+        """Bring an older journal to this version, all or nothing; an exception of `progress` leaves it as it was.
+
+        Raises StorageError, JournalVersionError, JournalOwnedError.
+        """
+        with self._telling(), self._database.connect() as connection, connection.begin():
+            self._take_over(connection, progress)
+
     def open(self, *, by_force: bool = False) -> Found:
         """`by_force` takes it from another instance, which writes nothing more from then on."""
         with self._telling():
             connection = self._database.connect()
             try:
                 with connection.begin():
-                    self._database.begin_to_write(connection)
-                    self._database.check_durable(connection)
-                    self._database.take_time(connection)
-                    upgrade(connection)
-                    self._writership.take(connection, by_force=by_force)
+                    self._take_over(connection, by_force=by_force)
                     self._ends = read_ends(connection)
                     check_end(connection, self._ends)
                     found = read_open(connection, self._ends)
@@ -122,6 +134,14 @@ class JournalStore:
                 raise
             self._connection = connection
         return found
+
+    def _take_over(self, connection: Connection, progress: Progress = silent, *, by_force: bool = False) -> None:
+        """Have a journal of this version that this instance writes."""
+        self._database.begin_to_write(connection)
+        self._database.check_durable(connection)
+        self._database.take_time(connection)
+        upgrade(connection, progress)
+        self._writership.take(connection, by_force=by_force)
 
     def write(self, entries: list[Entry], blocks: list[StanBlock]) -> None:
         with self._telling():
@@ -156,12 +176,12 @@ class JournalStore:
         return self._change(lambda connection: purge_stub(connection, lane, request_id))
 
     def keys(self, after: tuple[str, str], limit: int) -> list[tuple[str, str]]:
-        key = payments.c.lane, payments.c.request_id
+        key = payments.c.request_id, payments.c.lane
         page = select(*key).where(tuple_(*key) > tuple_(*after)).order_by(*key).limit(limit)
         with self._telling():
             connection = self._live()
             with connection.begin():
-                return [(row.lane, row.request_id) for row in connection.execute(page)]
+                return [(row.request_id, row.lane) for row in connection.execute(page)]
 
     def note(self, name: str, value: str) -> None:
         """Something that the journal knows of itself. Raises StorageError."""

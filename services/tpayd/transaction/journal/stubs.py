@@ -10,7 +10,8 @@ import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
 
-from tpayd.transaction.journal.entries import OPEN_STATES, decode_payment, named_payment_row
+from tpayd.transaction.journal.coding import decode_payment
+from tpayd.transaction.journal.entries import OPEN_STATES, named_payment_row
 from tpayd.transaction.journal.schema import events, payments
 from tpayd.transaction.order import Order
 from tpayd.transaction.payment import Payment

@@ -16,16 +16,14 @@ from tpayd.transaction.journal.chain import Link
 from tpayd.transaction.journal.database import Database, reason_of
 from tpayd.transaction.journal.errors import StorageError
 from tpayd.transaction.journal.migrating import check_version
+from tpayd.transaction.journal.progress import Progress
 from tpayd.transaction.journal.rebuilding import StoredEvent
 from tpayd.transaction.journal.schema import chains, events, payments
 
-__all__ = ["Progress", "Verified", "audit", "verify"]
+__all__ = ["Verified", "audit", "verify"]
 
 PAGE = 2_000
 """Rows read in one transaction: a longer one would keep SQLite's log from being taken over."""
-
-Progress = Callable[[str, int, int], None]
-"""What is done, how many of how many."""
 
 
 @dataclass(frozen=True)
@@ -107,15 +105,15 @@ def _walk(page: Page, auditor: Auditor, progress: Progress, lane: str | None) ->
         if len(rows) < PAGE:
             auditor.chains({end.lane: Link(end.seq, end.hash) for end in ends if lane in (None, end.lane)})
             break
-    key = tuple_(payments.c.lane, payments.c.request_id)
+    key = tuple_(payments.c.request_id, payments.c.lane)
     after = ("", "")
     while True:
-        in_order = select(payments).where(key > after, *of_lane).order_by(payments.c.lane, payments.c.request_id)
+        in_order = select(payments).where(key > after, *of_lane).order_by(payments.c.request_id, payments.c.lane)
         (rows,) = page(in_order.limit(PAGE))
         for row in rows:
             auditor.payment(row)
         progress("payments", auditor.payments, max(payments_count, auditor.payments))
         if len(rows) < PAGE:
             break
-        after = (rows[-1].lane, rows[-1].request_id)
+        after = (rows[-1].request_id, rows[-1].lane)
     auditor.end()

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from tpayd.kit import crashpoints
 from tpayd.kit.logs import Log
 from tpayd.transaction.journal.entries import Entry, StanBlock
@@ -35,8 +37,7 @@ _LOG_FLUSH_S = 0.2
 _EX_SOFTWARE = 70
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True):
     """Entries to be written, and who waits until they are on disk."""
 
     entries: list[Entry]
@@ -44,8 +45,7 @@ class Write:
     waiter: asyncio.Future[None] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """Something to be asked of the store, and who waits for the answer."""
 
     question: Callable[[], object]
@@ -125,8 +125,8 @@ class Writer(Protocol):
         """Begin. Called once, on the running event loop."""
         ...
 
-    def submit(self, job: Job) -> None:
-        """Have it done soon. Returns at once."""
+    def submit(self, jobs: list[Job]) -> None:
+        """Have them done soon, in their order. Returns at once."""
         ...
 
     async def close(self) -> None:
@@ -139,7 +139,8 @@ class ThreadWriter:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
+        """None: nothing comes any more."""
 
     def start(self, clerk: Clerk, settle: Settle) -> None:
         sys.setswitchinterval(SWITCH_S)
@@ -148,8 +149,8 @@ class ThreadWriter:
         self._thread = threading.Thread(target=self._run_or_die, args=arguments, name="journal", daemon=True)
         self._thread.start()
 
-    def submit(self, job: Job) -> None:
-        self._jobs.put(job)
+    def submit(self, jobs: list[Job]) -> None:
+        self._jobs.put(jobs)
 
     async def close(self) -> None:
         self._jobs.put(None)
@@ -169,16 +170,16 @@ class ThreadWriter:
         while not stopping:
             taken = self._take(RETRY_AFTER_S if clerk.owes else None)
             stopping = None in taken
-            report = clerk.work([job for job in taken if job is not None])
+            report = clerk.work([job for jobs in taken if jobs is not None for job in jobs])
             if report.outcomes or failed or report.problem is not None:
                 settle(report)
             failed = report.problem is not None
         clerk.close()
 
-    def _take(self, wait_s: float | None) -> list[Job | None]:
-        jobs: list[Job | None] = []
+    def _take(self, wait_s: float | None) -> list[list[Job] | None]:
+        taken: list[list[Job] | None] = []
         with contextlib.suppress(queue.Empty):
-            jobs.append(self._jobs.get(timeout=wait_s))
+            taken.append(self._jobs.get(timeout=wait_s))
             while True:
-                jobs.append(self._jobs.get_nowait())
-        return jobs
+                taken.append(self._jobs.get_nowait())
+        return taken

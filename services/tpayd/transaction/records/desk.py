@@ -43,10 +43,10 @@ __all__ = ["RecordsDesk"]
 
 T = TypeVar("T")
 
-_LET_GO_TURNS = 250
-_LET_GO_REST_S = 0.01
-"""A sweep's turns, and the rest after each: 2,000 payments a second, more than can be approved, and never so many at
-once that a payment in hand would notice."""
+_LET_GO_TURNS = 45
+_LET_GO_REST_S = 0.02
+"""A sweep's turns, and the rest after each: the whole second until the next sweep. The same work in a third of it was
+enough to keep payments in hand waiting, and others out."""
 
 
 class RecordsDesk:
@@ -89,24 +89,25 @@ class RecordsDesk:
             return
         for key in self._acknowledgements.to_take_back():
             await self._take_back(key)
+        share = self._acknowledgements.let_go_share(_LET_GO_TURNS)
         for _ in range(_LET_GO_TURNS):
-            too_many = self._acknowledgements.to_let_go()
+            too_many = self._acknowledgements.to_let_go(share)
             if not too_many:
                 break
             for payment in too_many:
-                self._desk.let_stand(payment)
+                self._desk.unacknowledged.let_stand(payment)
             await asyncio.sleep(_LET_GO_REST_S)
 
     async def _take_back(self, key: Key) -> None:
         """One that cannot be read now, or whose lane the settings name no more, holds up no other."""
         try:
-            await self._desk.left_unacknowledged(key, reverse=True)
+            await self._desk.unacknowledged.overdue(key, reverse=True)
         except (CallError, StorageError) as error:
             self._books.log.warning("payment.not_swept", lane=key[0], request_id=key[1], why=str(error))
 
     async def _last(self, _: Request, asked: LaneRef) -> PaymentResult:
         ref = PaymentRef(asked.lane, await self._newest(asked.lane))
-        self._aftermath.check_last((await self._desk.case_of(ref)).payment)
+        self._aftermath.check_last((await self._desk.lookup.case_of(ref)).payment)
         return await self._desk.status(ref)
 
     async def _explain(self, _: Request, asked: ExplainRequest) -> Story:
@@ -120,14 +121,14 @@ class RecordsDesk:
         payment = await self._payment(lane, request_id)
         if payment is None or not recorded:
             raise _not_found(f"no payment {request_id} of lane {lane} is in the journal")
-        result = (await self._desk.case_of(PaymentRef(lane, request_id))).result()
+        result = (await self._desk.lookup.case_of(PaymentRef(lane, request_id))).result()
         return story_of(payment, result, recorded, complete=complete)
 
     async def _receipt(self, _: Request, asked: ReceiptRequest) -> ReceiptSheet:
         self._check(asked.lane)
         if await self._payment(asked.lane, asked.request_id) is None:
             raise _not_found(f"lane {asked.lane} has no payment {asked.request_id}")
-        case = await self._desk.case_of(PaymentRef(asked.lane, asked.request_id))
+        case = await self._desk.lookup.case_of(PaymentRef(asked.lane, asked.request_id))
         result = case.result()
         merchant = self._books.merchant_of(case.payment.terminal_id)
         if result.receipt is None or sheet_of(case.printed, merchant, asked) is None:
@@ -159,7 +160,7 @@ class RecordsDesk:
         under_way = self._registry.under_way(lane)
         if under_way is not None:
             # Until then it may turn out to be an old one that was only sent again.
-            await self._desk.opened(under_way.key)
+            await self._desk.lookup.opened(under_way.key)
         newest = self._books.journal.newest.get(lane)
         if newest is None:
             raise _not_found(f"lane {lane} has never paid")

@@ -126,7 +126,8 @@ _WORDS: dict[str, _Words] = {
     "pos_gone": _Words(Share.POS, "The POS went away; nothing was sent"),
     "sealed": _Words(Share.DAEMON, "The request is on disk, and goes to the host", _sealed),
     "commit_failed": _Words(Share.DAEMON, "The disk did not take it"),
-    "not_sent": _Words(Share.HOST, "No line to the host: nothing was sent", lambda event, _: event.detail),
+    "key_replaced": _Words(Share.DAEMON, "The terminal had another key by then: it goes out under that one"),
+    "not_sent": _Words(Share.HOST, "Nothing was sent", lambda event, _: event.detail),
     "host_approved": _Words(Share.HOST, "The host approved it", _approved),
     "host_declined": _Words(Share.HOST, "The host declined it", _declined),
     "host_unknown": _Words(

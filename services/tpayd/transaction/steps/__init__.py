@@ -1,6 +1,7 @@
 """A payment runs: one effect of the table after the other.
 
-* `runner`         carries them out
+* `runner`         carries them out, until none is left
+* `work`           what each of them is, and what it needs of the others
 * `leases`         the readers that this process holds
 * `reader`         card, code, signature, the card's last word
 * `host`           seal, send once, believe only what is MACed

@@ -1,4 +1,9 @@
-"""The steps of a payment that the card host takes part in: seal, send once, and believe only what is MACed."""
+"""The steps of a payment that the card host takes part in: number it, send it once, and believe only what is MACed.
+
+One call of the key manager is the whole exchange: it MACs, has the host link send, and checks the answer's MAC (ADR
+0034). So the key is named before SENDING is on disk, and used only while it is the terminal's own: what a reversal is
+MACed under is known after any crash. Which key that is was told here once; the key manager says when it no longer is.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from tpayd.hosts import HostAdapter, HostFormatError, HostTotals, MacedMessage, Opened, Quiet, Reconciliation
+from tpayd.hosts import HostAdapter, HostFormatError, HostTotals, MacedMessage, Opened, Reconciliation, Unsealed
 from tpayd.kit import crashpoints
 from tpayd.kit.bus import Caller, CallError
 from tpayd.kit.clock import Clock
@@ -21,23 +26,35 @@ from tpayd.transaction.steps.business_day import business_day_of, stamp_of
 from tpayd.transaction.steps.requests import Numbered, Presented, financial_of, inquiry_of, reversal_of
 from tpayd.transaction.steps.stans import Stans
 from tpayd_contracts.errors import ErrorCode, Outcome
-from tpayd_contracts.host import EXCHANGE, Exchange
-from tpayd_contracts.keys import DATA_ENCRYPT, MAC_GENERATE, MAC_VERIFY, EncryptData, GenerateMac, Purpose, VerifyMac
+from tpayd_contracts.keys import (
+    DATA_ENCRYPT,
+    MAC_EXCHANGE,
+    MAC_KEY,
+    REPLACED,
+    EncryptData,
+    ExchangeMaced,
+    FindMacKey,
+    Purpose,
+)
 from tpayd_contracts.payment import Reason
 
-__all__ = ["HOST_MARGIN_S", "KEY_WAIT_S", "Answer", "HostSteps", "SealedRequest", "Sender"]
+__all__ = ["HOST_MARGIN_S", "KEY_WAIT_S", "Answer", "HostSteps", "Prepared", "Sender"]
 
 KEY_WAIT_S = 5.0
 HOST_MARGIN_S = 2.0
 """What an exchange gets beyond the host's own time, so that the host link's clear error arrives first."""
+_KEY_TROUBLE = frozenset(
+    {ErrorCode.KEY_UNAVAILABLE, ErrorCode.INTEGRITY_FAILED, ErrorCode.UNAVAILABLE, ErrorCode.STORAGE_FAILED}
+)
+"""Refusals that are the key manager's own, or say that it is not there."""
 
 
-class SealedRequest(Quiet, frozen=True):
-    """A request that is complete, and not yet sent."""
+class Prepared(Struct, frozen=True):
+    """A request that is complete but for its MAC, and not yet sent."""
 
-    raw: bytes
-    ksn: bytes
-    key_id: str
+    unsealed: Unsealed
+    reader_id: str | None
+    """Of the reader whose key must be valid when it is sent."""
 
 
 class Answer(Struct, frozen=True):
@@ -83,6 +100,8 @@ class HostSteps:
         self._settings = settings
         self._clock = clock
         self._log = log
+        self._key_ids: dict[str, str] = {}
+        """Each terminal's MAC key, as the key manager named it last."""
 
     @property
     def reachable(self) -> bool:
@@ -108,36 +127,43 @@ class HostSteps:
             return ev.Stopped(_reason(error), error.message)
         return Presented(entry_mode=carried.entry_mode, ksn=made.ksn, cipher=made.cipher, terminal_cipher=True)
 
-    async def seal_order(
+    async def prepare_order(
         self, payment: Payment, presented: Presented, reader_id: str | None, signature: bytes
-    ) -> tuple[SealedRequest | None, ev.Sealed | ev.Stopped]:
-        """Give the order its STAN and business day, and have it MACed."""
+    ) -> tuple[Prepared | None, ev.Sealed | ev.Stopped]:
+        """Give the order its STAN, business day and key, and encode it."""
+        key_id = self._key_ids.get(payment.terminal_id)
+        if key_id is None:
+            try:
+                key_id = await self._ask_key(payment, reader_id)
+            except CallError as error:
+                self._not_sealed(payment, error)
+                return None, ev.Stopped(_reason(error), error.message)
         number = self.number(payment)
         try:
             message = financial_of(payment, self._store.merchant.id, number, presented, signature)
-            sealed = await self._seal(message, payment, Purpose.NEW_PAYMENT, reader_id=reader_id)
-        except CallError as error:
-            self._log.warning("payment.not_sealed", payment=payment.payment_id, trace=payment.trace, why=error.message)
-            return None, ev.Stopped(_reason(error), error.message)
+            unsealed = self._adapter.encode(message)
         except HostFormatError as error:
             return None, ev.Stopped(Reason.CARD_FAILED, str(error))
+        crashpoints.passing("seal.encoded")
         event = ev.Sealed(
-            number.stan, number.local, number.business_day, sealed.key_id, hashlib.sha256(sealed.raw).digest(),
-            self._clock.unix_ms(),
+            number.stan, number.local, number.business_day, key_id,
+            hashlib.sha256(unsealed.head + unsealed.tail).digest(), self._clock.unix_ms(),
         )  # fmt: skip
-        return sealed, event
+        return Prepared(unsealed, reader_id), event
 
     async def send_order(
-        self, payment: Payment, sealed: SealedRequest
-    ) -> tuple[Opened | None, ev.HostApproved | ev.HostDeclined | ev.HostUnknown | ev.NotSent]:
-        """Send it, once. Every way in which this can end is one of four events."""
+        self, payment: Payment, prepared: Prepared
+    ) -> tuple[Opened | None, ev.HostApproved | ev.HostDeclined | ev.HostUnknown | ev.NotSent | ev.KeyReplaced]:
+        """Send it, once. Every way in which this can end is one of five events."""
         started_us = self._clock.monotonic_us()
         crashpoints.passing("transmit.before_send")
         try:
-            answer = await self._exchange(payment, sealed)
+            answer = await self._exchange(
+                payment, prepared.unsealed, Purpose.NEW_PAYMENT, payment.key_id, prepared.reader_id
+            )
         except CallError as error:
             if error.outcome == Outcome.NOT_STARTED:
-                return None, ev.NotSent(error.message)
+                return None, await self._not_sent(payment, prepared, error)
             reason = Reason.HOST_ANSWER_REFUSED if error.code == ErrorCode.INVALID_BODY else Reason.HOST_SILENT
             return None, ev.HostUnknown(reason, error.message, self._clock.monotonic_us() - started_us)
         opened = answer.opened
@@ -151,23 +177,47 @@ class HostSteps:
             opened.issuer, opened.acquirer, opened.message,
         )  # fmt: skip
 
+    async def _not_sent(self, payment: Payment, prepared: Prepared, refused: CallError) -> ev.NotSent | ev.KeyReplaced:
+        """No byte left, which both key manager and host link can tell for certain."""
+        if refused.code not in _KEY_TROUBLE:
+            return ev.NotSent(refused.message)
+        # The next payment asks before it is numbered.
+        self._key_ids.pop(payment.terminal_id, None)
+        if refused.code is ErrorCode.KEY_UNAVAILABLE and refused.detail == REPLACED:
+            try:
+                key_id = await self._ask_key(payment, prepared.reader_id)
+                if key_id != payment.key_id:
+                    return ev.KeyReplaced(key_id)
+            except CallError as error:
+                refused = error
+        self._not_sealed(payment, refused)
+        return ev.NotSent(refused.message, _reason(refused))
+
+    def _not_sealed(self, payment: Payment, refused: CallError) -> None:
+        self._log.warning("payment.not_sealed", payment=payment.payment_id, trace=payment.trace, why=refused.message)
+
+    async def _ask_key(self, payment: Payment, reader_id: str | None) -> str:
+        """The terminal's key, if a payment may begin under it. Raises CallError."""
+        asked = FindMacKey(payment.profile, payment.terminal_id, reader_id)
+        found = await self._keys.call(MAC_KEY, asked, ttl_s=KEY_WAIT_S, trace=payment.trace)
+        self._key_ids[payment.terminal_id] = found.key_id
+        return found.key_id
+
     # What follows one whose answer was lost
 
     async def send_reversal(self, payment: Payment, *, repeat: bool) -> Opened:
         """Send 0420 (or 0421). Raises CallError; with outcome `not_started` nothing left."""
         message = reversal_of(payment, self._store.merchant.id, repeat=repeat)
-        sealed = await self._seal(message, payment, Purpose.SETTLE, key_id=payment.key_id)
         crashpoints.passing("reversal.before_send")
-        opened = (await self._exchange(payment, sealed)).opened
+        opened = await self._settle(payment, message, payment.key_id)
         crashpoints.passing("reversal.after_answer")
         return opened
 
     async def send_inquiry(self, payment: Payment) -> Opened:
         """Send 0600. Raises CallError; with outcome `not_started` nothing left."""
         message = inquiry_of(payment, self._store.merchant.id)
-        sealed = await self._seal(message, payment, Purpose.SETTLE, key_id=payment.key_id)
         crashpoints.passing("inquiry.before_send")
-        opened = (await self._exchange(payment, sealed)).opened
+        opened = await self._settle(payment, message, payment.key_id)
         crashpoints.passing("inquiry.after_answer")
         return opened
 
@@ -180,63 +230,29 @@ class HostSteps:
             terminal_id=of.terminal_id, merchant_id=self._store.merchant.id, stan=number.stan, local=number.local,
             business_day=business_day, totals=totals,
         )  # fmt: skip
-        sealed = await self._seal(message, of, Purpose.SETTLE)
-        return (await self._exchange(of, sealed)).opened
+        return await self._settle(of, message, None)
 
     # All of them
 
-    async def _seal(
-        self,
-        message: MacedMessage,
-        of: Sender,
-        purpose: Purpose,
-        *,
-        reader_id: str | None = None,
-        key_id: str | None = None,
-    ) -> SealedRequest:
-        """Encode and MAC. Whatever fails here, nothing has been sent: CallError `not_started`."""
-        unsealed = self._adapter.encode(message)
-        request = GenerateMac(
-            profile=of.profile, terminal_id=of.terminal_id, purpose=purpose, head=unsealed.head,
-            tail=unsealed.tail, reader_id=reader_id, key_id=key_id,
-        )  # fmt: skip
-        crashpoints.passing("seal.before_mac")
-        try:
-            made = await self._keys.call(MAC_GENERATE, request, ttl_s=KEY_WAIT_S, trace=of.trace)
-        except CallError as error:
-            raise CallError.not_started(error.code, error.message, retryable=error.retryable) from None
-        crashpoints.passing("seal.after_mac")
-        return SealedRequest(self._adapter.seal(unsealed, made.ksn, made.mac), made.ksn, made.key_id)
+    async def _settle(self, of: Sender, message: MacedMessage, key_id: str | None) -> Opened:
+        return (await self._exchange(of, self._adapter.encode(message), Purpose.SETTLE, key_id)).opened
 
-    async def _exchange(self, of: Sender, sealed: SealedRequest) -> Answer:
+    async def _exchange(
+        self, of: Sender, message: Unsealed, purpose: Purpose, key_id: str | None, reader_id: str | None = None
+    ) -> Answer:
         wait_s = self._settings.answer_wait_s
-        exchanged = await self._host.call(
-            EXCHANGE, Exchange(of.profile, sealed.raw, wait_s), ttl_s=wait_s + HOST_MARGIN_S, trace=of.trace
-        )
+        body = ExchangeMaced(of.profile, of.terminal_id, purpose, message.head, message.tail, wait_s, key_id, reader_id)
+        exchanged = await self._keys.call(MAC_EXCHANGE, body, ttl_s=wait_s + HOST_MARGIN_S + KEY_WAIT_S, trace=of.trace)
         crashpoints.passing("transmit.after_answer")
         try:
             opened = self._adapter.open(exchanged.message)
         except HostFormatError as error:
             raise CallError.unknown(ErrorCode.INVALID_BODY, f"the host's answer does not parse: {error}") from None
-        if opened.ksn != sealed.ksn or not await self._mac_is_right(of, sealed, opened):
-            raise CallError.unknown(ErrorCode.INVALID_BODY, "the MAC of the host's answer is wrong")
+        if opened.ksn != exchanged.ksn:
+            raise CallError.unknown(ErrorCode.INVALID_BODY, "the host's answer names another KSN than the request")
         return Answer(opened, exchanged.host_us)
-
-    async def _mac_is_right(self, of: Sender, sealed: SealedRequest, opened: Opened) -> bool:
-        try:
-            verified = await self._keys.call(
-                MAC_VERIFY,
-                VerifyMac(
-                    profile=of.profile, terminal_id=of.terminal_id, key_id=sealed.key_id, ksn=sealed.ksn,
-                    data=opened.covered, mac=opened.mac,
-                ),
-                ttl_s=KEY_WAIT_S, trace=of.trace,
-            )  # fmt: skip
-        except CallError as error:
-            raise CallError.unknown(error.code, f"the answer's MAC could not be checked: {error.message}") from None
-        return verified.valid
 
 
 def _reason(refused: CallError) -> Reason:
-    """Why the key manager made no MAC, in the POS's words."""
+    """Why the key manager refused, in the POS's words."""
     return Reason.INTEGRITY_FAILED if refused.code is ErrorCode.INTEGRITY_FAILED else Reason.KEY_UNAVAILABLE

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from tpayd.kit.bus import Caller, CallError
+from tpayd.kit.bus.turn import turn_of
 from tpayd.kit.logs import Log
-from tpayd_contracts.device import LEASE_RELEASE, LEASE_RENEW, LEASE_RESET, Lease, LeaseRef, RenewLeases
+from tpayd_contracts.device import LEASE_RELEASE, LEASE_RENEW, LEASE_RESET, Lease, LeaseRef, ReleaseLeases, RenewLeases
 from tpayd_contracts.operation import Empty
 
 __all__ = ["RESET_WAIT_S", "Leases"]
@@ -21,6 +22,8 @@ class Leases:
         self._broker = broker
         self._log = log
         self._held: dict[str, LeaseRef] = {}
+        self._given_back: list[LeaseRef] = []
+        self._turn = turn_of(asyncio.get_running_loop())
         self.are_reset = False
         """Whether the broker knows that those of a former process are nobody's."""
         self._resetting = asyncio.Lock()
@@ -32,12 +35,23 @@ class Leases:
         self._held[lease.lease_id] = LeaseRef(lease.lease_id, lease.fence)
 
     def give_back(self, lease: Lease) -> None:
-        """Release without an answer: nothing depends on it, since an unrenewed lease expires by itself."""
+        """Release without an answer: nothing depends on it, since an unrenewed lease expires by itself.
+
+        Those of one turn of the loop are told in one message: of a message alone the broker has more work than of what
+        is in it.
+        """
         held = self._held.pop(lease.lease_id, None)
+        if not self._given_back:
+            self._turn.before_end(self._release)
+        self._given_back.append(held or LeaseRef(lease.lease_id, lease.fence))
+
+    def _release(self) -> None:
+        given_back, self._given_back = self._given_back, []
         try:
-            self._broker.notify(LEASE_RELEASE, held or LeaseRef(lease.lease_id, lease.fence))
+            self._broker.notify(LEASE_RELEASE, ReleaseLeases(tuple(given_back)))
         except CallError as error:
-            self._log.info("leases.not_released", lease=lease.lease_id, why=error.message)
+            leases = [lease.lease_id for lease in given_back]
+            self._log.info("leases.not_released", leases=leases, why=error.message)
 
     async def renew(self) -> None:
         """Called every few seconds. A lease that is lost shows itself at its next use."""

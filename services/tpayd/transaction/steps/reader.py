@@ -161,7 +161,7 @@ class ReaderSteps:
             wish=wish, reader_wait_s=settings.reader_wait_s, type=kind, amount_minor=amount_minor,
             at=stamp_of(self._clock.local()), card_wait_s=settings.card_wait_s, choose=settings.choose_application,
         )  # fmt: skip
-        taking = Taking(self._broker, self._clock, progress, give_back)
+        taking = Taking(self._broker, progress, give_back)
         taking.ask(wanted, 3 * settings.card_wait_s + READ_MARGIN_S, trace)
         return taking
 

@@ -13,7 +13,6 @@ from msgspec import Raw
 from tpayd.kit.bus import Caller, CallError, Sink
 from tpayd.kit.bus.answers import decode_reply
 from tpayd.kit.bus.wire import decode_body
-from tpayd.kit.clock import Clock
 from tpayd.transaction.steps.prompts import Progress, prompts, queued
 from tpayd_contracts.device import Lease, ReadCardResult
 from tpayd_contracts.errors import ErrorCode
@@ -29,10 +28,9 @@ class Taking:
     Whoever waits may be cancelled at any time; a lease that he was not given then finds its way back.
     """
 
-    def __init__(self, broker: Caller, clock: Clock, progress: Progress, give_back: Callable[[Lease], None]) -> None:
+    def __init__(self, broker: Caller, progress: Progress, give_back: Callable[[Lease], None]) -> None:
         """`give_back` gets a lease that came too late."""
         self._broker = broker
-        self._clock = clock
         self._progress = progress
         self._give_back = give_back
         self._number = 0
@@ -47,7 +45,7 @@ class Taking:
         self._number = self._broker.forward(
             CARD_TAKE.name,
             wanted,
-            deadline_ms=self._clock.boottime_ms() + int((wanted.reader_wait_s + read_s) * 1000),
+            ttl_s=wanted.reader_wait_s + read_s,
             sink=Sink(self._answered, self._failed, self._told),
             trace=trace,
         )

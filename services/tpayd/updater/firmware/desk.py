@@ -6,8 +6,13 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from tpayd.kit.bus import CallError, Request
+from tpayd.kit.bus.wire import encode_body
+from tpayd.kit.device_list import list_devices
 from tpayd.kit.house import House
+from tpayd.kit.paging import PAGE_MAX_BYTES, within
 from tpayd.updater.errors import UpdateError
 from tpayd.updater.firmware import refusals
 from tpayd.updater.firmware.book import Book, Pending
@@ -17,7 +22,7 @@ from tpayd.updater.firmware.offers import Offers
 from tpayd.updater.firmware.updates import Updates
 from tpayd.updater.settings import UpdaterSettings
 from tpayd_contracts import firmware as contract
-from tpayd_contracts.device import DEVICE_LIST, Device
+from tpayd_contracts.device import Device
 from tpayd_contracts.errors import ErrorCode
 from tpayd_contracts.firmware import (
     FirmwareStanding,
@@ -26,18 +31,19 @@ from tpayd_contracts.firmware import (
     OfferedFirmware,
     WhichReader,
 )
-from tpayd_contracts.operation import Empty
 
 if TYPE_CHECKING:
     from tpayd.updater.trusted import TrustedRepository
 
 __all__ = ["FirmwareDesk"]
 
-OFFERS_TOLD = 256
+OFFERS_MAX_BYTES = 16 * 1024
+"""On the first page, beside the readers."""
 _IDENTIFY_S = 45.0
 _RESUME_S = 120.0
 """For the broker and the reader to be back when an update is resumed."""
 _AGAIN_S = 1.0
+_NEWER = (FirmwareVerdict.UPDATE, FirmwareVerdict.ASK_MODE)
 
 
 class FirmwareDesk:
@@ -55,6 +61,7 @@ class FirmwareDesk:
         waiting = house.metrics.gauge("firmware_newer", "Readers for which newer firmware was offered at the last look")
         self._waiting = waiting.set
         self._waiting(0)
+        self._newer: set[str] = set()
 
     def start(self) -> None:
         """Serve, and take up what was under way at the last end. A book that is damaged keeps nobody from updating."""
@@ -86,15 +93,36 @@ class FirmwareDesk:
     # The operations
 
     async def _check(self, _: Request, body: contract.CheckFirmware) -> contract.FirmwareReport:
+        one = body.device is not None or body.port is not None
+        if body.after is not None and not one:
+            return await self._page(body.after)
         problem = await self._look() if body.refresh else ""
-        if body.device is None and body.port is None:
-            devices = (await self._broker.call(DEVICE_LIST, Empty())).devices
-            readers = [await self._standing_of(device) for device in devices]
-            self._waiting(sum(each.verdict in (FirmwareVerdict.UPDATE, FirmwareVerdict.ASK_MODE) for each in readers))
+        if one:
+            page = contract.FirmwareReport((self._standing(await self._identified(_which(body))),))
         else:
-            readers = [self._standing(await self._identified(_which(body)))]
+            page = await self._page(None)
         problems = [problem, *self._offers.skipped] if problem else list(self._offers.skipped)
-        return contract.FirmwareReport(tuple(readers), self._told(), "; ".join(problems)[:1024])
+        return structs.replace(
+            page, offers=within(OFFERS_MAX_BYTES, self._told()), problem="; ".join(problems)[:1024]
+        )  # fmt: skip
+
+    async def _page(self, after: str | None) -> contract.FirmwareReport:
+        """The readers whose names come after that one, as many as a page holds."""
+        known = await list_devices(self._broker)
+        devices = [device for device in known if after is None or device.name > after]
+        room_bytes = PAGE_MAX_BYTES
+        readers: list[FirmwareStanding] = []
+        for device in devices:
+            standing = await self._standing_of(device)
+            room_bytes -= len(encode_body(standing))
+            if room_bytes < 0 and readers:
+                break
+            readers.append(standing)
+        looked_at = {each.device: each.verdict in _NEWER for each in readers}
+        self._newer = {each.name for each in known if looked_at.get(each.name, each.name in self._newer)}
+        self._waiting(len(self._newer))
+        more = len(readers) < len(devices)
+        return contract.FirmwareReport(tuple(readers), next=readers[-1].device if more else None)
 
     async def _update(self, request: Request, body: contract.UpdateFirmware) -> contract.FirmwareResult:
         which = _which(body)
@@ -195,7 +223,7 @@ class FirmwareDesk:
             OfferedFirmware(
                 each.vendor, each.model, each.mode, each.version, each.size_bytes, each.min_daemon, self._too_old(each)
             )
-            for each in sorted(newest_first, key=order)[:OFFERS_TOLD]  # type: ignore[arg-type]  # all of one shape
+            for each in sorted(newest_first, key=order)  # type: ignore[arg-type]  # all of one shape
         )
 
     def _too_old(self, offer: FirmwareDescription) -> str:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from tpayd.kit.bus import Caller, CallError
 from tpayd.kit.clock import Clock
+from tpayd.kit.key_list import list_keys
 from tpayd.updater.errors import UpdateError
 from tpayd.updater.firmware import refusals
 from tpayd.updater.firmware.description import FirmwareDescription
@@ -31,8 +32,7 @@ from tpayd_contracts.firmware import (
     WhichReader,
 )
 from tpayd_contracts.integrity import INTEGRITY_CHECK, CheckIntegrity, CheckScope
-from tpayd_contracts.keys import KEY_LIST, KeyState
-from tpayd_contracts.operation import Empty
+from tpayd_contracts.keys import KeyState
 
 __all__ = ["ADVICE", "Run", "Tell"]
 
@@ -148,7 +148,7 @@ class Run:
         try:
             check = CheckIntegrity(CheckScope.READERS, device)
             await self._keys.call(INTEGRITY_CHECK, check, ttl_s=_CHECK_S)
-            keys = (await self._keys.call(KEY_LIST, Empty())).keys
+            keys = await list_keys(self._keys)
         except CallError as error:
             return f"self-test and key were not checked ({error.message}): `tpayd integrity check`, `tpayd keys list`"
         mine = [key for key in keys if key.owner == reader_id and key.state is KeyState.ACTIVE]

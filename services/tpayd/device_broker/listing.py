@@ -1,0 +1,30 @@
+"""The list of devices, page by page: all of a large store's are more than a frame holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from tpayd.kit.paging import PAGE_MAX_BYTES, within
+from tpayd_contracts.device import Device, DeviceFault, DeviceList
+
+__all__ = ["FAULTS_MAX_BYTES", "page"]
+
+FAULTS_MAX_BYTES = 16 * 1024
+"""On the first page, beside the devices."""
+
+
+def page(
+    names: Iterable[str],
+    after: str | None,
+    device: Callable[[str], Device],
+    faults: Sequence[DeviceFault],
+    queue_length: int,
+) -> DeviceList:
+    """The devices whose names come after `after`; with the first of them the faults.
+
+    By names, not by places: a device that comes or goes between two pages makes no other one twice or missing.
+    """
+    told = within(FAULTS_MAX_BYTES, faults if after is None else ())
+    wanted = sorted(name for name in names if after is None or name > after)
+    found = within(PAGE_MAX_BYTES, map(device, wanted), at_least=1)
+    return DeviceList(found, queue_length, told, next=found[-1].name if len(found) < len(wanted) else None)
