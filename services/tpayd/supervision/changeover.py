@@ -7,13 +7,17 @@ point leaves something to go on from. Standard library and `tpayd.releases` only
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tpayd.releases.book import Book, DamagedError, boot_id, boottime_ms
 from tpayd.releases.journal import Attempt, Event, OutOfTurnError, State, Step, next_step
 from tpayd.releases.layout import Layout
 from tpayd.supervision.judge import Judge
+
+if TYPE_CHECKING:
+    from tpayd.supervision.control import ProcessInfo
 
 __all__ = ["ORDER_VALID_S", "Changeover"]
 
@@ -26,14 +30,18 @@ class Changeover:
     """One launcher's view of releases: which to start, and whether what runs has to go."""
 
     def __init__(
-        self, home: Path, own_environment: Path | None, note: Callable[..., None], alive: Callable[[], dict[int, str]]
+        self,
+        home: Path,
+        own_environment: Path | None,
+        note: Callable[..., None],
+        processes: Callable[[], Collection[ProcessInfo]],
     ) -> None:
-        """`own_environment` is that of whoever started the launcher; `alive` tells the processes that run."""
+        """`own_environment` is that of whoever started the launcher; `processes` asks supervisord what it runs."""
         self._layout = Layout(home)
         self._book = Book(self._layout)
         self._own = own_environment
         self._note = note
-        self._alive = alive
+        self._processes = processes
         self._judge: tuple[int, Judge] | None = None
         self._why = ""
         self._quiet_until_s = 0.0
@@ -66,7 +74,7 @@ class Changeover:
             return self._condemn(attempt, why)
         elif step is Step.WATCH:
             ready = attempt.state is State.READY
-            why = self._judged(attempt).look(self._alive(), ready=ready, now_s=time.monotonic())
+            why = self._judged(attempt).look(self._processes(), ready=ready, now_s=time.monotonic())
             return bool(why) and self._condemn(attempt, why)
         return False
 

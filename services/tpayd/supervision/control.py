@@ -46,6 +46,8 @@ class ProcessInfo:
     """0 where it does not run."""
     uptime_s: int
     detail: str
+    ended_s: int = 0
+    """Unix time at which it ended last; 0: never yet."""
 
 
 class Supervisor:
@@ -106,6 +108,7 @@ def _info(answer: dict[str, Any]) -> ProcessInfo:
         pid=answer["pid"],
         uptime_s=max(0, answer["now"] - answer["start"]) if running else 0,
         detail=answer["spawnerr"],
+        ended_s=answer["stop"],
     )
 
 

@@ -1,4 +1,4 @@
-"""Judges a release on trial by what can be seen from outside: do its processes live? Pure; the launcher looks.
+"""Judges a release on trial by what its supervisord tells of its processes: do they live? Pure; the launcher asks.
 
 | seen                                                           | judged                    |
 |----------------------------------------------------------------|---------------------------|
@@ -6,18 +6,25 @@
 | times                                                          |                           |
 | after all was ready, one process died                          | it does not live: back    |
 | supervisord itself ended                                       | back                      |
-| none of its processes was ever seen, `nothing_s` after its     | it does not start: back   |
+| none of its processes ever ran, `nothing_s` after its          | it does not start: back   |
 | start                                                          |                           |
 
 A process that hangs is killed by the watchdog, which makes it one that died. What is never ready has a limit in the
 apply journal.
+
+A process that cannot even be imported lives for some twenty milliseconds: who looks now and then at what lives does
+not see it. So deaths are known by when supervisord saw each process end last, which it tells until the next end.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tpayd.supervision.control import ProcessInfo
 
 __all__ = ["Judge", "Limits"]
 
@@ -37,15 +44,22 @@ class Judge:
     def __init__(self, began_s: float, limits: Limits | None = None) -> None:
         self._began_s = began_s
         self._limits = limits or Limits()
-        self._alive: dict[int, str] = {}
+        self._ended: dict[str, int] = {}
         self._deaths: Counter[str] = Counter()
-        self._seen_any = False
+        self._told_any = False
+        self._ran_any = False
 
-    def look(self, alive: Mapping[int, str], *, ready: bool, now_s: float) -> str:
-        """Take what lives now, process id → name; return why it has to go back, or an empty text."""
-        died = [name for pid, name in self._alive.items() if alive.get(pid) != name]
-        self._alive = dict(alive)
-        self._seen_any |= bool(alive)
+    def look(self, processes: Collection[ProcessInfo], *, ready: bool, now_s: float) -> str:
+        """Take what supervisord tells, nothing where it does not answer; return why it has to go back, or nothing.
+
+        What ended before a first look at a release that is ready is not held against it: that was judged already.
+        """
+        ended = {process.name: process.ended_s for process in processes if process.ended_s}
+        known = ended if ready and not self._told_any else self._ended
+        died = [name for name, ended_s in ended.items() if known.get(name) != ended_s]
+        self._ended |= ended
+        self._told_any |= bool(processes)
+        self._ran_any |= any(process.pid or process.ended_s for process in processes)
         self._deaths.update(died)
         after_s = now_s - self._began_s
         if ready and died:
@@ -53,6 +67,6 @@ class Judge:
         name, deaths = next(iter(self._deaths.most_common(1)), ("", 0))
         if not ready and deaths >= self._limits.deaths_before_ready:
             return f"{name} died {deaths} times within {after_s:.0f} s of the start of the new version"
-        if not self._seen_any and after_s > self._limits.nothing_s:
+        if not self._ran_any and after_s > self._limits.nothing_s:
             return f"none of its processes runs {after_s:.0f} s after its start"
         return ""

@@ -42,12 +42,15 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from tpayd.releases.bytecode import listed_archive, unpack_archive
 from tpayd.supervision.changeover import Changeover
-from tpayd.supervision.processes import all_processes, modules_of, processes_of, read_or_nothing
+from tpayd.supervision.processes import all_processes, processes_of, read_or_nothing
 from tpayd.supervision.supervisord import KILL_WAIT_S, Supervisord, answers, drain, wait_readable
+
+if TYPE_CHECKING:
+    from tpayd.supervision.control import ProcessInfo
 
 __all__ = ["BYTECODE_VARIABLE", "EXIT_ALREADY_RUNNING"]
 
@@ -68,8 +71,8 @@ STOP_LIMIT_S = 600.0
 WARM_UP_MAX_S = 15.0
 LOOK_EVERY_S = 0.5
 """Between two looks into the apply journal."""
-TRIAL_LOOK_EVERY_S = 0.1
-"""While a release is on trial: a process that dies at its start does not live for long."""
+TRIAL_LOOK_EVERY_S = 0.2
+"""While a release is on trial."""
 TAKE_END_S = 90.0
 """For the old processes, when a release is gone over to; no payment is under way then."""
 BACK_END_S = 1.5
@@ -86,7 +89,7 @@ class Launcher:
         self._home = home
         self._own_python = self._prepared_for = python
         own = Path(os.path.realpath(python.parent.parent))
-        self._changeover = Changeover(home, own, _note, lambda: modules_of(home))
+        self._changeover = Changeover(home, own, _note, self._processes)
         self._run = run
         self._log = log
         self._conf = conf
@@ -275,6 +278,16 @@ class Launcher:
                 _note("supervisord.hung", pid=supervisord.pid, probes=missed)
                 supervisord.send(signal.SIGKILL)
         return False
+
+    def _processes(self) -> list[ProcessInfo]:
+        """What supervisord tells of its processes; nothing where it does not answer."""
+        # A thirtieth of a second of every start, for what only a trial asks.
+        from tpayd.supervision.control import Supervisor, SupervisorGoneError  # noqa: PLC0415
+
+        try:
+            return Supervisor(self._run / "super.sock").processes()
+        except SupervisorGoneError:
+            return []
 
     def _end(self, supervisord: Supervisord, limit_s: float) -> None:
         _note("supervisord.stopping", pid=supervisord.pid)

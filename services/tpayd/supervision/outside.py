@@ -22,7 +22,7 @@ from tpayd.releases.layout import Layout, sync_directory
 __all__ = ["base_python", "launcher_outside", "note_release"]
 
 _PACKAGE = Path(__file__).parents[1]
-_MODULES = ("__init__", "changeover", "judge", "launcher", "processes", "supervisord")
+_MODULES = ("__init__", "changeover", "control", "judge", "launcher", "processes", "supervisord")
 _MAIN = """import sys
 
 from tpayd.supervision.launcher import main
