@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from tpayd.kit.paging import PAGE_MAX_BYTES, within
+from tpayd.kit.paging import page_of, within
 from tpayd_contracts.device import Device, DeviceFault, DeviceList
 
 __all__ = ["FAULTS_MAX_BYTES", "page"]
@@ -20,11 +20,7 @@ def page(
     faults: Sequence[DeviceFault],
     queue_length: int,
 ) -> DeviceList:
-    """The devices whose names come after `after`; with the first of them the faults.
-
-    By names, not by places: a device that comes or goes between two pages makes no other one twice or missing.
-    """
+    """The devices whose names come after `after`; with the first of them the faults."""
     told = within(FAULTS_MAX_BYTES, faults if after is None else ())
-    wanted = sorted(name for name in names if after is None or name > after)
-    found = within(PAGE_MAX_BYTES, map(device, wanted), at_least=1)
-    return DeviceList(found, queue_length, told, next=found[-1].name if len(found) < len(wanted) else None)
+    found = page_of(names, after, device)
+    return DeviceList(found.items, queue_length, told, next=found.next)

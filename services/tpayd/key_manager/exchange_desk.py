@@ -14,7 +14,7 @@ from tpayd.key_manager.records import KeyRecord
 from tpayd.key_manager.store_header import SCHEMA_VERSION
 from tpayd.key_manager.ticks import Ticker
 from tpayd.kit.bus import CallError
-from tpayd.kit.paging import PAGE_MAX_BYTES, within
+from tpayd.kit.paging import page_of
 from tpayd_contracts.device import DeviceState
 from tpayd_contracts.errors import ErrorCode, Outcome
 from tpayd_contracts.keys import KeyInfo, KeyList, KeyState, KeyTime, KeyUsage
@@ -72,16 +72,10 @@ class ExchangeDesk:
         """Every key whose id comes after that, as many as a page holds, and the time that they expire by."""
         time = self._ticker.time
         now_ms = time.now_ms()
-        wanted = sorted(
-            (key for key in self._keyring if after is None or key.key_id > after), key=lambda key: key.key_id
-        )
-        found = within(PAGE_MAX_BYTES, (key.info(now_ms, self._note(key)) for key in wanted), at_least=1)
-        return KeyList(
-            found,
-            KeyTime(now_ms, time.from_host, time.machine_ahead_ms() // 1000),
-            SCHEMA_VERSION,
-            next=found[-1].key_id if len(found) < len(wanted) else None,
-        )
+        keys = {key.key_id: key for key in self._keyring}
+        found = page_of(keys, after, lambda key_id: keys[key_id].info(now_ms, self._note(keys[key_id])))
+        key_time = KeyTime(now_ms, time.from_host, time.machine_ahead_ms() // 1000)
+        return KeyList(found.items, key_time, SCHEMA_VERSION, next=found.next)
 
     async def _told(
         self, work: Awaitable[KeyRecord], usage: KeyUsage, owner: str, device: str | None, *, automatic: bool

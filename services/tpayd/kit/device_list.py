@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from tpayd.kit.bus.limits import DEFAULT_TTL_S
+from tpayd.kit.paging import all_pages
 from tpayd_contracts.device import DEVICE_LIST, Device, DeviceList, DevicesQuery
 from tpayd_contracts.operation import Op
 
@@ -20,9 +21,6 @@ class Calls(Protocol):
 
 async def list_devices(broker: Calls, ttl_s: float = DEFAULT_TTL_S) -> tuple[Device, ...]:
     """In the order of their names, each page within `ttl_s`. Raises CallError."""
-    found = await broker.call(DEVICE_LIST, DevicesQuery(), ttl_s=ttl_s)
-    devices = [*found.devices]
-    while found.next is not None:
-        found = await broker.call(DEVICE_LIST, DevicesQuery(found.next), ttl_s=ttl_s)
-        devices += found.devices
-    return tuple(devices)
+    return await all_pages(
+        lambda after: broker.call(DEVICE_LIST, DevicesQuery(after), ttl_s=ttl_s), lambda page: page.devices
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from tpayd.kit.bus.limits import DEFAULT_TTL_S
+from tpayd.kit.paging import all_pages
 from tpayd_contracts.keys import KEY_LIST, KeyInfo, KeyList, KeysQuery
 from tpayd_contracts.operation import Op
 
@@ -20,9 +21,6 @@ class Calls(Protocol):
 
 async def list_keys(key_manager: Calls, ttl_s: float = DEFAULT_TTL_S) -> tuple[KeyInfo, ...]:
     """In the order of their ids, each page within `ttl_s`. Raises CallError."""
-    found = await key_manager.call(KEY_LIST, KeysQuery(), ttl_s=ttl_s)
-    keys = [*found.keys]
-    while found.next is not None:
-        found = await key_manager.call(KEY_LIST, KeysQuery(found.next), ttl_s=ttl_s)
-        keys += found.keys
-    return tuple(keys)
+    return await all_pages(
+        lambda after: key_manager.call(KEY_LIST, KeysQuery(after), ttl_s=ttl_s), lambda page: page.keys
+    )

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from tpayd.kit.bus import CallError, Request
-from tpayd.kit.bus.wire import encode_body
 from tpayd.kit.device_list import list_devices
 from tpayd.kit.house import House
-from tpayd.kit.paging import PAGE_MAX_BYTES, within
+from tpayd.kit.paging import Page, within
 from tpayd.updater.errors import UpdateError
 from tpayd.updater.firmware import refusals
 from tpayd.updater.firmware.book import Book, Pending
@@ -108,21 +107,15 @@ class FirmwareDesk:
 
     async def _page(self, after: str | None) -> contract.FirmwareReport:
         """The readers whose names come after that one, as many as a page holds."""
-        known = await list_devices(self._broker)
-        devices = [device for device in known if after is None or device.name > after]
-        room_bytes = PAGE_MAX_BYTES
-        readers: list[FirmwareStanding] = []
-        for device in devices:
-            standing = await self._standing_of(device)
-            room_bytes -= len(encode_body(standing))
-            if room_bytes < 0 and readers:
+        known = {device.name: device for device in await list_devices(self._broker)}
+        page: Page[FirmwareStanding] = Page(known, after)
+        for name in page.wanted:
+            if not page.put(await self._standing_of(known[name])):
                 break
-            readers.append(standing)
-        looked_at = {each.device: each.verdict in _NEWER for each in readers}
-        self._newer = {each.name for each in known if looked_at.get(each.name, each.name in self._newer)}
+        looked_at = {each.device: each.verdict in _NEWER for each in page.items}
+        self._newer = {name for name in known if looked_at.get(name, name in self._newer)}
         self._waiting(len(self._newer))
-        more = len(readers) < len(devices)
-        return contract.FirmwareReport(tuple(readers), next=readers[-1].device if more else None)
+        return contract.FirmwareReport(page.items, next=page.next)
 
     async def _update(self, request: Request, body: contract.UpdateFirmware) -> contract.FirmwareResult:
         which = _which(body)
