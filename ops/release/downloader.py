@@ -18,16 +18,12 @@ from pathlib import Path, PurePosixPath
 from tuf.api.metadata import Metadata, Root
 
 from ops.release.errors import ReleaseToolError
+from ops.release.imports import files_needed
 
 __all__ = ["build", "main"]
 
 _BUNDLED = ("tuf", "securesystemslib", "urllib3", "packaging")
-_OWN = (
-    "__init__.py", "kit/__init__.py", "kit/durable_file.py", "updater/__init__.py", "updater/downloader.py",
-    "updater/errors.py", "updater/fetched.py", "updater/fetching.py", "updater/limited_connection.py",
-    "updater/machine.py", "updater/metadata.py", "updater/patience.py", "updater/release.py", "updater/targets.py",
-    "updater/trusted.py",
-)  # fmt: skip
+_ENTRY = "tpayd.updater.downloader"
 _SHEBANG = b"#!/usr/bin/env -S python3 -I\n"
 _MAIN = """import sys
 from pathlib import Path
@@ -69,8 +65,8 @@ def build(url: str, root: bytes, out: Path, name: str = "tpayd") -> None:
         # Whatever tuf raises says the same.
         raise ReleaseToolError(f"the root metadata cannot be read: {error}") from error
     files = {"__main__.py": _MAIN.format(url=url, root=root, name=name).encode()}
-    own = Path(__file__).resolve().parents[2] / "services" / "tpayd"
-    files |= {f"tpayd/{path}": (own / path).read_bytes() for path in _OWN}
+    source = Path(__file__).resolve().parents[2] / "services"
+    files |= {path: (source / path).read_bytes() for path in files_needed(_ENTRY, source, _BUNDLED)}
     for each in _BUNDLED:
         files |= _package(each)
     # Python finds a package without __init__.py in an archive only by an entry of its directory.
