@@ -8,6 +8,8 @@
 * `outside`    puts a copy of the launcher outside all releases, and notes where tpayd was installed
 * `changeover` the launcher's part in going over to another release, and back
 * `judge`      when a release on trial has failed, without I/O
+* `supervisord`, `processes` the supervisord that runs, and what /proc tells of an instance's processes
+* `private_bytecode` the directory for the bytecode of all that the launcher starts
 * `prepare`    has a release write supervisor's configuration for its own processes
 * `warm_up`    compiles once what all processes import, for a launcher that has just started
 * `watchdog`   supervisor's event listener: finds hung processes and given-up ones

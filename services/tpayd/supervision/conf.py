@@ -16,7 +16,7 @@ from tpayd.kit.first_steps import AFTER_OTHERS_VARIABLE
 from tpayd.kit.instance import HOME_VARIABLE, Instance, InstanceError
 from tpayd.kit.scrape_target import forget_others
 from tpayd.shipped import shipped
-from tpayd.supervision.launcher import BYTECODE_VARIABLE
+from tpayd.supervision.private_bytecode import BYTECODE_VARIABLE
 from tpayd.supervision.programs import WATCHDOG, Program
 
 __all__ = ["conf_file", "socket_file", "write_conf"]

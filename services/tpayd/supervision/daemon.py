@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["DaemonError", "end", "launcher_command", "launcher_pid", "left_behind", "settle_places", "start"]
 
 START_WAIT_S = 30.0
-"""For the bytecode to be made (`launcher.WARM_UP_MAX_S`), and for supervisor to answer."""
+"""For the bytecode to be made (`private_bytecode.WARM_UP_MAX_S`), and for supervisor to answer."""
 _KILL_WAIT_S = 3 * KILL_WAIT_S
 _POLL_S = 0.2
 _LOOK_S = 0.02

@@ -20,8 +20,7 @@ It runs from a copy in the instance directory, by the system's Python: no releas
 Which environment the processes are started from, the link `releases/current` says; it is read once for each start of
 supervisord. What becomes of an order, and of a trial, is in `changeover`.
 
-Every process is started with `-I` and with one directory for bytecode (`-X pycache_prefix`) that the launcher makes
-anew, 0700, and removes in the end: bytecode that lies beside a source in the installation is never run (docs/adr/0022).
+Every process is started with `-I` and with one directory for bytecode, of this launcher's own (`private_bytecode`).
 
 Between a death and the next start no two generations of services run side by side: processes are known by their
 command line, so that orphans of an earlier supervisord are found whoever their parent is now.
@@ -34,29 +33,25 @@ import contextlib
 import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from tpayd.releases.bytecode import listed_archive, unpack_archive
 from tpayd.supervision.changeover import Changeover
+from tpayd.supervision.private_bytecode import BYTECODE_VARIABLE, PrivateBytecode
 from tpayd.supervision.processes import all_processes, processes_of, read_or_nothing
 from tpayd.supervision.supervisord import KILL_WAIT_S, Supervisord, answers, drain, wait_readable
 
 if TYPE_CHECKING:
     from tpayd.supervision.control import ProcessInfo
 
-__all__ = ["BYTECODE_VARIABLE", "EXIT_ALREADY_RUNNING"]
+__all__ = ["EXIT_ALREADY_RUNNING"]
 
 EXIT_ALREADY_RUNNING = 3
-BYTECODE_VARIABLE = "TPAYD_BYTECODE"
-"""Tells supervisord where the processes that it starts keep their bytecode; its configuration has the name."""
 
 PROBE_EVERY_S = 5.0
 CONTINUE_PROBES = 2
@@ -68,7 +63,6 @@ HEALTHY_AFTER_S = 60.0
 ORPHANS_WAIT_S = 10.0
 STOP_LIMIT_S = 600.0
 """For all groups of processes, one after the other. `tpayd down` has a limit of its own."""
-WARM_UP_MAX_S = 15.0
 LOOK_EVERY_S = 0.5
 """Between two looks into the apply journal."""
 TRIAL_LOOK_EVERY_S = 0.2
@@ -78,7 +72,6 @@ TAKE_END_S = 90.0
 BACK_END_S = 1.5
 """For those of a release that failed: what they have not finished by then, the old ones recover."""
 PREPARE_MAX_S = 20.0
-_BYTECODE_PREFIX = "bytecode-"
 
 
 class Launcher:
@@ -93,14 +86,12 @@ class Launcher:
         self._run = run
         self._log = log
         self._conf = conf
-        self._bytecode: Path | None = None
-        self._packed: tuple[bytes, Path] | None = None
-        """What is to be unpacked into it, and the environment that it is of."""
         self._stopping = False
         self._hurry = False
         self._wakeup, self._signalled = os.pipe()
         for end in (self._wakeup, self._signalled):
             os.set_blocking(end, False)
+        self._bytecode = PrivateBytecode(run, _note, self._wakeup)
         signal.set_wakeup_fd(self._signalled, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             signal.signal(number, self._on_stop)
@@ -132,7 +123,7 @@ class Launcher:
             elif not self._stopping:
                 self._pause(wait_s)
                 wait_s = min(RESTART_WAIT_MAX_S, wait_s * 2 + 1)
-        self._remove_bytecode()
+        self._bytecode.remove()
 
     def end(self) -> None:
         """End what an earlier launcher has left running; returns when nothing of it is left."""
@@ -142,7 +133,7 @@ class Launcher:
             self._end(supervisord, STOP_LIMIT_S)
             supervisord.close()
         self._clear_orphans()
-        self._remove_bytecode()
+        self._bytecode.remove()
 
     def _on_stop(self, number: int, _frame: object) -> None:
         self._stopping = True
@@ -160,16 +151,14 @@ class Launcher:
         """Start supervisord from the release in use; None where that turned out to be impossible."""
         self._clear_orphans()
         python = self._python()
-        if self._bytecode is None:
-            self._make_bytecode(python.parent.parent)
-        bytecode = str(self._bytecode or self._run / f"{_BYTECODE_PREFIX}none")
-        self._prepare(python, bytecode)
+        self._bytecode.make(python.parent.parent)
+        self._prepare(python)
         if self._changeover.condemned:
             return None
         with (self._log / "supervisord.stderr").open("wb") as complaints:
             child = subprocess.Popen(
-                [*_isolated(python, bytecode), "-m", "supervisor.supervisord", "-c", str(self._conf)],
-                env={**os.environ, BYTECODE_VARIABLE: bytecode},
+                [*self._bytecode.isolated(python), "-m", "supervisor.supervisord", "-c", str(self._conf)],
+                env={**os.environ, BYTECODE_VARIABLE: str(self._bytecode.path)},
                 stdin=subprocess.DEVNULL,
                 stdout=complaints,
                 stderr=complaints,
@@ -177,7 +166,7 @@ class Launcher:
             )
         _note("supervisord.started", pid=child.pid, python=str(python))
         # While supervisord imports what it needs, on the other processor: 0.1 s of the way to the first sale.
-        self._unpack()
+        self._bytecode.unpack()
         return Supervisord(child.pid, _environment(os.fsencode(python)), child)
 
     def _python(self) -> Path:
@@ -187,11 +176,11 @@ class Launcher:
             return self._own_python
         return environment / "bin" / "python"
 
-    def _prepare(self, python: Path, bytecode: str) -> None:
+    def _prepare(self, python: Path) -> None:
         """Have the environment write supervisor's configuration: only it knows which processes it has."""
         if python == self._prepared_for:
             return
-        command = [*_isolated(python, bytecode), "-m", "tpayd.supervision.prepare", "--home", str(self._home)]
+        command = [*self._bytecode.isolated(python), "-m", "tpayd.supervision.prepare", "--home", str(self._home)]
         try:
             done = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False,
@@ -205,55 +194,6 @@ class Launcher:
             self._changeover.not_prepared(problem)
         else:
             self._prepared_for = python
-
-    def _warm_up(self, python: Path, bytecode: str) -> None:
-        """Have the bytecode made once, instead of by every process at the same time."""
-        command = [*_isolated(python, bytecode), "-m", "tpayd.supervision.warm_up"]
-        nothing = subprocess.DEVNULL
-        try:
-            with subprocess.Popen(
-                command, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True, umask=0o027
-            ) as child:
-                wait_readable([self._wakeup, pidfd := os.pidfd_open(child.pid)], WARM_UP_MAX_S)
-                os.close(pidfd)
-                child.kill()
-        except OSError as error:
-            _note("bytecode.not_made", problem=str(error))
-
-    def _make_bytecode(self, root: Path) -> None:
-        """Make a directory for all that this launcher starts: whatever is started again finds its bytecode there.
-
-        It is filled with what was compiled when the installation was signed; else it is compiled now, once.
-        """
-        self._remove_bytecode()
-        try:
-            made = Path(tempfile.mkdtemp(prefix=_BYTECODE_PREFIX, dir=self._run))
-            made.chmod(0o750)  # to read, for processes with users of their own: they are in `run`'s group
-        except OSError as error:
-            # They start without; the integrity check says so.
-            _note("bytecode.no_directory", problem=str(error))
-            return
-        self._bytecode = made
-        archive = listed_archive(root)
-        if archive is None:
-            self._warm_up(root / "bin" / "python", str(made))
-        else:
-            self._packed = archive, root
-
-    def _unpack(self) -> None:
-        packed, self._packed = self._packed, None
-        if packed is None or self._bytecode is None:
-            return
-        try:
-            unpack_archive(*packed, self._bytecode)
-        except (OSError, ValueError) as error:
-            # Each process compiles for itself.
-            _note("bytecode.not_unpacked", problem=str(error))
-
-    def _remove_bytecode(self) -> None:
-        """Only when no process is left that uses one."""
-        for directory in self._run.glob(f"{_BYTECODE_PREFIX}*"):
-            shutil.rmtree(directory, ignore_errors=True)
 
     def _watch(self, supervisord: Supervisord) -> bool:
         """Return when supervisord has ended, a stop is asked for, or (True) when what runs has to make room."""
@@ -322,10 +262,6 @@ class Launcher:
         while not self._stopping and (left_s := deadline - time.monotonic()) > 0:
             wait_readable([self._wakeup], left_s)
             drain(self._wakeup)
-
-
-def _isolated(python: Path, bytecode: str) -> list[str]:
-    return [str(python), "-I", "-X", f"pycache_prefix={bytecode}"]
 
 
 def _environment(python: bytes) -> Path:

@@ -22,7 +22,8 @@ from tpayd.releases.layout import Layout, sync_directory
 __all__ = ["base_python", "launcher_outside", "note_release"]
 
 _PACKAGE = Path(__file__).parents[1]
-_MODULES = ("__init__", "changeover", "control", "judge", "launcher", "processes", "supervisord")
+# By hand: to read the imports of each would cost every start. A test compares this with what they are.
+_MODULES = ("__init__", "changeover", "control", "judge", "launcher", "private_bytecode", "processes", "supervisord")
 _MAIN = """import sys
 
 from tpayd.supervision.launcher import main
