@@ -4,25 +4,41 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from msgspec import Raw, Struct
 
 from tpayd.kit.bus.errors import CallError
 from tpayd.kit.bus.session import Session
 from tpayd.kit.bus.wire import answer
+from tpayd.kit.clock import Clock
 from tpayd_contracts.envelope import MAX_FRAME_BYTES, Kind
 from tpayd_contracts.errors import ErrorCode
 
-if TYPE_CHECKING:
-    from tpayd.kit.bus.server import Server
-
-__all__ = ["Request"]
+__all__ = ["Request", "Serving"]
 
 # Plain numbers: to look a member up in its enum, and to encode one, takes longer than all else that is done with it.
 _PROGRESS = int(Kind.PROGRESS)
 _REPLY = int(Kind.REPLY)
 _ERROR = int(Kind.ERROR)
+
+
+class Serving(Protocol):
+    """What a request needs of the server that it came to."""
+
+    clock: Clock
+
+    def send(self, session: Session, frame: bytes, number: int = 0) -> None:
+        """Send a frame to a session's connection."""
+
+    def finish(self, request: Request, code: str, frame: bytes) -> None:
+        """Send a request's last message."""
+
+    def note_fault(self, request: Request) -> None:
+        """Log the exception that is being handled."""
+
+    def rest(self, seconds: float) -> None:
+        """Take no more messages for so long."""
 
 
 class Request(Struct, eq=False):
@@ -32,7 +48,7 @@ class Request(Struct, eq=False):
     `fail`, exactly once, at any later time.
     """
 
-    server: Server
+    server: Serving
     session: Session
     number: int
     op: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import zmq
 
@@ -18,10 +18,7 @@ from tpayd_contracts.graph import CALLS, OF_EVERY_SERVICE, OPS_OF, may_call
 from tpayd_contracts.health import HEALTH
 from tpayd_contracts.operation import Right
 
-if TYPE_CHECKING:
-    from tpayd.kit.bus.request import Request
-
-__all__ = ["Admission", "Admitted", "HouseAdmission", "Peer", "Session"]
+__all__ = ["Admission", "Admitted", "HouseAdmission", "OpenRequest", "Peer", "Session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +70,23 @@ class Admitted:
     """For the admitting service's own use."""
 
 
+class OpenRequest(Protocol):
+    """A request that is being served, as whoever ends a session sees it."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still wants an answer."""
+
+    def cancel(self, *, gone: bool = False) -> None:
+        """The caller wants no answer any more, or is `gone`. It may be answered all the same."""
+
+    def fail(self, error: CallError) -> None:
+        """Answer with an error."""
+
+
 @dataclass(slots=True, eq=False)
 class Session:
     """One admitted peer on one connection."""
@@ -83,7 +97,7 @@ class Session:
     outlet: Outlet
     """Closed when the connection has ended: the routing id may be another peer's by then."""
     connection: int | None = None
-    open: dict[int, Request] = field(default_factory=dict)
+    open: dict[int, OpenRequest] = field(default_factory=dict)
     topics: frozenset[str] = frozenset()
     sequence: int = 0
     """Of the last event sent to it."""
