@@ -102,8 +102,8 @@ bench-crowd: build/dev/.stamp ## measure a store of 200 lanes, 64 readers and 10
 	$(DEV)/python -m tests.bench.crowd
 
 .PHONY: bench-journal
-bench-journal: build/dev/.stamp ## fill a journal of ROWS=1000000 events, ask, close, purge, verify; DATABASE=postgresql for the other one
-	$(DEV)/python -m tests.bench.journal --rows $(or $(ROWS),1000000) --database $(or $(DATABASE),sqlite)
+bench-journal: build/dev/.stamp ## fill a journal of ROWS=1000000 events, ask, close, purge, verify; DATABASE=postgresql for the other one, PLACE=dir to go on there later
+	$(DEV)/python -m tests.bench.journal --rows $(or $(ROWS),1000000) --database $(or $(DATABASE),sqlite) $(if $(PLACE),--place $(PLACE))
 
 .PHONY: bench-memory
 bench-memory: build/dev/.stamp ## sell for MINUTES=60 at PER_S=60: whether the memory of each process is flat

@@ -25,8 +25,12 @@ from tpayd.kit.linux import end_with_parent
 
 _NOBODY = 65534
 _PREFIX = "tpayd-pg-"
+_COMPLETE = "complete"
+"""A file of this name: the cluster was made to its end."""
 _START_S = 30.0
 _STOP_S = 15.0
+_KEPT_STOP_S = 120.0
+"""Of one whose databases stay and may be large: its buffers go to the disk."""
 _OPTIONS = {
     "listen_addresses": "",
     "shared_buffers": "16MB",
@@ -39,9 +43,10 @@ _OPTIONS = {
 class PostgresServer:
     """One server, from `with` to its end; it ends with the process that started it, too."""
 
-    def __init__(self, options: Mapping[str, str] | None = None) -> None:
-        """`options`: settings other than a test's, which are small."""
+    def __init__(self, options: Mapping[str, str] | None = None, data: Path | None = None) -> None:
+        """`options`: settings other than a test's, which are small. `data`: where its databases are, and stay."""
         self._options = _OPTIONS | dict(options or {})
+        self._kept = data
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -58,8 +63,13 @@ class PostgresServer:
             self._bin = self._reachable(_installed())
             if os.geteuid() == 0:
                 os.chown(self.directory, _NOBODY, _NOBODY)
-            self._run("initdb", "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
-            stack.callback(self.stop, signal.SIGQUIT)
+            self._data = self._kept or self.directory / "data"
+            if self._kept and os.geteuid() == 0 and not _open_to_all(self._kept.parent):
+                raise PermissionError(f"{self._kept}: root alone gets there, and PostgreSQL does not run as root")
+            if not (self._data / _COMPLETE).exists():
+                self._make()
+            # What is kept is put in order, so that the next start has no log to read again.
+            stack.callback(self.stop, signal.SIGINT if self._kept else signal.SIGQUIT)
             self.start()
             self._stack = stack.pop_all()
         return self
@@ -87,7 +97,7 @@ class PostgresServer:
         server, self._server = self._server, None
         if server is not None:
             server.send_signal(how)
-            server.wait(_STOP_S)
+            server.wait(_KEPT_STOP_S if self._kept else _STOP_S)
 
     @property
     def running(self) -> bool:
@@ -108,6 +118,12 @@ class PostgresServer:
             name = f"journal_{self._made}"
             self.run("postgres", f'CREATE DATABASE "{name}"')
         self._lent.append(name)
+        return self.url(name)
+
+    def kept_database(self, name: str) -> str:
+        """The URL of the database of that name, which is made if it is not there."""
+        if not self.run("postgres", "SELECT 1 FROM pg_database WHERE datname = %s", (name,)):
+            self.run("postgres", f'CREATE DATABASE "{name}"')
         return self.url(name)
 
     @contextmanager
@@ -152,13 +168,18 @@ class PostgresServer:
         done = subprocess.run(command, capture_output=True, check=False, **self._somebody(), cwd=self.directory)
         assert done.returncode == 0, str(done.stderr)
 
-    @property
-    def _data(self) -> Path:
-        return self.directory / "data"
+    def _make(self) -> None:
+        """An empty cluster. What an interrupted one has left would be in its way."""
+        shutil.rmtree(self._data, ignore_errors=True)
+        self._data.mkdir(parents=True)
+        if os.geteuid() == 0:
+            os.chown(self._data, _NOBODY, _NOBODY)
+        self._run("initdb", "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        (self._data / _COMPLETE).touch()
 
     def _reachable(self, installed: Path) -> Path:
         """The programs; copied where `nobody` cannot get at them."""
-        if os.geteuid() != 0 or all(place.stat().st_mode & 0o001 for place in installed.parents):
+        if os.geteuid() != 0 or _open_to_all(installed.parent):
             return installed / "bin"
         self.directory.chmod(0o755)
         packages, copied = installed.parent.parent, self.directory / "wheel"
@@ -169,6 +190,11 @@ class PostgresServer:
     @staticmethod
     def _somebody() -> dict[str, Any]:
         return {"user": _NOBODY, "group": _NOBODY, "extra_groups": ()} if os.geteuid() == 0 else {}
+
+
+def _open_to_all(directory: Path) -> bool:
+    """Whether anybody may go there."""
+    return all(place.stat().st_mode & 0o001 for place in (directory, *directory.parents))
 
 
 def _sweep() -> None:
