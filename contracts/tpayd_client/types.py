@@ -3434,21 +3434,23 @@ class IntegrityResult(Reply):
 
 @dataclass(frozen=True, slots=True)
 class IntegrityReport(Reply):
-    """How it stands."""
+    """How it stands. Readers come in pages; of what was found, as much is told as has room."""
 
     state: IntegrityState
     detail: str = ""
     """Why it is not OK."""
     results: tuple[IntegrityResult, ...] = ()
-    """Of the files: the last ten, newest first."""
+    """Of the files: the last ten, newest first; on the first page alone."""
     readers: tuple[IntegrityResult, ...] = ()
-    """The last of each reader; with `device` the last ten of it, newest first."""
+    """The last of each reader, in the order of their names; with `device` the last ten of it, newest first."""
     signers: tuple[str, ...] = ()
     """Ids of the keys that signed what is installed."""
     version: str = ""
     """Of tpayd, as signed."""
     next_check_ms: int | None = None
     """When the daily check comes."""
+    next: str | None = None
+    """There are more readers: ask `integrity.status` with this as `after`. None on the last page."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> IntegrityReport:
@@ -3461,6 +3463,7 @@ class IntegrityReport(Reply):
             signers=many(body.get("signers", ()), None),
             version=body.get("version", ""),
             next_check_ms=body.get("next_check_ms"),
+            next=body.get("next"),
         )
 
 
@@ -3489,12 +3492,15 @@ class IntegrityQuery(Reply):
 
     device: str | None = None
     """Show all that is kept of this reader."""
+    after: str | None = None
+    """For all readers: the `next` of the page before."""
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> IntegrityQuery:
         """Read a decoded map; raises KeyError, TypeError or ValueError where it does not fit."""
         return cls(
             device=body.get("device"),
+            after=body.get("after"),
         )
 
 

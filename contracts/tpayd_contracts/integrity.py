@@ -131,24 +131,28 @@ class IntegrityQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
     device: Name | None = None
     """Show all that is kept of this reader."""
+    after: Name | None = None
+    """For all readers: the `next` of the page before."""
 
 
 class IntegrityReport(Struct, frozen=True, omit_defaults=True):
-    """How it stands."""
+    """How it stands. Readers come in pages; of what was found, as much is told as has room."""
 
     state: IntegrityState
     detail: str = ""
     """Why it is not OK."""
     results: tuple[IntegrityResult, ...] = ()
-    """Of the files: the last ten, newest first."""
+    """Of the files: the last ten, newest first; on the first page alone."""
     readers: tuple[IntegrityResult, ...] = ()
-    """The last of each reader; with `device` the last ten of it, newest first."""
+    """The last of each reader, in the order of their names; with `device` the last ten of it, newest first."""
     signers: tuple[str, ...] = ()
     """Ids of the keys that signed what is installed."""
     version: str = ""
     """Of tpayd, as signed."""
     next_check_ms: UnixMs | None = None
     """When the daily check comes."""
+    next: Name | None = None
+    """There are more readers: ask `integrity.status` with this as `after`. None on the last page."""
 
 
 class IntegrityEvent(Struct, frozen=True):

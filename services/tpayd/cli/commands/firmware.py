@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -13,6 +12,7 @@ from tpayd.cli.errors import CommandError
 from tpayd.cli.exits import Exit
 from tpayd.cli.moments import moment
 from tpayd.cli.output import Output, json_option, pass_output
+from tpayd.cli.pages import all_readers
 from tpayd.cli.pos import Gateway, connection_options, open_pos
 from tpayd.cli.shape import as_json
 from tpayd_client import Pos, TpaydError
@@ -180,12 +180,11 @@ def history(output: Output, gateway: Gateway, limit: int) -> None:
 
 def _report(pos: Pos, body: Mapping[str, Any]) -> FirmwareReport:
     """A large store's readers come in pages."""
-    first = found = FirmwareReport.from_wire(pos.call("firmware.check", dict(body), ttl_s=_LOOK_TTL_S))
-    readers = [*first.readers]
-    while found.next is not None:
-        found = FirmwareReport.from_wire(pos.call("firmware.check", {**body, "after": found.next}, ttl_s=_LOOK_TTL_S))
-        readers += found.readers
-    return replace(first, readers=tuple(readers), next=None)
+
+    def ask(body: Mapping[str, Any]) -> FirmwareReport:
+        return FirmwareReport.from_wire(pos.call("firmware.check", dict(body), ttl_s=_LOOK_TTL_S))
+
+    return all_readers(ask(body), lambda after: ask({**body, "after": after}))
 
 
 def _update(output: Output, pos: Pos, body: dict[str, Any]) -> FirmwareResult:

@@ -14,8 +14,10 @@ from tpayd.cli.errors import CommandError
 from tpayd.cli.exits import Exit
 from tpayd.cli.moments import moment
 from tpayd.cli.output import Output, json_option, pass_output
+from tpayd.cli.pages import all_readers
 from tpayd.cli.pos import Gateway, connection_options, open_pos
 from tpayd.cli.shape import as_json
+from tpayd_client import Pos
 from tpayd_client.types import IntegrityProgress, IntegrityReport, IntegrityResult, IntegrityState
 
 __all__ = ["integrity"]
@@ -59,9 +61,8 @@ def check(output: Output, gateway: Gateway, scope: str | None, reader: str | Non
             if output.live or not count:
                 update(progress.text + count)
 
-        report = IntegrityReport.from_wire(
-            pos.call("integrity.check", body, ttl_s=_CHECK_TTL_S, on_progress=show_progress)
-        )
+        checked = pos.call("integrity.check", body, ttl_s=_CHECK_TTL_S, on_progress=show_progress)
+        report = all_readers(IntegrityReport.from_wire(checked), lambda after: _standing(pos, {"after": after}))
     output.result(as_json(report), lambda: _show(output, report, reader))
     return _status(report)
 
@@ -74,7 +75,8 @@ def check(output: Output, gateway: Gateway, scope: str | None, reader: str | Non
 def show(output: Output, gateway: Gateway, reader: str | None) -> int:
     """How it stands, and the last ten results. Exit status 1 if something is wrong."""
     with open_pos(gateway) as pos:
-        report = IntegrityReport.from_wire(pos.call("integrity.status", {"device": reader} if reader else {}))
+        first = _standing(pos, {"device": reader} if reader else {})
+        report = all_readers(first, lambda after: _standing(pos, {"after": after}))
     output.result(as_json(report), lambda: _show(output, report, reader))
     return _status(report)
 
@@ -130,6 +132,10 @@ def trust(output: Output, role: str, public_key: str, comment: str) -> int:
         raise CommandError(str(error), Exit.USAGE, code="no_key") from error
     output.result({"role": role, "key_id": name}, lambda: output.line(f"trusts key {name} for a {role}"))
     return Exit.OK
+
+
+def _standing(pos: Pos, body: dict[str, str]) -> IntegrityReport:
+    return IntegrityReport.from_wire(pos.call("integrity.status", body))
 
 
 def _status(report: IntegrityReport) -> Exit:

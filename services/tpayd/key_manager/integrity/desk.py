@@ -11,6 +11,7 @@ from tpayd.key_manager.integrity.book import Results, read_results, write_result
 from tpayd.key_manager.integrity.files import FileWatch
 from tpayd.key_manager.integrity.gate import Gate
 from tpayd.key_manager.integrity.readers import ReaderTests
+from tpayd.key_manager.integrity.reporting import bounded, page_of_readers
 from tpayd.key_manager.integrity.schedule import Daily
 from tpayd.key_manager.settings import KeyManagerSettings
 from tpayd.kit.bus import Request
@@ -156,18 +157,24 @@ class IntegrityDesk:
         if body.scope is not CheckScope.FILES:
             names = None if body.device is None else (body.device,)
             await self._readers.by_hand(names, by, lambda *told: request.progress(IntegrityProgress(*told)))
-        return self._report(body.device)
+        return self._report(body.device, None)
 
     def _status(self, _: Request, body: IntegrityQuery) -> IntegrityReport:
-        return self._report(body.device)
+        return self._report(body.device, body.after)
 
-    def _report(self, device: str | None) -> IntegrityReport:
-        readers = self._results.last_of_readers() if device is None else self._results.readers.get(device, ())
+    def _report(self, device: str | None, after: str | None) -> IntegrityReport:
+        kept, more = self._results, None
+        if device is None:
+            readers, more = page_of_readers(kept.readers, after)
+        else:
+            readers = bounded(kept.readers.get(device, ()))
+        files = bounded(kept.files) if after is None else ()
         checked, local = self._checked, self._house.clock.local()
         return IntegrityReport(
-            state=self.gate.state, detail=self.gate.why, results=self._results.files, readers=readers,
+            state=self.gate.state, detail=self.gate.why, results=files, readers=readers,
             signers=checked.signers if checked else (), version=checked.version if checked else "",
             next_check_ms=None if self._off else int(self._daily.next(local).timestamp() * 1000),
+            next=more,
         )  # fmt: skip
 
     # What follows
@@ -206,7 +213,7 @@ class IntegrityDesk:
                 "integrity.failed", alarm=True, by=result.by, found=result.found,
                 findings=[finding.text for finding in result.findings[:5]], **subject,
             )  # fmt: skip
-        house.publisher.publish(TOPIC_INTEGRITY, IntegrityEvent(self.gate.state, result))
+        house.publisher.publish(TOPIC_INTEGRITY, IntegrityEvent(self.gate.state, *bounded((result,))))
         async with self._writing:
             try:
                 await asyncio.to_thread(write_results, self._path, self._results)
@@ -220,4 +227,4 @@ def _finding(fault: Fault) -> Finding:
 
 def _summary(checked: Checked) -> str:
     more = f", and {checked.found - 1} more findings" if checked.found > 1 else ""
-    return checked.faults[0].text + more
+    return checked.faults[0].text[:_TEXT_MAX] + more
