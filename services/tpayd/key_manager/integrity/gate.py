@@ -44,16 +44,15 @@ class Gate:
     def guarded(self, op: Op[Q, A], serve: Callable[[Request, Q], None]) -> Callable[[Request], None]:
         """A raw handler of `op` that has a new payment wait here, or refuses it; `serve` answers, now or later."""
 
-        def pass_on(request: Request) -> None:
-            body = decode_body(request.body, op.request)
+        def pass_on(request: Request, body: Q) -> None:
             if self.state is not _OK and _is_new(body):
                 checking = self.state is IntegrityState.CHECKING
-                if checking and self._put_off.put(request, lambda: pass_on(request)):
+                if checking and self._put_off.put(request, lambda: pass_on(request, body)):
                     return
                 self._refuse_if_closed()
             serve(request, body)
 
-        return pass_on
+        return lambda request: pass_on(request, decode_body(request.body, op.request))
 
     def _refuse_if_closed(self) -> None:
         if self.state is IntegrityState.CHECKING:
