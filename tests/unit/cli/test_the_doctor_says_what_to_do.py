@@ -15,6 +15,7 @@ from typing import Any, cast
 import pytest
 
 from tests.harness.waiting import eventually
+from tpayd import __version__
 from tpayd.backup.last import LastBackup, write_last
 from tpayd.cli.doctor.files import room
 from tpayd.cli.doctor.finding import Finding, Level, note, ok, problem, warning
@@ -22,7 +23,7 @@ from tpayd.cli.doctor.look import Look, look_at
 from tpayd.cli.doctor.machine import host_time, synchronized
 from tpayd.cli.doctor.operations import of_backup
 from tpayd.cli.doctor.payments import host_line, keys, people, readers
-from tpayd.cli.doctor.processes import of_process
+from tpayd.cli.doctor.processes import of_process, versions
 from tpayd.cli.doctor.table import CHECKS, examine, worst
 from tpayd.cli.house import open_house
 from tpayd.cli.readiness import ServiceState
@@ -110,6 +111,31 @@ def test_a_process(readiness: Readiness | None, operations: bool, level: Level |
     state = ServiceState("gateway", "RUNNING", 1, 1, readiness, "why", "0.1.0", operations)
     finding = of_process(state)
     assert level == (finding.level if finding is not None else None)
+
+
+@pytest.mark.parametrize(
+    ("runs", "brought", "level"),
+    [
+        (__version__, "", Level.OK),
+        ("99.0.0", "", Level.WARNING),
+        ("99.0.0", "99.0.0", Level.NOTE),
+        ("99.0.0", "98.0.0", Level.WARNING),
+        ("0.0.1", "0.0.1", Level.WARNING),
+    ],
+)
+def test_a_version_that_the_updater_brought_is_not_to_be_gone_back_from(
+    tmp_path: Path, runs: str, brought: str, level: Level
+) -> None:
+    """`tpayd up` keeps a newer release that the updater has installed: nobody is sent to restart for nothing."""
+    if brought:
+        (tmp_path / "releases" / brought / "bin").mkdir(parents=True)
+        (tmp_path / "releases" / brought / "bin" / "python").touch()
+        (tmp_path / "releases" / "current").symlink_to(brought)
+    state = ServiceState("gateway", "RUNNING", 1, 1, Readiness.READY, "", runs, operations=False)
+    look = Look(cast("Any", SimpleNamespace(instance=Instance.open(tmp_path))), 1, (state,))
+    (finding,) = versions(look)
+    restarts, names_it = "tpayd down" in finding.todo, f"{brought}/bin/tpayd" in finding.todo
+    assert (level, level is Level.WARNING, level is Level.NOTE) == (finding.level, restarts, names_it)
 
 
 @pytest.mark.parametrize(

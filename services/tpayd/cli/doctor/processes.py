@@ -12,7 +12,10 @@ from tpayd import __version__
 from tpayd.cli.doctor.finding import Finding, note, ok, problem, warning
 from tpayd.cli.doctor.look import Look
 from tpayd.cli.readiness import ServiceState
+from tpayd.kit.instance import Instance
 from tpayd.kit.scrape_target import targets_directory
+from tpayd.releases.layout import Layout
+from tpayd.supervision.outside import numbers
 from tpayd.supervision.programs import WATCHDOG
 from tpayd_client.types import CONTRACT
 from tpayd_contracts.health import Readiness
@@ -68,7 +71,13 @@ def of_process(state: ServiceState) -> Finding | None:
 def versions(look: Look) -> Iterator[Finding]:
     """What is installed, what runs, and what they speak."""
     other = sorted({state.version for state in look.states if state.version} - {__version__})
-    if other:
+    brought = _brought(look.house.instance)
+    if other and other == [brought]:
+        yield note(
+            f"{brought} runs, as `tpayd update` brought it; this command line is of {__version__}",
+            f"nothing; of the same version is {Layout(look.house.instance.home).environment(brought)}/bin/tpayd",
+        )
+    elif other:
         yield warning(
             f"installed is {__version__}, and {', '.join(other)} runs still", "after hours: `tpayd down`, `tpayd up`"
         )
@@ -93,6 +102,14 @@ def metrics(look: Look) -> Iterator[Finding]:
         yield ok(f"{found} processes serve metrics; Prometheus finds them in metrics/")
     else:
         yield note("no process serves metrics")
+
+
+def _brought(instance: Instance) -> str:
+    """The version that the updater has put into use and that `tpayd up` from here would keep; empty where none is."""
+    layout = Layout(instance.home)
+    current = layout.current()
+    keeps = layout.is_own(current) and layout.environment(current) is not None
+    return current if keeps and numbers(current) >= numbers(__version__) else ""
 
 
 def _answers(file: Path) -> bool:
