@@ -3281,8 +3281,10 @@ class KeyTime(Reply):
     now_ms: int
     from_host: bool
     """False: no answer of the host has told its time yet; it counts from the machine's clock at the founding."""
-    machine_ahead_s: int
-    """How far this machine's clock is ahead of it; negative: behind."""
+    machine_ahead_s: int | None = None
+    """How far this machine's clock is ahead of it; negative: behind. Left out until an answer of the host has told
+    its time since the key manager's start.
+    """
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> KeyTime:
@@ -3290,7 +3292,7 @@ class KeyTime(Reply):
         return cls(
             now_ms=body["now_ms"],
             from_host=body["from_host"],
-            machine_ahead_s=body["machine_ahead_s"],
+            machine_ahead_s=body.get("machine_ahead_s"),
         )
 
 

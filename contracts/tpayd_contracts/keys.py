@@ -178,8 +178,9 @@ class KeyTime(Struct, frozen=True):
     now_ms: UnixMs
     from_host: bool
     """False: no answer of the host has told its time yet; it counts from the machine's clock at the founding."""
-    machine_ahead_s: int
-    """How far this machine's clock is ahead of it; negative: behind."""
+    machine_ahead_s: int | None = None
+    """How far this machine's clock is ahead of it; negative: behind. Left out until an answer of the host has told its
+    time since the key manager's start."""
 
 
 class KeysQuery(Struct, frozen=True, forbid_unknown_fields=True):

@@ -74,7 +74,8 @@ class ExchangeDesk:
         now_ms = time.now_ms()
         keys = {key.key_id: key for key in self._keyring}
         found = page_of(keys, after, lambda key_id: keys[key_id].info(now_ms, self._note(keys[key_id])))
-        key_time = KeyTime(now_ms, time.from_host, time.machine_ahead_ms() // 1000)
+        ahead_ms = time.machine_ahead_ms()
+        key_time = KeyTime(now_ms, time.from_host, None if ahead_ms is None else ahead_ms // 1000)
         return KeyList(found.items, key_time, SCHEMA_VERSION, next=found.next)
 
     async def _told(

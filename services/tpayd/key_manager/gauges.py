@@ -22,7 +22,10 @@ class KeyGauges:
             "expiry_seconds", "Seconds until the first active key of a usage expires; below 0: it has", ("usage",)
         )
         self._soonest = metrics.gauge("soonest_expiry_seconds", "Seconds until the first of all active keys expires")
-        self._machine = metrics.gauge("machine_clock_ahead_seconds", "The machine's clock, ahead of the trusted time")
+        self._machine = metrics.gauge(
+            "machine_clock_ahead_seconds",
+            "The machine's clock, ahead of the trusted time; NaN until a host has told its time since the start",
+        )
         self._from_host = metrics.gauge("time_from_host", "1 once a host's MACed time has set the trusted time")
         self._audit = metrics.gauge("audit_entries", "Entries of the audit chain")
         self._holds = metrics.gauge("audit_holds", "1 while the audit chain holds")
@@ -40,7 +43,8 @@ class KeyGauges:
 
     def show_time(self, time: TrustedTime) -> None:
         """The time that keys expire by."""
-        self._machine.set(time.machine_ahead_ms() / 1000)
+        ahead_ms = time.machine_ahead_ms()
+        self._machine.set(math.nan if ahead_ms is None else ahead_ms / 1000)
         self._from_host.set(time.from_host)
 
     def show_keys(self, keyring: Keyring, now_ms: int) -> None:

@@ -50,6 +50,7 @@ class TrustedTime:
         """`floor_ms` as it was kept (0: a new store); `from_host`: a host's time has moved it once."""
         self._clock = clock
         self.from_host = from_host
+        self._heard = False
         self._floor_ms = floor_ms or clock.unix_ms()
         self._at_boot_ms = clock.boottime_ms()
         self._doubted: tuple[int, int] | None = None
@@ -65,9 +66,13 @@ class TrustedTime:
         """What must be kept. Without a host's time it is what was counted: there is nothing better."""
         return self._floor_ms if self.from_host else self.now_ms()
 
-    def machine_ahead_ms(self) -> int:
-        """How far the machine's clock is ahead of this time; negative: behind."""
-        return self._clock.unix_ms() - self.now_ms()
+    def machine_ahead_ms(self) -> int | None:
+        """How far the machine's clock is ahead of this time; negative: behind. None: nobody can say yet.
+
+        Over a restart the floor stays behind by as long as the store was down: until a host has told its time since,
+        that would be taken for a wrong clock.
+        """
+        return self._clock.unix_ms() - self.now_ms() if self._heard else None
 
     def host_said(self, host_ms: int, boot_ms: int) -> Moved | None:
         """A host's MACed answer, made at `host_ms` by its clock, was checked at `boot_ms` since boot.
@@ -77,9 +82,11 @@ class TrustedTime:
         by_ms = host_ms + max(0, self._clock.boottime_ms() - boot_ms) - self.now_ms()
         if self.from_host and by_ms <= 0:
             self._doubted = None
+            self._heard = True
             return None
         if abs(by_ms) > DAY_MS and not self._agreed(host_ms, boot_ms):
             return None
+        self._heard = True
         return Moved(by_ms, first=not self.from_host)
 
     def metadata_said(self, signed_ms: int) -> Moved | None:

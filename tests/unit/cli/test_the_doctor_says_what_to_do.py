@@ -20,7 +20,7 @@ from tpayd.backup.last import LastBackup, write_last
 from tpayd.cli.doctor.files import room
 from tpayd.cli.doctor.finding import Finding, Level, note, ok, problem, warning
 from tpayd.cli.doctor.look import Look, look_at
-from tpayd.cli.doctor.machine import host_time, synchronized
+from tpayd.cli.doctor.machine import clock, host_time, synchronized
 from tpayd.cli.doctor.operations import of_backup
 from tpayd.cli.doctor.payments import host_line, keys, people, readers
 from tpayd.cli.doctor.processes import of_process, versions
@@ -33,7 +33,7 @@ from tpayd.supervision.processes import modules_of
 from tpayd_contracts.device import Bar, BarCause, Device, DeviceList, DeviceState
 from tpayd_contracts.health import Readiness
 from tpayd_contracts.host import Line, LineState, LineStatus
-from tpayd_contracts.keys import KeyInfo, KeyList, KeyState, KeyUsage
+from tpayd_contracts.keys import KeyInfo, KeyList, KeyState, KeyTime, KeyUsage
 from tpayd_contracts.records import OwedReversals, UnacknowledgedPayments
 
 MIB, GIB = 1 << 20, 1 << 30
@@ -88,6 +88,15 @@ def test_the_clock_beside_the_hosts(ahead_s: int, level: Level, word: str) -> No
     """A business day is the host's."""
     finding = host_time(ahead_s)
     assert (level, True) == (finding.level, word in finding.text)
+
+
+@pytest.mark.parametrize(("ahead_s", "told"), [(None, False), (36_000, True)])
+def test_the_clock_beside_a_host_that_has_not_told_its_time(tmp_path: Path, ahead_s: int | None, told: bool) -> None:
+    """A store that has just been started knows nothing of it: nobody is sent to set a clock that is right."""
+    house = SimpleNamespace(instance=Instance.open(tmp_path))
+    answer = KeyList((), KeyTime(now_ms=1, from_host=True, machine_ahead_s=ahead_s))
+    findings = list(clock(Look(cast("Any", house), 1, (), {"key.list": answer})))
+    assert told is any("the card host's" in finding.text for finding in findings)
 
 
 def test_the_kernel_says_whether_its_clock_is_disciplined() -> None:

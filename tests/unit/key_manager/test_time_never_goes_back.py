@@ -67,6 +67,27 @@ def test_an_answer_counts_from_when_it_was_checked() -> None:
     assert said_ms + 60_000 == time.now_ms()
 
 
+def test_a_store_that_was_down_takes_no_clock_for_wrong() -> None:
+    """After a night the floor is hours behind: only a host's answer since the start says how the machine's clock is."""
+    clock = FakeClock()
+    time = TrustedTime(clock, clock.unix_ms() - 10 * 3_600_000, from_host=True)
+    assert None is time.machine_ahead_ms()
+    assert _host_says(time, clock, 10 * 3600.0)
+    assert 0 == time.machine_ahead_ms()
+    clock.step(90)
+    assert 90_000 == time.machine_ahead_ms()
+
+
+def test_a_host_that_moves_nothing_says_how_the_clock_is_all_the_same() -> None:
+    """Its answer is a little earlier than what is counted; one that is doubted says nothing."""
+    clock = FakeClock()
+    time = TrustedTime(clock, clock.unix_ms(), from_host=True)
+    assert not _host_says(time, clock, YEAR_S)
+    assert None is time.machine_ahead_ms()
+    assert not _host_says(time, clock, -5.0)
+    assert 0 == time.machine_ahead_ms()
+
+
 def test_one_jump_of_a_host_expires_nothing() -> None:
     """A host that is suddenly a year ahead is followed only when answers ten minutes apart agree."""
     clock = FakeClock()

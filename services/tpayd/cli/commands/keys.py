@@ -56,9 +56,9 @@ def list_(output: Output, gateway: Gateway) -> None:
         _table(output, sorted(found.keys, key=lambda key: (key.usage, key.profile, key.owner, key.injected_at_ms or 0)))
         if found.time is not None and not found.time.from_host:
             output.line("the card host has not told its time yet: dates are counted from this machine's clock")
-        elif found.time is not None and abs(found.time.machine_ahead_s) > _CLOCK_OFF_S:
-            way = "ahead of" if found.time.machine_ahead_s > 0 else "behind"
-            hours = abs(found.time.machine_ahead_s) // 3600
+        elif found.time is not None and abs(ahead_s := found.time.machine_ahead_s or 0) > _CLOCK_OFF_S:
+            way = "ahead of" if ahead_s > 0 else "behind"
+            hours = abs(ahead_s) // 3600
             output.line(
                 f"this machine's clock is {hours} h {way} the card host's, by which keys expire", style="yellow"
             )

@@ -42,7 +42,7 @@ def clock(look: Look) -> Iterator[Finding]:
         back_s = newest_s - time.time()
         yield warning(f"the clock was set back by {back_s:.0f} s or more", "logs are out of order for that long")
     keys = look.answer(KEY_LIST)
-    if keys is not None and keys.time is not None and keys.time.from_host:
+    if keys is not None and keys.time is not None and keys.time.from_host and keys.time.machine_ahead_s is not None:
         yield host_time(keys.time.machine_ahead_s)
 
 
