@@ -15,6 +15,7 @@
 * `watchdog`   supervisor's event listener: finds hung processes and given-up ones
 * `watching`   what it does about an event
 * `vigil`      the watchdog's rules, without I/O
+* `wakefulness` whether the watchdog itself is awake; the launcher asks
 
 Who restarts whom: the launcher restarts supervisord, supervisord restarts what died, the watchdog kills what hangs (and
 supervisord then restarts it) and starts again what supervisord has given up on. Nobody restarts the launcher, unless

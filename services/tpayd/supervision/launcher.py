@@ -10,6 +10,7 @@ What it does about what it meets:
 | it ends again and again               | waits longer each time, up to `RESTART_WAIT_MAX_S`                      |
 | supervisord is stopped (SIGSTOP)      | continues it (SIGCONT) at the second probe in a row without an answer   |
 | supervisord runs, and answers nothing | kills it after `HUNG_PROBES` probes, and starts it again                |
+| the watchdog is stopped, or hangs     | kills it (`wakefulness`); supervisord starts it again                   |
 | supervisord runs already at the start | takes it over: its launcher was killed, and payments are not disturbed  |
 | the updater orders another release    | ends all, moves the link, starts the new release on trial               |
 | a release on trial fails              | ends all within `BACK_END_S`, moves the link back, starts the old one   |
@@ -45,6 +46,7 @@ from tpayd.supervision.changeover import Changeover
 from tpayd.supervision.private_bytecode import BYTECODE_VARIABLE, PrivateBytecode
 from tpayd.supervision.processes import all_processes, processes_of, read_or_nothing
 from tpayd.supervision.supervisord import KILL_WAIT_S, Supervisord, answers, drain, wait_readable
+from tpayd.supervision.wakefulness import Wakefulness
 
 if TYPE_CHECKING:
     from tpayd.supervision.control import ProcessInfo
@@ -198,6 +200,7 @@ class Launcher:
     def _watch(self, supervisord: Supervisord) -> bool:
         """Return when supervisord has ended, a stop is asked for, or (True) when what runs has to make room."""
         missed = 0
+        watchdog = Wakefulness(self._home, _note)
         probe_at = time.monotonic() + PROBE_EVERY_S
         while not self._stopping:
             if self._changeover.condemned or self._changeover.look(supervisord.environment):
@@ -209,8 +212,10 @@ class Launcher:
             probe_at = time.monotonic() + PROBE_EVERY_S
             if answers(self._run / "super.sock"):
                 missed = 0
+                watchdog.look()
                 continue
             missed += 1
+            watchdog.forget()
             if missed >= CONTINUE_PROBES and supervisord.is_stopped():
                 _note("supervisord.continued", pid=supervisord.pid)
                 supervisord.send(signal.SIGCONT)

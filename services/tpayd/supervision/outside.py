@@ -23,7 +23,10 @@ __all__ = ["base_python", "launcher_outside", "note_release"]
 
 _PACKAGE = Path(__file__).parents[1]
 # By hand: to read the imports of each would cost every start. A test compares this with what they are.
-_MODULES = ("__init__", "changeover", "control", "judge", "launcher", "private_bytecode", "processes", "supervisord")
+_MODULES = (
+    "__init__", "changeover", "control", "judge", "launcher", "private_bytecode", "processes", "supervisord",
+    "wakefulness",
+)  # fmt: skip
 _MAIN = """import sys
 
 from tpayd.supervision.launcher import main

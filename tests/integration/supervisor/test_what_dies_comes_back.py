@@ -43,6 +43,17 @@ def test_a_hung_service_is_killed_and_started_again(store: SupervisedStore) -> N
     assert [("host_link", stopped)] == [(line["process"], line["pid"]) for line in alarms]
 
 
+def test_a_stopped_watchdog_is_replaced_and_the_next_one_finds_what_hangs(store: SupervisedStore) -> None:
+    """SIGSTOP of the watchdog and of a service: the launcher sees the first, and the new watchdog the other."""
+    watchdog = store.kill("watchdog", signal.SIGSTOP)
+    stopped = store.kill("host_link", signal.SIGSTOP)
+
+    store.wait_restarted("watchdog", watchdog, timeout_s=60)
+    store.wait_restarted("host_link", stopped, timeout_s=60)
+
+    store.wait_ready()
+
+
 def test_a_killed_supervisord_is_started_again(store: SupervisedStore) -> None:
     """SIGKILL of supervisord: its services follow it, then a new generation starts; none is left of the old one."""
     old = store.left_behind()
