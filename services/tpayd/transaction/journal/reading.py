@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -69,24 +70,18 @@ class JournalReader:
         of = select(payments.c.payment_id, payments.c.first_position, payments.c.last_position).where(
             payments.c.lane == lane, payments.c.request_id == request_id
         )
-        rows = await self._rows(of)
-        if not rows:
-            return ()
-        payment, found = rows[0], list[Recorded]()
-        for start in range(payment.first_position, payment.last_position + 1, PAGE_POSITIONS):
-            page = (
-                select(*_COLUMNS)
-                .where(
-                    events.c.position >= start,
-                    events.c.position < start + PAGE_POSITIONS,
-                    events.c.position <= payment.last_position,
-                    events.c.payment_id == payment.payment_id,
-                )
-                .order_by(events.c.position)
-            )
-            found += [_recorded(row) for row in await self._rows(page)]
-            if len(found) >= MAX_EVENTS:
-                break
+
+        def begin(connection: Connection) -> tuple[Any, list[Recorded]]:
+            """The payment and its first page, which is all of nearly every payment: one connection instead of two."""
+            payment = connection.execute(of).one_or_none()
+            return payment, [] if payment is None else _page_of(connection, payment, payment.first_position)
+
+        payment, found = await self._ask(begin)
+        if payment is not None:
+            for start in range(payment.first_position + PAGE_POSITIONS, payment.last_position + 1, PAGE_POSITIONS):
+                if len(found) >= MAX_EVENTS:
+                    break
+                found += await self._ask(partial(_page_of, payment=payment, start=start))
         return tuple(found[:MAX_EVENTS])
 
     async def since(self, at_ms: int) -> tuple[Recorded, ...]:
@@ -164,7 +159,22 @@ class JournalReader:
         return await self._ask(lambda connection: connection.execute(query).all())
 
 
-def _recorded(row: Row[Any]) -> Recorded:
+def _page_of(connection: Connection, payment: Any, start: int) -> list[Recorded]:
+    """The events of a payment among PAGE_POSITIONS."""
+    page = (
+        select(*_COLUMNS)
+        .where(
+            events.c.position >= start,
+            events.c.position < start + PAGE_POSITIONS,
+            events.c.position <= payment.last_position,
+            events.c.payment_id == payment.payment_id,
+        )
+        .order_by(events.c.position)
+    )
+    return [_recorded(row) for row in connection.execute(page).all()]
+
+
+def _recorded(row: Any) -> Recorded:
     return Recorded(
         row.position, row.seq, row.at_ms, row.event, _event(row.payload), row.payload is None, row.payment_id
     )
