@@ -22,6 +22,7 @@ from tests.bench.journal.probes import ask_all, bytes_of, ready_s, sell, verify_
 from tests.bench.overload.tally import percentile_ms
 from tests.harness import Store
 from tests.harness.journals import Place
+from tests.harness.ports import free_ports
 from tpayd.gateway.clients import ClientRegistry
 from tpayd.kit.store_settings import load_store
 from tpayd.transaction.journal import place_of
@@ -119,21 +120,23 @@ def measure(
     progress = Progress()
     notes = _Notes(place / "figures.json")
     wanted = PARTS[: PARTS.index(until) + 1]
-    full = Store(place / "full", lanes=LANES, readers=LANES)
+    full, empty = (Store(place / name, lanes=LANES, readers=LANES) for name in ("full", "empty"))
+    for store in (full, empty):
+        _take_free_ports(store)
     _set(full, journal_url=url)
     at, filled = filled_in(full, url, rows, progress, place, ending)
     ending.filled()
     notes.figures("fill", lambda: _filled(at, filled))
-    asked: Mapping[str, Callable[[Store], Figures]] = {
-        "ask": lambda _: ask_all(full, filled),
-        "sell": lambda empty: _sold(empty, full, seconds / 5),
-        "purge": lambda _: purge_while_selling(full, at, filled, seconds),
+    asked: Mapping[str, Callable[[], Figures]] = {
+        "ask": lambda: ask_all(full, filled),
+        "sell": lambda: _sold(empty, full, seconds / 5),
+        "purge": lambda: purge_while_selling(full, at, filled, seconds),
     }
     left = [part for part in wanted if part in asked and notes.lack(part)]
     if left:
-        with selling(Store(place / "empty", lanes=LANES, readers=LANES)) as empty, selling(full):
+        with selling(empty), selling(full):
             for part in left:
-                notes.figures(part, lambda part=part: asked[part](empty))  # type: ignore[misc]
+                notes.figures(part, asked[part])
     if "verify" in wanted and verify != "no":
         notes.figures("verify", lambda: _verified(at, verify, progress))
     return notes.all
@@ -230,6 +233,18 @@ def purged_to(at: Place) -> int:
     """The position up to which the journal is purged."""
     rows = at.rows("select value from about where name = 'purged_to'")
     return int(rows[0][0]) if rows else 0
+
+
+def _take_free_ports(store: Store) -> None:
+    """For a store that was kept: ports that were free when it was made may be another program's by now."""
+    gateway, host = free_ports(2)
+    for service, name, port in (("gateway", "tcp_port", gateway), ("sandbox_host", "port", host)):
+        path = store.instance.settings_file(service)
+        settings = tomlkit.parse(path.read_text(encoding="utf-8"))
+        was, settings[name] = settings[name], port
+        path.write_text(tomlkit.dumps(settings), encoding="utf-8")
+        link = store.instance.settings_file("host_link")
+        link.write_text(link.read_text(encoding="utf-8").replace(f"127.0.0.1:{was}", f"127.0.0.1:{port}"))
 
 
 def _set(store: Store, **changed: object) -> None:
