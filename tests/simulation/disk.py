@@ -328,7 +328,7 @@ class SimReader:
 
     async def since(self, at_ms: int) -> tuple[Recorded, ...]:
         rows = [row for frame, _ in _read_frames(self._disk.read()) for row in frame.events]
-        return tuple(_recorded(SimpleNamespace(**row)) for row in rows if row["at_ms"] >= at_ms)  # type: ignore[arg-type]
+        return tuple(_recorded(SimpleNamespace(**row)) for row in rows if row["at_ms"] >= at_ms)
 
     def close(self) -> None:
         pass
