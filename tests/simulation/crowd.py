@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -42,7 +43,9 @@ def run_all(first: int, count: int, workers: int | None = None) -> Iterator[tupl
     """Run seeds; gives how many are done, and those that failed, as it goes."""
     chunks = [range(at, min(at + _CHUNK, first + count)) for at in range(first, first + count, _CHUNK)]
     done = 0
-    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
+    # Not forked from whoever asks: a process of the tests has threads.
+    apart = multiprocessing.get_context("forkserver")
+    with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=apart) as pool:
         for chunk, failures in zip(chunks, pool.map(_run_chunk, chunks), strict=True):
             done += len(chunk)
             yield done, failures

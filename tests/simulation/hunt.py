@@ -18,7 +18,7 @@ def main(name: str, first: int, count: int) -> int:
     from tests.simulation.plan import plan_of
     from tests.simulation.world import run
 
-    for seed in range(first, first + count):
+    for seed in (bug.found_by, *range(first, first + count)):
         outcome = run(plan_of(seed))
         if outcome.violations:
             print(json.dumps({"seed": seed, "violation": outcome.violations[0]}))

@@ -46,6 +46,8 @@ class Bug:
     breaks: str
     """The promise that it breaks, for people."""
     patches: tuple[Patch, ...]
+    found_by: int = 0
+    """The seed that found it when somebody looked last: tried first, and of no use once it finds it no more."""
 
 
 def bugs() -> tuple[Bug, ...]:
@@ -55,7 +57,8 @@ def bugs() -> tuple[Bug, ...]:
 
 def _read(path: Path) -> Bug:
     data = tomllib.loads(path.read_text(encoding="utf-8"))
-    return Bug(path.stem, data["breaks"], tuple(Patch(**patch) for patch in data["patch"]))
+    patches = tuple(Patch(**patch) for patch in data["patch"])
+    return Bug(path.stem, data["breaks"], patches, data.get("found_by", 0))
 
 
 def plant(bug: Bug) -> None:
