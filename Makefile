@@ -18,6 +18,11 @@ KILLS := 1000
 
 # For `make test`: files at a time. Stores wait as much as they work, so four keep two cores busy.
 TEST_WORKERS := 4
+# And of those that have the machine for themselves: they wait for processes to come back, and one leaves half of it idle.
+ALONE_WORKERS := 2
+
+# Hundreds of test files are compiled once, not by each of those processes again.
+unexport PYTHONDONTWRITEBYTECODE
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The wheel's own build environment is pinned too; pip has two names for that.
@@ -40,25 +45,38 @@ stop: ## stop the demo's store; nothing of it stays behind
 	else echo "no demo has been started here"; fi
 
 .PHONY: test
-test: packages check ## run the checks, then every test (under 20 minutes on 2 cores)
+test: packages build/dev/.stamp ## run the checks, then every test (under 20 minutes on 2 cores)
+	@$(MAKE) --no-print-directory -j 2 -O $(CHECKS) check-collects
 	@echo "--- tests, $(TEST_WORKERS) files at a time"
 	$(DEV)/python -m pytest tests --ignore tests/bench -m "not alone" -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder --durations 30
-	@echo "--- tests that need the machine alone: simulation, crash points, torture"
-	$(DEV)/python -m pytest tests --ignore tests/bench -m alone --durations 12
+	@echo "--- tests that need the machine alone, $(ALONE_WORKERS) files at a time: crash points, torture, a day, an update"
+	$(DEV)/python -m pytest tests --ignore tests/bench -m alone -n $(ALONE_WORKERS) --dist loadfile --no-loadscope-reorder --durations 12
 
 .PHONY: packages
 packages:
 	@tests/packages.sh || echo "without them, their tests are left out"
 
+CHECKS := check-types check-style check-imports check-contracts
+
 .PHONY: check
 check: build/dev/.stamp ## ruff, mypy, import-linter, and what is generated from the contracts
+	@$(MAKE) --no-print-directory -j 2 -O $(CHECKS)
+
+.PHONY: $(CHECKS) check-collects
+check-types:
+	$(DEV)/mypy
+check-style:
 	$(DEV)/ruff check .
 	$(DEV)/ruff format --check .
-	$(DEV)/mypy
+check-imports:
 	$(DEV)/lint-imports --no-logo
+check-contracts:
 	$(DEV)/python -m tpayd_contracts.schema --check
 	$(DEV)/python -m tpayd_contracts.compatibility
 	$(DEV)/python -m tpayd_contracts.client_types --check
+# Finds a test file that cannot be imported, and leaves all of them compiled for the processes that come next.
+check-collects:
+	$(DEV)/python -m pytest tests --ignore tests/bench --collect-only -qq >/dev/null
 
 .PHONY: simulate
 simulate: build/dev/.stamp ## run SEEDS=2000 simulated stores and find every planted bug; SEED=123 tells one story

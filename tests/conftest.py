@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,23 @@ from tests.harness.waiting import eventually
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # So it is behind a shell's `&`. What tests start would inherit it, and never hear a Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The few files that have tests to be run alone are found by that word: the other hundreds need not be imported."""
+    if config.option.markexpr != "alone" or not collection_path.name.startswith("test_"):
+        return None
+    return True if "mark.alone" not in collection_path.read_text(encoding="utf-8") else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files whose tests may take long (by their `timeout`) begin first: one that begins last has nothing beside it."""
+    limit_s: defaultdict[Path, float] = defaultdict(float)
+    for item in items:
+        marker = item.get_closest_marker("timeout")
+        if marker is not None:
+            limit_s[item.path] = max(limit_s[item.path], float(marker.args[0]))
+    items.sort(key=lambda item: -limit_s[item.path])
 
 
 @pytest.fixture(scope="session", autouse=True)
