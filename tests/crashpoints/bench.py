@@ -41,7 +41,7 @@ QUICK: dict[str, dict[str, object]] = {
         "signature": "off",
         "answer_wait_s": 0.8,
         "reversal_waits_s": [0.2, 0.5],
-        "host_max_processing_s": 0.5,
+        "host_max_processing_s": 0.8,
         "inquiry_wait_s": 0.3,
     },
     "sandbox_host": {"late_answer_s": 1.2},

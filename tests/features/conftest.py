@@ -30,7 +30,7 @@ def counters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 SHOP = {
     "transaction": {
-        "standalone": True, "answer_wait_s": 1.5, "host_max_processing_s": 1.0, "reversal_waits_s": [0.2, 0.4, 3.0],
+        "standalone": True, "answer_wait_s": 1.5, "host_max_processing_s": 1.5, "reversal_waits_s": [0.2, 0.4, 3.0],
     },
 }  # fmt: skip
 

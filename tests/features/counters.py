@@ -64,7 +64,7 @@ SETTINGS: dict[str, dict[str, object]] = {
     "transaction": {
         "answer_wait_s": 12.0,
         "card_wait_s": 6.0,
-        "host_max_processing_s": 1.0,
+        "host_max_processing_s": 12.0,
         "reversal_waits_s": [0.2, 0.4],
     },
 }

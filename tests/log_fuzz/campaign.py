@@ -33,7 +33,7 @@ _DEBUG = {"log_level": "debug", "log_files_max": 1000, "log_keep_mib": 1_000_000
 _SETTINGS: dict[str, dict[str, object]] = {
     "gateway": _DEBUG,
     "transaction": _DEBUG
-    | {"answer_wait_s": 1.0, "host_max_processing_s": 0.5, "reversal_waits_s": [0.2, 0.4], "card_wait_s": 2.0},
+    | {"answer_wait_s": 1.0, "host_max_processing_s": 1.0, "reversal_waits_s": [0.2, 0.4], "card_wait_s": 2.0},
     "device_broker": _DEBUG,
     "host_link": _DEBUG,
     "key_manager": _DEBUG,

@@ -31,6 +31,7 @@ QUICK: dict[str, dict[str, object]] = {
         "inquiry_wait_s": 0.3,
         "inquiry_limit_s": 20.0,
         "card_wait_s": 5.0,
+        "lease_renew_s": 2.0,
     },
     "device_broker": {"lease_ttl_s": 5.0, "absent_grace_s": 3.0, "reopen_max_s": 0.5},
     "host_link": {"profiles.test.waits.retry_first_s": 0.1, "profiles.test.waits.retry_most_s": 0.4},

@@ -22,9 +22,12 @@ from tpayd_contracts.sandbox import HostMode
 LANES = 4
 VERDICT_MAX_S = 2.0
 QUICK: dict[str, dict[str, object]] = {
-    "transaction": {"reversal_waits_s": [0.3, 1.0], "host_max_processing_s": 1.0, "signature": "off"},
+    "transaction": {
+        "answer_wait_s": 15.0, "host_max_processing_s": 15.0, "reversal_waits_s": [0.3, 1.0], "lease_renew_s": 2.0,
+        "signature": "off",
+    },
     "device_broker": {"lease_ttl_s": 5.0},
-}
+}  # fmt: skip
 
 
 @pytest.mark.alone

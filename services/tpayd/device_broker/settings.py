@@ -115,6 +115,7 @@ class DeviceBrokerSettings(ServiceSettings, frozen=True, forbid_unknown_fields=T
         return self.signature_file or None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.signature_in_home and self.signature_file and LANE not in PurePosixPath(self.signature_file).name:
             raise ValueError(f"signature_file: with signature_in_home, {LANE} must stand in the file's name")
         if self.signature_file and LANE not in self.signature_file:
@@ -130,4 +131,7 @@ class DeviceBrokerSettings(ServiceSettings, frozen=True, forbid_unknown_fields=T
         if any(device.name == SCREEN for device in self.devices):
             raise ValueError(f"devices: the name {SCREEN!r} means a lane's own page; call the device something else")
         if self.reopen_min_s > self.reopen_max_s:
-            raise ValueError("reopen_min_s is above reopen_max_s")
+            raise ValueError(
+                f"reopen_min_s: {self.reopen_min_s:g} s are more than reopen_max_s, {self.reopen_max_s:g} s: "
+                "no wait could be both; lower reopen_min_s or raise reopen_max_s"
+            )

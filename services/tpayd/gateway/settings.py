@@ -31,6 +31,19 @@ class GatewaySettings(ServiceSettings, frozen=True, forbid_unknown_fields=True, 
     health_wait_s: Annotated[float, Meta(gt=0, le=30)] = 1.0
     memory_limit_mib: Annotated[int, Meta(ge=0, le=1_048_576)] = 1024
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for part, whole, text in (
+            ("default_ttl_ms", "max_ttl_ms", "a request that names no time would get more than any may have"),
+            ("max_in_flight_per_client", "max_in_flight", "a client would be told of requests that it never gets"),
+            ("max_sessions_per_client", "max_sessions", "one client could take the sessions of all others"),
+        ):
+            if getattr(self, part) > getattr(self, whole):
+                raise ValueError(
+                    f"{part}: {getattr(self, part)} is more than {whole}, {getattr(self, whole)}: {text}; lower {part} "
+                    f"or raise {whole}"
+                )
+
     @property
     def tcp_endpoint(self) -> str | None:
         """Where to bind; None: tcp is off."""

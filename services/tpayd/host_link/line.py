@@ -47,6 +47,13 @@ class Waits(Struct, frozen=True, forbid_unknown_fields=True):
     steady_s: _Wait = 20.0
     """A line that was signed on for so long counts as good: its next loss waits `retry_first_s` only."""
 
+    def __post_init__(self) -> None:
+        if self.retry_first_s > self.retry_most_s:
+            raise ValueError(
+                f"retry_first_s: {self.retry_first_s:g} s are more than retry_most_s, {self.retry_most_s:g} s: no wait "
+                "could be both; lower retry_first_s or raise retry_most_s"
+            )
+
 
 class Event(enum.Enum):
     """What happens to a line."""

@@ -55,3 +55,11 @@ class KeyManagerSettings(ServiceSettings, frozen=True, kw_only=True):
     """Local time of the daily check of files and readers."""
     sweep_s: Annotated[float, Meta(ge=1, le=3600)] = 60.0
     """Seconds between two looks for keys that have expired, or are to be deleted."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.renew_before_days >= self.key_life_days:
+            raise ValueError(
+                f"renew_before_days: {self.renew_before_days} is no less than key_life_days, {self.key_life_days}: "
+                "each key would be exchanged again every night; lower renew_before_days (0: only by hand)"
+            )

@@ -47,6 +47,14 @@ class ServiceSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     drain_s: Annotated[float, Meta(ge=0, le=600)] = 45.0
     """Seconds that work under way gets to finish after SIGTERM. Supervisor's stopwaitsecs must be larger."""
 
+    def __post_init__(self) -> None:
+        """What no single field can say; a service that has more to say calls this first. ValueError: `field: text`."""
+        if self.log_keep_mib < self.log_file_mib:
+            raise ValueError(
+                f"log_keep_mib: {self.log_keep_mib} MiB hold not one file of log_file_mib, {self.log_file_mib} MiB: a "
+                "log would be deleted when it is rotated; raise log_keep_mib or lower log_file_mib"
+            )
+
 
 class SettingsError(Exception):
     """A settings file cannot be used."""

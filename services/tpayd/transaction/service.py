@@ -101,7 +101,7 @@ class Transaction:
         self._aftermath.take_over(found.restored, found.lanes_since)
         self._terminals = open_terminal_desk(house, stans, self._journal)
         self._gate = Gate(enabled=settings.standalone, merchant=self._terminals.merchant)
-        leases = Leases(broker, house.log)
+        leases = Leases(broker, house.log, settings.lease_renew_s)
         readers = ReaderSteps(broker, settings, house.clock, house.log)
         self._screens = Screens(house.clock, [lane.name for lane in house.store.lanes])
         customer = CustomerSteps(broker, leases, self._screens, settings, house.clock)

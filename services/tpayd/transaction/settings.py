@@ -41,7 +41,10 @@ class TransactionSettings(ServiceSettings, frozen=True, forbid_unknown_fields=Tr
     close_at: Annotated[str, Meta(pattern=r"^(?:(?:[01]\d|2[0-3]):[0-5]\d)?$")] = ""
     """Local time at which the present business day is closed by itself; empty: only by `tpayd close`."""
     host_max_processing_s: Annotated[float, Meta(ge=0, le=600)] = 60.0
-    """'Original not found' is believed only if repeated after this time: a reversal can overtake its sale."""
+    """'Original not found' is believed only if repeated after this time: a reversal can overtake its sale.
+
+    A host that may still answer may still book: so this is never less than `answer_wait_s`.
+    """
     reversal_waits_s: Annotated[tuple[float, ...], Meta(min_length=1, max_length=16)] = (1, 2, 5, 15, 30, 60)
     """Waits between sendings of a reversal; the last one repeats. Jittered by a fifth."""
     reversal_blocked_limit_s: Annotated[float, Meta(gt=0, le=86_400)] = 600.0
@@ -90,3 +93,18 @@ class TransactionSettings(ServiceSettings, frozen=True, forbid_unknown_fields=Tr
     """How long a POS has to acknowledge."""
     remembered_payments: Annotated[int, Meta(ge=100, le=1_000_000)] = 10_000
     """Finished payments kept in memory for quick answers; older ones are read from the journal."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.host_max_processing_s < self.answer_wait_s:
+            raise ValueError(
+                f"host_max_processing_s: {self.host_max_processing_s:g} s are less than answer_wait_s, "
+                f"{self.answer_wait_s:g} s: a request that the host may still answer would count as never booked, and "
+                "its customer might pay for nothing; raise host_max_processing_s to the most that the host's operator "
+                "names, or lower answer_wait_s"
+            )
+        if self.inquiry_limit_s < self.inquiry_wait_s:
+            raise ValueError(
+                f"inquiry_limit_s: {self.inquiry_limit_s:g} s are less than inquiry_wait_s, {self.inquiry_wait_s:g} s: "
+                "the host would be asked once at most; raise inquiry_limit_s or lower inquiry_wait_s"
+            )

@@ -14,7 +14,7 @@ QUICK = {
     "transaction": {
         "partial_voids": True,
         "answer_wait_s": 1.5,
-        "host_max_processing_s": 1.0,
+        "host_max_processing_s": 1.5,
         "reversal_waits_s": [0.2, 0.5],
     }
 }

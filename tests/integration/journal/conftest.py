@@ -13,7 +13,7 @@ from tests.integration.payment.till import Till
 
 IMPATIENT: dict[str, Any] = {
     "answer_wait_s": 2.5,
-    "host_max_processing_s": 1.0,
+    "host_max_processing_s": 2.5,
     "reversal_waits_s": [0.2, 0.4],
     "pos_gone_after_s": 0.5,
     "card_wait_s": 5.0,

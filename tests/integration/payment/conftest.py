@@ -15,7 +15,7 @@ from tpayd_contracts.operation import Right
 IMPATIENT = {
     "transaction": {
         "answer_wait_s": 1.5,
-        "host_max_processing_s": 1.0,
+        "host_max_processing_s": 1.5,
         "reversal_waits_s": [0.2, 0.4],
         "reversal_blocked_limit_s": 1.0,
         "pos_gone_after_s": 0.5,

@@ -53,6 +53,7 @@ class SandboxReadersSettings(ServiceSettings, frozen=True, forbid_unknown_fields
     readers: Annotated[tuple[VirtualReaderSettings, ...], Meta(max_length=256)] = ()
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name, times in Counter(reader.name for reader in self.readers).items():
             if times > 1:
                 raise ValueError(f"readers: name {name!r} is given to {times} readers; each needs its own")

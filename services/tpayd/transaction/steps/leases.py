@@ -13,13 +13,18 @@ from tpayd_contracts.operation import Empty
 __all__ = ["RESET_WAIT_S", "Leases"]
 
 RESET_WAIT_S = 5.0
+_RENEWALS = 2
+"""In the life of a lease, at least: one of them may be late."""
 
 
 class Leases:
     """Who holds a lease only has to say so; an unrenewed one expires at the broker."""
 
-    def __init__(self, broker: Caller, log: Log) -> None:
+    def __init__(self, broker: Caller, log: Log, renew_s: float) -> None:
+        """`renew` is called every `renew_s` seconds."""
         self._broker = broker
+        self._renew_s = renew_s
+        self._warned = False
         self._log = log
         self._held: dict[str, LeaseRef] = {}
         self._given_back: list[LeaseRef] = []
@@ -32,6 +37,13 @@ class Leases:
         return len(self._held)
 
     def hold(self, lease: Lease) -> None:
+        if lease.ttl_s < _RENEWALS * self._renew_s and not self._warned:
+            self._warned = True
+            self._log.error(
+                "leases.renewed_too_rarely", lease_renew_s=self._renew_s, lease_ttl_s=lease.ttl_s,
+                then="a reader may be taken from a payment under way: lower lease_renew_s (config/transaction.toml) "
+                "to half of lease_ttl_s (config/device_broker.toml), or raise that",
+            )  # fmt: skip
         self._held[lease.lease_id] = LeaseRef(lease.lease_id, lease.fence)
 
     def give_back(self, lease: Lease) -> None:
