@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as replace_row
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ from tests.harness.journals import Place
 from tests.unit.transaction.samples import EVENTS, PAYMENT, run
 from tpayd.transaction import events as ev
 from tpayd.transaction.journal import Journal, JournalStore, JournalVersionError, StorageError
+from tpayd.transaction.journal.auditing import Auditor
+from tpayd.transaction.journal.chain import GENESIS, Link, link
+from tpayd.transaction.journal.rebuilding import StoredEvent
 from tpayd.transaction.journal.verifying import PAGE, Verified, verify
 from tpayd.transaction.payment import Payment
 
@@ -69,7 +73,8 @@ DAMAGES: dict[str, tuple[str, str, int | None]] = {
         f"update events set payment_id = '{payment_of(3).payment_id}' where position = 5", "changed since", 5,
     ),
     "an event moved to another lane": ("update events set lane = '3' where position = 24", "number 1 of its lane", 24),
-    "a changed link": ("update events set previous = hash where position = 5", "before it in its lane has changed", 5),
+    "a changed link": ("update events set previous = hash where position = 5", "changed since it was written", 5),
+    "a changed hash": ("update events set hash = payload_hash where position = 5", "changed since it was written", 5),
     "a wrong chain end": ("update chains set hash = substr(hash, 2) where lane = '1'", "has another end", None),
     "a removed chain end": ("delete from chains where lane = '1'", "should end at 0 and ends at 12", None),
     "a damaged record": ("update payments set record = substr(record, 2) where lane = '1'", "record is damaged", 1),
@@ -78,6 +83,10 @@ DAMAGES: dict[str, tuple[str, str, int | None]] = {
     "a removed payment": ("delete from payments where first_position = 14", "begins a payment that has no record", 14),
     "an invented payment": ("update payments set first_position = 7 where first_position = 14", "no event begins", 7),
 }  # fmt: skip
+
+
+EXACT = ("a changed time", "a changed link", "a changed hash")
+"""Of which nothing else is told: those after it are what they were."""
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -89,6 +98,45 @@ async def test_damage_is_found_where_it_is(place: Place, damage: str) -> None:
     found = walked(place)
     assert not found.intact
     assert any(what in finding.what and finding.position == position for finding in found.findings), found.findings
+    if damage in EXACT:
+        assert 1 == found.damages, found.findings
+
+
+CHANGED = "it has changed since it was written"
+
+
+@pytest.mark.parametrize(
+    ("change", "old", "expected"),
+    [
+        ("time", False, [(5, f"{CHANGED}, unless number 2 of its lane, position 3, was replaced as a whole")]),
+        ("time", True, [(5, CHANGED)]),
+        ("hash", False, [(5, f"{CHANGED}, unless number 2 of its lane, position 3, was replaced as a whole")]),
+        ("hash", True, [(5, CHANGED)]),
+        ("time and hash", False, [(7, f"{CHANGED}, unless number 3 of its lane, position 5, was replaced as a whole")]),
+        ("time and hash", True, [(5, f"{CHANGED}, and its hash with it")]),
+    ],
+)
+async def test_the_chain_names_the_event_that_is_wrong(
+    place: Place, change: str, old: bool, expected: list[tuple[int, str]]
+) -> None:
+    """Once, and no other. Rows from before schema 0005 also know the hash of the event before them."""
+    await written(place)
+    columns = "position, lane, seq, payment_id, event, at_ms, payload, payload_hash, previous, hash"
+    rows = [StoredEvent(*row) for row in place.rows(f"select {columns} from events order by position")]
+    if old:
+        rows = [replace_row(row, previous=rows[at - 2].hash if at > 1 else GENESIS) for at, row in enumerate(rows)]
+    assert (3, 5) == (rows[2].position, rows[4].position)
+    wrong = replace_row(rows[4], at_ms=rows[4].at_ms + 1)
+    rehashed = link(Link(2, rows[2].hash), "1", wrong.payment_id, wrong.event, wrong.at_ms, wrong.payload_hash).hash
+    rows[4] = {
+        "time": wrong,
+        "hash": replace_row(rows[4], hash=bytes(32)),
+        "time and hash": replace_row(wrong, hash=rehashed),
+    }[change]
+    auditor = Auditor()
+    for row in rows:
+        auditor.event(row)
+    assert expected == [(finding.position, finding.what) for finding in auditor.findings]
 
 
 async def test_one_lane_can_be_walked_alone(place: Place) -> None:

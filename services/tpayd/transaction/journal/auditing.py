@@ -29,6 +29,7 @@ _MAX_LIVE = 20_000
 """Payments followed at once. Of one that goes on after so many others, only its presence is checked."""
 
 _UNKNOWN = -1
+_CHANGED = "it has changed since it was written"
 _COMPARED = ("state", "stan", "business_day", "terminal_id", "profile", "amount_minor", "payment_id", "request_id")
 
 
@@ -64,14 +65,17 @@ class Auditor:
         self.findings: list[Finding] = []
         self.position = 0
         """Of the last event seen."""
-        self._links: dict[str, Link] = {}
+        self._last: dict[str, StoredEvent] = {}
+        """Of each lane."""
+        self._meant: dict[str, Link] = {}
+        """Of each lane whose last event has another hash than it should: that which it should have."""
         self._live: OrderedDict[str, _Followed] = OrderedDict()
         self._digests: dict[int, int] = {}
         self._resumed: set[str] = set()
 
     @property
     def lanes(self) -> int:
-        return len(self._links)
+        return len(self._last)
 
     def event(self, row: StoredEvent) -> None:
         """The next event by position."""
@@ -92,8 +96,9 @@ class Auditor:
 
     def chains(self, rows: Mapping[str, Link]) -> None:
         """The ends of the chains, as they stood right after the last event."""
-        for lane in sorted({*rows, *self._links}):
-            said, seen = rows.get(lane), self._links.get(lane)
+        for lane in sorted({*rows, *self._last}):
+            said, last = rows.get(lane), self._last.get(lane)
+            seen = None if last is None else _end(last)
             if said != seen:
                 said_seq, seen_seq = (end.seq if end is not None else 0 for end in (said, seen))
                 what = f"the lane's chain should end at {said_seq} and ends at {seen_seq}"
@@ -130,16 +135,38 @@ class Auditor:
             self._add(Finding("this event begins a payment that has no record", position=position))
 
     def _check_chain(self, row: StoredEvent) -> None:
-        before = self._links.get(row.lane, Link())
-        after = link(before, row.lane, row.payment_id, row.event, row.at_ms, row.payload_hash)
+        last = self._last.get(row.lane)
+        before = Link() if last is None else _end(last)
+        after = _follows(before, row)
+        meant = self._meant.pop(row.lane, None) if self._meant else None
+        # One damage is told once: whatever stands here is taken for what follows.
+        self._last[row.lane] = row
         if row.seq != after.seq:
             self._find(f"it should be number {after.seq} of its lane", row)
-        elif row.previous and row.previous != before.hash:
-            self._find("the event before it in its lane has changed", row)
         elif row.hash != after.hash:
-            self._find("it has changed since it was written", row)
-        # One damage is told once: whatever stands here is taken for what follows.
-        self._links[row.lane] = Link(row.seq, row.hash)
+            self._broken(row, last, after, meant)
+        elif row.previous and row.previous != before.hash:
+            self._find(_CHANGED, row)
+
+    def _broken(self, row: StoredEvent, last: StoredEvent | None, after: Link, meant: Link | None) -> None:
+        """Tell which event has changed, where one has another hash than those before it make of it."""
+        if meant is not None and _follows(meant, row).hash == row.hash:
+            # Of the one before it, which is told of, the hash alone has changed.
+            return
+        if last is not None and row.previous and row.previous != last.hash:
+            # Until schema 0005 an event kept the hash of the one before it, and so agrees with itself, or does not.
+            if _follows(Link(last.seq, row.previous), row).hash == row.hash:
+                if meant is None:
+                    self._find("it has changed since it was written, and its hash with it", last)
+                return
+            self._find(_CHANGED, row)
+        elif last is None or row.previous:
+            self._find(_CHANGED, row)
+        else:
+            # Damage does not make a hash that fits; whoever puts another event there can.
+            place = f"number {last.seq} of its lane, position {last.position},"
+            self._find(f"{_CHANGED}, unless {place} was replaced as a whole", row)
+        self._meant[row.lane] = after
 
     def _follow(self, row: StoredEvent, event: ev.Event | None) -> None:
         followed = self._live.get(row.payment_id)
@@ -179,6 +206,14 @@ class Auditor:
         self.damages += 1
         if len(self.findings) < MAX_FINDINGS:
             self.findings.append(finding)
+
+
+def _end(row: StoredEvent) -> Link:
+    return Link(row.seq, row.hash)
+
+
+def _follows(before: Link, row: StoredEvent) -> Link:
+    return link(before, row.lane, row.payment_id, row.event, row.at_ms, row.payload_hash)
 
 
 def _digest(payment: Payment, last_position: int) -> int:
