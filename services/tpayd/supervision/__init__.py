@@ -2,6 +2,8 @@
 
 * `programs`   which processes an instance runs, and in which order they end
 * `conf`       supervisor's configuration, generated into the instance directory
+* `daemon`     starts and ends an instance as a whole, for the command line
+* `boot`, `systemctl` the unit that starts it at boot, and systemd's own commands
 * `separation` gives each process a user of its own, where root starts them
 * `control`    asks the running supervisor, over its private socket
 * `launcher`   keeps supervisord itself alive; standard library only, so that no release can break it
@@ -16,6 +18,7 @@
 * `watching`   what it does about an event
 * `vigil`      the watchdog's rules, without I/O
 * `wakefulness` whether the watchdog itself is awake; the launcher asks
+* `watch_figures` what it measures
 
 Who restarts whom: the launcher restarts supervisord, supervisord restarts what died, the watchdog kills what hangs (and
 supervisord then restarts it) and starts again what supervisord has given up on. Nobody restarts the launcher, unless

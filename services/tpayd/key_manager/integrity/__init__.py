@@ -5,5 +5,6 @@
 * `schedule`  when the daily check is due, without I/O
 * `files`     one check of the installed files, in a thread
 * `readers`   the readers' self-tests, as the device broker makes them
+* `reporting` what is told of the results, so that it fits a frame
 * `desk`      when it is checked, who asks, and what follows
 """
