@@ -137,7 +137,7 @@ def test_a_peer_that_does_not_read_hurts_nobody(tmp_path: Path) -> None:
             for number in range(2_000):
                 await deaf.request(number, ECHO, text)
                 if number % 500 == 0:
-                    assert Text("quick") == await asyncio.wait_for(other.call(ECHO, Text("quick")), 1.0)
+                    assert Text("quick") == await asyncio.wait_for(other.call(ECHO, Text("quick")), 10.0)
             await until(lambda: rig.counts.served_codes["ok"] >= 2_400)
             assert 1_500 < rig.counts.drops["slow_peer"]
             # 2,000 answers of 20 kB each would be 40 MB.
@@ -207,7 +207,7 @@ def test_an_answer_of_another_shape_is_unknown(tmp_path: Path) -> None:
             server.handle_raw(TALK.name, newer)
             caller = await rig.connected()
             for call in (caller.call(ECHO, Text("x")), caller.call(TALK, Turns(1))):
-                error = await asyncio.wait_for(failure(call), 1.0)
+                error = await asyncio.wait_for(failure(call), 10.0)
                 assert (ErrorCode.INTERNAL, Outcome.UNKNOWN) == (error.code, error.outcome)
 
     asyncio.run(scenario())
@@ -241,7 +241,7 @@ def test_a_closed_server_leaves_no_task(tmp_path: Path) -> None:
             call = asyncio.ensure_future(failure(caller.call(HOLD, Empty())))
             await until(lambda: held)
             await server.close()
-            assert Outcome.UNKNOWN == (await asyncio.wait_for(call, 1.0)).outcome
+            assert Outcome.UNKNOWN == (await asyncio.wait_for(call, 10.0)).outcome
             assert held[0].task is not None
             assert held[0].task.done()
             await server.close()

@@ -77,7 +77,7 @@ def test_a_late_answer_is_counted_and_dropped(tmp_path: Path) -> None:
             began_s = time.monotonic()
             error = await failure(caller.call(HOLD, Empty(), ttl_s=0.1))
             assert (ErrorCode.TIMEOUT, Outcome.UNKNOWN) == (error.code, error.outcome)
-            assert 0.1 <= time.monotonic() - began_s < 1.0
+            assert 0.1 <= time.monotonic() - began_s < 10.0
             # The deadline is told to the peer as a CANCEL, which this handler has no ear for.
             await until(lambda: held[0].cancelled)
             held[0].reply(Empty())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterator
 
@@ -46,9 +45,7 @@ def test_one_client_has_its_bound_over_all_its_connections(small_shop: Shop) -> 
         for number in (10, 11):
             hold(one, number)
             hold(two, number)
-        started_s = time.monotonic()
-        answer = two.sale(number=20)
-        assert time.monotonic() - started_s < 0.5
+        answer = two.sale(number=20)  # before any of those that are held has ended
         assert (ERROR, "busy", "not_started", True) == (
             answer[1], answer[9]["code"], answer[9]["outcome"], answer[9]["retryable"],
         )  # fmt: skip
