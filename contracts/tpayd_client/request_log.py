@@ -7,6 +7,7 @@ line: `{"begin": <request id>, "lane": …, "at": <unix ms>}` and, once there is
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -40,7 +41,10 @@ class RequestLog(Protocol):
         """Durable when it returns. Raises RequestLogError."""
 
     def end(self, request_id: str, verdict: str) -> None:
-        """The payment has a verdict, or certainly had no effect. Losing this line costs one status query."""
+        """The payment has a verdict, or certainly had no effect. Losing this line costs one status query.
+
+        So it raises nothing: an error in the verdict's place would say that the payment was not made.
+        """
 
     def unresolved(self) -> tuple[OpenRequest, ...]:
         """Begun and not ended, oldest first."""
@@ -64,6 +68,7 @@ class FileRequestLog:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
         self._lock = threading.Lock()
+        self._torn = False
         self._open: dict[str, OpenRequest] = {}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,10 +93,8 @@ class FileRequestLog:
     def end(self, request_id: str, verdict: str) -> None:
         with self._lock:
             self._open.pop(request_id, None)
-            try:
+            with contextlib.suppress(OSError):
                 self._append({"end": request_id, "verdict": verdict})
-            except OSError as error:
-                raise _cannot(self._path, error, None, request_id) from error
 
     def unresolved(self) -> tuple[OpenRequest, ...]:
         with self._lock:
@@ -102,8 +105,13 @@ class FileRequestLog:
 
     def _append(self, entry: dict[str, Any]) -> None:
         line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+        if self._torn:
+            # What a full disk has torn must not swallow this one.
+            line = b"\n" + line
+        self._torn = True
         if self._file.write(line) != len(line):
             raise OSError("the disk took only a part of the line")
+        self._torn = False
 
     def _load(self) -> None:
         if not self._path.exists():

@@ -202,7 +202,11 @@ export async function sale(gateway, { lane, amount, log, requestId = newRequestI
     }
   }
   result = await verdict(gateway, { lane, requestId, result, giveUpAt })
-  writeDurably(log, { end: requestId, verdict: result.verdict })
+  try {
+    writeDurably(log, { end: requestId, verdict: result.verdict })
+  } catch {
+    // A full disk: the verdict stands, and a lost line costs one question after the next start.
+  }
   return result
 }
 

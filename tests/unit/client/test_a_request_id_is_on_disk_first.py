@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tpayd_client.errors import RequestLogError
 from tpayd_client.request_log import COMPACT_ABOVE_BYTES, FileRequestLog, default_request_log
+
+FULL = Path("/dev/full")
 
 
 def ids(log: FileRequestLog) -> list[str]:
@@ -70,6 +73,37 @@ def test_a_full_disk_stops_the_request(tmp_path: Path, monkeypatch: pytest.Monke
     assert ("not_started", "id-1") == (failure.value.outcome, failure.value.request_id)
     assert [] == ids(log)
     log.close()
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
+def test_a_verdict_is_told_though_the_log_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error in its place would say that a payment that is PAID was not made; the lost line costs one question."""
+    path = tmp_path / "log.jsonl"
+    log = FileRequestLog(path)
+    log.begin("1", "id-1")
+    with FULL.open("wb", buffering=0) as full, monkeypatch.context() as there:
+        there.setattr(log, "_file", full)
+        log.end("id-1", "PAID")
+    log.close()
+    again = FileRequestLog(path)
+    assert ["id-1"] == ids(again)
+    again.close()
+
+
+def test_a_line_that_a_full_disk_has_torn_swallows_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next payment's line begins on its own, though the POS was not started again."""
+    path = tmp_path / "log.jsonl"
+    log = FileRequestLog(path)
+    file = log._file
+    with monkeypatch.context() as there:
+        there.setattr(log, "_file", SimpleNamespace(write=lambda line: file.write(line[:9])))
+        with pytest.raises(RequestLogError, match="only a part"):
+            log.begin("1", "id-1")
+    log.begin("1", "id-2")
+    log.close()
+    again = FileRequestLog(path)
+    assert ["id-2"] == ids(again)
+    again.close()
 
 
 def test_a_place_that_cannot_be_written_is_named_at_once(tmp_path: Path) -> None:
