@@ -6,7 +6,7 @@ import click
 
 from tpayd.cli.exits import Exit
 
-__all__ = ["CommandError", "exit_for"]
+__all__ = ["CommandError", "OutputLostError", "exit_for"]
 
 
 class CommandError(click.ClickException):
@@ -16,6 +16,20 @@ class CommandError(click.ClickException):
         super().__init__(message)
         self.status = status
         self.code = code or status.name.lower()
+
+
+class OutputLostError(Exception):
+    """What a command had to say was told to nobody: its output is full, or whoever read it went away.
+
+    It ends with `Exit.UNKNOWN`, and never with the status of a verdict that nobody has seen.
+    """
+
+    def __init__(self, cause: OSError, way_out: str = "") -> None:
+        why = cause.strerror or type(cause).__name__
+        super().__init__(f"the output could not be written ({why}){way_out and '; '}{way_out}")
+        self.cause = cause
+        self.is_worth_a_word = bool(way_out) or not isinstance(cause, BrokenPipeError)
+        """Not where a pager was closed, say."""
 
 
 _BY_CODE = {

@@ -17,7 +17,9 @@ class Exit(enum.IntEnum):
     USAGE = 2
     """The command line, a settings file or a value in it is wrong; nothing was done."""
     UNKNOWN = 3
-    """WAIT: the outcome is not known yet. Ask again with `tpayd payment status`; never send a second sale."""
+    """WAIT: the outcome is not known yet. Ask again with `tpayd payment status`; never send a second sale.
+
+    So end commands whose output could not be written, too."""
     NOT_RUNNING = 4
     """The daemon, or the part of it that was needed, cannot be reached; nothing was done."""
     REFUSED = 5

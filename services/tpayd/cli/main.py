@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
+import traceback
 
 import click
 
 from tpayd import __version__
-from tpayd.cli.errors import CommandError
+from tpayd.cli.errors import CommandError, OutputLostError
 from tpayd.cli.exits import Exit
 from tpayd.cli.loading import CommandEntry, LazyGroup
 from tpayd.cli.output import Output, json_option
@@ -105,10 +108,25 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         _complain(output, "interrupted", "interrupted")
         status = 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        status = Exit.OK
+    except OutputLostError as lost:
+        _forget_output()
+        if lost.is_worth_a_word:
+            with contextlib.suppress(OSError):
+                click.echo(f"tpayd: {lost}", err=True)
+        status = Exit.UNKNOWN
+    except OSError as error:
+        _complain(output, f"{error.filename or 'this machine'}: {error.strerror or error}", "storage_failed")
+        status = Exit.FAILED
+    except Exception:  # (Python's own status for it is 1, which says NOT PAID)
+        traceback.print_exc()
+        status = Exit.UNKNOWN
     sys.exit(int(status) if isinstance(status, int) else Exit.OK)
+
+
+def _forget_output() -> None:
+    """What is still kept for it is not tried again at the end: Python would end with a status of its own."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(output: Output, message: str, code: str) -> None:

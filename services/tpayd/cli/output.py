@@ -7,7 +7,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +18,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from tpayd.cli.errors import OutputLostError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,23 +52,33 @@ class Output:
         return self.console.is_terminal and not self.as_json
 
     def result(self, data: Mapping[str, Any], show: Callable[[], None]) -> None:
-        """The command's result: `data` with --json, else what `show` prints."""
+        """The command's result: `data` with --json, else what `show` prints. Raises OutputLostError, as all here."""
         if self.as_json:
-            click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+            self.text(json.dumps(data, ensure_ascii=False, indent=2))
         else:
             show()
+
+    def text(self, text: str) -> None:
+        """These characters and a line's end, as they are."""
+        with _told():
+            click.echo(text)
 
     def line(self, text: str | Text = "", *, style: str | None = None) -> None:
         """One line for a person; not part of the JSON."""
         if not self.as_json:
-            self.console.print(text, style=style, highlight=False, soft_wrap=True)
+            with _told():
+                self.console.print(text, style=style, highlight=False, soft_wrap=True)
 
     def progress(self, text: str) -> None:
-        """A step of something under way. With --json it goes to standard error, if somebody looks there."""
-        if not self.as_json:
-            self.console.print(text, highlight=False, soft_wrap=True)
-        elif self._aside.is_terminal:
-            self._aside.print(text, highlight=False, soft_wrap=True)
+        """A step of something under way. With --json it goes to standard error, if somebody looks there.
+
+        It may be lost: what is under way goes on, and its result tells that the output is.
+        """
+        with contextlib.suppress(OSError):
+            if not self.as_json:
+                self.console.print(text, highlight=False, soft_wrap=True)
+            elif self._aside.is_terminal:
+                self._aside.print(text, highlight=False, soft_wrap=True)
 
     @contextmanager
     def waiting(self, text: str) -> Iterator[Callable[[str], None]]:
@@ -113,7 +128,8 @@ class Output:
             table.add_column(columns[index], overflow="fold")
         for row in rows:
             table.add_row(*(row[index] for index in shown))
-        self.console.print(table)
+        with _told():
+            self.console.print(table)
 
 
 class Steps:
@@ -159,7 +175,20 @@ def _console(stream: Any) -> Console:
     # A fifth of what a command imports, and `tpayd up` starts the daemon before it says anything.
     from rich.console import Console  # noqa: PLC0415
 
-    return Console(file=stream, highlight=False, emoji=False, markup=False)
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            # Rich's own ends the program with status 1, which is that of NOT PAID.
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+    return Plain(file=stream, highlight=False, emoji=False, markup=False)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputLostError(error) from error
 
 
 pass_output = click.make_pass_decorator(Output, ensure=True)

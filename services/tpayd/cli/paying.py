@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from tpayd.cli.errors import CommandError
+from tpayd.cli.errors import CommandError, OutputLostError
 from tpayd.cli.exits import Exit
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.payment_view import exit_of, show_payment
@@ -31,6 +31,7 @@ __all__ = [
     "parts_options",
     "place",
     "step_words",
+    "to_learn",
 ]
 
 _ROUGHLY_S = 15
@@ -65,7 +66,10 @@ class Checkout:
         with request_log(self.gateway, request_id) as log, open_pos(self.gateway, log) as pos:
             lane = lane_or_first(self.lane, pos.connect())
             result = place(self.output, pos, order(pos, lane), request_id, self.timeout_s)
-            self.output.result(as_json(result), lambda: show_payment(self.output, result))
+            try:
+                self.output.result(as_json(result), lambda: show_payment(self.output, result))
+            except OutputLostError as lost:
+                raise OutputLostError(lost.cause, to_learn(lane, request_id)) from lost
             _acknowledge(pos, result)
         if result.reason == Reason.DUPLICATE and not self.output.live:
             self.output.progress("if it is meant, pass --allow-duplicate: here nobody can be asked")
@@ -151,9 +155,16 @@ def place(output: Output, pos: Pos, order: Order, request_id: str, timeout_s: fl
         try:
             return pos.order(order, request_id=request_id, on_progress=step, timeout_s=timeout_s)
         except KeyboardInterrupt:
-            ask = f"tpayd payment status {request_id} --lane {order.lane} --wait"
-            text = f"interrupted; to learn what became of it: {ask}"
+            text = f"interrupted; {to_learn(order.lane, request_id)}"
             raise CommandError(text, Exit.UNKNOWN, code="interrupted") from None
+        except OSError as error:
+            text = f"this machine failed ({error.strerror or error}); {to_learn(order.lane, request_id)}"
+            raise CommandError(text, Exit.UNKNOWN, code="storage_failed") from error
+
+
+def to_learn(lane: str, request_id: str) -> str:
+    """How to ask for a payment's verdict once more."""
+    return f"to learn what became of it: tpayd payment status {request_id} --lane {lane} --wait"
 
 
 def _acknowledge(pos: Pos, result: PaymentResult) -> None:

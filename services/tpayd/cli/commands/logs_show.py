@@ -138,7 +138,7 @@ def _time(entry: dict[str, Any]) -> str:
 def show_entry(output: Output, entry: dict[str, Any]) -> None:
     """One line of a log, for a person or as it stands."""
     if output.as_json:
-        click.echo(json.dumps(entry, ensure_ascii=False))
+        output.text(json.dumps(entry, ensure_ascii=False))
         return
     level = str(entry.get("level", ""))
     fields = " ".join(f"{name}={_value(value)}" for name, value in entry.items() if name not in _HEAD)

@@ -71,7 +71,7 @@ def targets(output: Output, file_sd: bool) -> int:
     """
     found = _targets()
     if file_sd:
-        click.echo(json.dumps([target.group for target in found], indent=1))
+        output.text(json.dumps([target.group for target in found], indent=1))
         return Exit.OK
     texts = _read(found)
     rows = [

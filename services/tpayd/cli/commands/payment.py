@@ -103,7 +103,7 @@ def _show(
 ) -> int:
     with open_pos(gateway) as pos:
         result = ask(pos, lane_or_first(lane, pos.connect()), str(request_id))
+    output.result(as_json(result), lambda: show_payment(output, result))
     if result.verdict is not Verdict.WAIT:
         forget(gateway, str(request_id))
-    output.result(as_json(result), lambda: show_payment(output, result))
     return exit_of(result)

@@ -9,11 +9,11 @@ import click
 
 from tpayd.cli.choices import Word
 from tpayd.cli.commands.merchant import show_merchant
-from tpayd.cli.errors import CommandError
+from tpayd.cli.errors import CommandError, OutputLostError
 from tpayd.cli.exits import Exit
 from tpayd.cli.output import Output, json_option, pass_output
 from tpayd.cli.passwords import password_from
-from tpayd.cli.paying import place
+from tpayd.cli.paying import place, to_learn
 from tpayd.cli.payment_view import exit_of, show_payment, won
 from tpayd.cli.pos import Gateway, connection_options, lane_or_first, open_pos, request_log
 from tpayd.cli.shape import as_json
@@ -146,7 +146,10 @@ def _pay(
             for line in printed:
                 output.line(line)
 
-        output.result({**as_json(result), "lines": list(printed)}, show)
+        try:
+            output.result({**as_json(result), "lines": list(printed)}, show)
+        except OutputLostError as lost:
+            raise OutputLostError(lost.cause, to_learn(chosen, request_id)) from lost
         if result.verdict is not Verdict.WAIT:
             _forget(output, pos, chosen, request_id)
     return exit_of(result)
