@@ -11,6 +11,7 @@ from tpayd.supervision.programs import programs
 
 HEAVY = {"rich", "pygments", "attr", "tomlkit", "alembic", "mako", "asyncssh", "tuf", "zoneinfo", "hypothesis", "click"}
 """For consoles, changed settings, migrations, deliveries, updates: by whoever needs them, when he does."""
+HEAVY_PARTS = {"sqlalchemy.dialects.postgresql", "zmq.asyncio"}
 ONLY_IN = {"sqlalchemy": {"tpayd.transaction"}, "serial": {"tpayd.device_broker"}}
 MODULES_MAX = 600
 """Beside those of sqlalchemy; the processes have 420 to 550 (each costs 0.4 ms of CPU, twelve times)."""
@@ -34,6 +35,7 @@ def test_no_process_imports_what_it_seldom_needs(process: str) -> None:
     own = [name for name in modules if not name.startswith("sqlalchemy")]
 
     assert set() == tops & HEAVY
+    assert set() == modules & HEAVY_PARTS
     assert set() == {name for name, users in ONLY_IN.items() if name in tops and process not in users}
     assert len(own) <= MODULES_MAX, f"{len(own)} modules: what is new here, and is it needed at the start?"
 

@@ -17,8 +17,9 @@ from tests.harness.journals import Place
 from tests.unit.transaction.samples import EVENTS, PAYMENT, run
 from tpayd.transaction import events as ev
 from tpayd.transaction.journal import Journal, JournalStore, JournalVersionError
+from tpayd.transaction.journal.indexes import metadata
 from tpayd.transaction.journal.migrating import alembic_config
-from tpayd.transaction.journal.schema import SCHEMA_VERSION, VERSION_TABLE, metadata
+from tpayd.transaction.journal.schema import SCHEMA_VERSION, VERSION_TABLE
 from tpayd_contracts.payment import PaymentState
 
 

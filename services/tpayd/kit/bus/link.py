@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import Callable, Sequence
 
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
 from tpayd.kit.bus.pump import Pump
 from tpayd.kit.logs import Log
 
 __all__ = ["Watch", "watch_link", "watch_peers"]
+
+_EVENT = struct.Struct("=Hi")
+"""The first frame of a monitor's message: event and value, zmq_socket_monitor(3). pyzmq's own parser is imported with
+its whole asyncio layer."""
 
 
 class Watch:
@@ -42,10 +46,10 @@ class Watch:
         self._pump.close()
 
     def _on_event(self, frames: Sequence[zmq.Frame]) -> None:
-        event = parse_monitor_message([frame.bytes for frame in frames])
-        callback = self._told.get(event["event"])
+        event, value = _EVENT.unpack(frames[0].bytes)
+        callback = self._told.get(event)
         if callback is not None:
-            callback(int(event["value"]))
+            callback(value)
 
 
 def watch_link(

@@ -7,7 +7,7 @@ that it began last, written in the same transaction.
 
 A sync costs by the page, and each index is one more page for every lane in a commit. So events have none: a payment's
 are found between its `first_position` and its `last_position`. Only payments that a starting process has to look at
-are indexed, as `open`: those without an end, and those whose end the POS has not acknowledged.
+are indexed, as `open`: those without an end, and those whose end the POS has not acknowledged (`indexes`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
-    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -103,12 +102,6 @@ payments = Table(
     # of its own, and a commit of many lanes touches as many pages (docs/adr/0035).
     PrimaryKeyConstraint("request_id", "lane"),
 )
-Index(
-    "payments_day", payments.c.business_day, sqlite_where=payments.c.business_day.is_not(None),
-    postgresql_where=payments.c.business_day.is_not(None),
-)  # fmt: skip
-"""All payments of a commit are of one day, and rows grow at the end: one page more, whatever the number of lanes."""
-Index("payments_open", payments.c.open, sqlite_where=payments.c.open, postgresql_where=payments.c.open)
 
 stan_blocks = Table(
     "stan_blocks",

@@ -8,11 +8,11 @@ lock and fights for it again with every step, which at a row a step costs more t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from itertools import chain
 from typing import Any
 
 from sqlalchemy import Boolean, ClauseElement, Dialect, LargeBinary, Select, Table, bindparam
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -55,8 +55,9 @@ class ChunkedInsert:
     """
 
     def __init__(self, table: Table, dialect: Dialect, *, replace: Sequence[str] = ()) -> None:
-        # Both databases know ON CONFLICT in the same words; SQLAlchemy has it in each dialect's own `insert`.
-        insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+        # Both databases know ON CONFLICT in the same words; SQLAlchemy has it in each dialect's own `insert`. The other
+        # dialect is not imported: PostgreSQL's takes a tenth of this process's start.
+        insert = import_module(f"sqlalchemy.dialects.{dialect.name}").insert
         clause = insert(table).values({column.name: bindparam(column.name) for column in table.c})
         if replace:
             keys = list(table.primary_key)

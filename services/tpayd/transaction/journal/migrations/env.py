@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-from tpayd.transaction.journal.schema import VERSION_TABLE, metadata
+from tpayd.transaction.journal.indexes import metadata
+from tpayd.transaction.journal.schema import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],
