@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -31,8 +30,7 @@ class Empty(Struct, frozen=True, forbid_unknown_fields=True):
     """A body without fields."""
 
 
-@dataclass(frozen=True)
-class Op(Generic[Q, A]):
+class Op(Struct, Generic[Q, A], frozen=True):
     """One operation, the unit of the contract.
 
     `right` is None for operations between services only; otherwise the least right a client needs to call it.

@@ -11,11 +11,12 @@ import enum
 import random
 import zlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import asdict
 from sqlalchemy import Table
 
 from tpayd.transaction.journal import database, schema

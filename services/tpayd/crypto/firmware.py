@@ -33,6 +33,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec import Struct
 
 from tpayd.crypto.errors import ExchangeFormatError, NotGenuineError
 from tpayd.crypto.mac import cmac
@@ -68,8 +69,7 @@ _PROOF = struct.Struct("32s64s32s")
 _OFFER = struct.Struct("14s32s71s64s")
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(Struct, frozen=True):
     """What a vendor signs of an image of firmware."""
 
     model: str

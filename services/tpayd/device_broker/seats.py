@@ -6,7 +6,6 @@ Sets of readers are whole numbers with a bit for each, so that hundreds of waiti
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from msgspec import Struct
 
@@ -29,8 +28,7 @@ class LentError(Exception):
         self.device = device
 
 
-@dataclass(slots=True, eq=False)
-class Seat:
+class Seat(Struct, eq=False):
     """One reader."""
 
     member: Member

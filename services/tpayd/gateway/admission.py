@@ -7,7 +7,8 @@ tells. The name in HELLO must belong to that key or that uid; a routing id prove
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tpayd.gateway.clients import Client, ClientRegistry
 from tpayd.kit.bus import Admitted, CallError, Peer, Server
@@ -19,8 +20,7 @@ from tpayd_contracts.operation import Right
 __all__ = ["ClientAdmission", "Guest", "ops_for"]
 
 
-@dataclass(eq=False)
-class Guest:
+class Guest(Struct, eq=False):
     """An admitted client, shared by all its sessions."""
 
     name: str

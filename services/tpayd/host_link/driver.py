@@ -8,7 +8,8 @@ import os
 import random
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tpayd.host_link.connection import Connection
 from tpayd.host_link.line import Do, Event, Line, Waits
@@ -24,8 +25,7 @@ _CLOSE_WAIT_S = 1.0
 """For what was sent to leave, and the connection to end."""
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(Struct, frozen=True):
     """Where a line leads."""
 
     name: str
@@ -34,8 +34,7 @@ class Route:
     server_name: str | None = None
 
 
-@dataclass(frozen=True)
-class LineOwner:
+class LineOwner(Struct, frozen=True):
     """What a line tells the pool, and asks of it."""
 
     changed: Callable[[Driver], None]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import enum
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from tpayd.host_link.errors import KeyOpenError
 from tpayd.hosts import MatchKey
@@ -32,8 +33,7 @@ class Stray(enum.StrEnum):
     """No such request is remembered, or it left on another line."""
 
 
-@dataclass(slots=True)
-class _Open(Generic[T]):
+class _Open(Struct, Generic[T]):
     line: str
     waiter: T
 

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tpayd.host_link.deadlines import Deadlines
 from tpayd.host_link.driver import Driver, LineOwner, Route
@@ -38,8 +39,7 @@ from tpayd_contracts.host import Exchanged, Line, LineState
 __all__ = ["Pool", "Waiting"]
 
 
-@dataclass(slots=True)
-class Waiting:
+class Waiting(Struct):
     """Somebody waits for an answer: exactly one of `answer` and `fail` is called, unless it is abandoned first."""
 
     answer: Callable[[Message], None]

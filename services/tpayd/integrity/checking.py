@@ -8,6 +8,8 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct
+
 from tpayd.integrity.environment import Environment
 from tpayd.integrity.errors import ManifestError, ScanError, TrustFileError
 from tpayd.integrity.manifest import (
@@ -40,8 +42,7 @@ class FaultKind(enum.StrEnum):
     NOT_CHECKED = "not_checked"
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One thing that is wrong."""
 
     kind: FaultKind
@@ -50,8 +51,7 @@ class Fault:
     text: str
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """What a check came to."""
 
     faults: tuple[Fault, ...]
@@ -69,8 +69,7 @@ class Checked:
         return not self.found
 
 
-@dataclass(frozen=True)
-class Expected:
+class Expected(Struct, frozen=True):
     """What should lie in the environment."""
 
     files: dict[str, FileEntry]

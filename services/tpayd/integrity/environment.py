@@ -8,16 +8,16 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 __all__ = ["Environment", "isolated_paths", "start_doubts"]
 
 _ASK_LIMIT_S = 30.0
 
 
-@dataclass(frozen=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """A virtual environment of its own; nothing else lies below its root."""
 
     root: Path

@@ -7,7 +7,8 @@ run low, and where none is left the message waits, not the event loop (`NotReser
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tpayd.crypto.dukpt import LAST_COUNTER, next_counter
 from tpayd.key_manager.errors import NotReservedError
@@ -18,8 +19,7 @@ BLOCK = 256
 """Counters reserved at a time. Each restart skips up to twice as many of the 2.4 thousand million that a key has."""
 
 
-@dataclass(slots=True)
-class _Block:
+class _Block(Struct):
     last: int
     """The last counter handed out."""
     limit: int

@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
@@ -63,8 +62,7 @@ class Calls(Protocol):
         """One request, one reply; raises CallError."""
 
 
-@dataclass(frozen=True)
-class ExchangeLimits:
+class ExchangeLimits(Struct, frozen=True):
     """Waits of the steps, in seconds, and the life of a key."""
 
     host_answer_s: float

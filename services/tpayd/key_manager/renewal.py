@@ -8,8 +8,9 @@ not come back to the host together; what has not worked by the end of them is tr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from tpayd.key_manager.exchange_desk import GAVE_WAY, ExchangeDesk
 from tpayd.key_manager.keyring import Keyring
@@ -29,8 +30,7 @@ _RETRY_MIN_MS = 120_000
 _RETRY_MAX_MS = 3_600_000
 
 
-@dataclass(frozen=True)
-class Hours:
+class Hours(Struct, frozen=True):
     """When the shop is quiet."""
 
     at: str

@@ -10,11 +10,11 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 import msgspec
+from msgspec import Struct
 
 from tpayd.key_manager.audit import AuditEntry, AuditHead, AuditReport, origin, sign_entry, sign_head, verify
 from tpayd.key_manager.database import is_empty, open_database, storage, transaction
@@ -34,8 +34,7 @@ _COUNTER = "counter"
 _TICKS = "ticks"
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True):
     """One audited change: `record` is the key as it is afterwards; None with a `key_id`: it is gone."""
 
     event: str
@@ -44,8 +43,7 @@ class Step:
     detail: str = ""
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """What a store held when it was opened."""
 
     records: tuple[KeyRecord, ...]

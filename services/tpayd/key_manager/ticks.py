@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from msgspec import Struct, structs
 
@@ -43,8 +42,7 @@ class Ticks(Struct, frozen=True, array_like=True):
         )
 
 
-@dataclass(frozen=True)
-class ExchangeNumber:
+class ExchangeNumber(Struct, frozen=True):
     """Numbers of one key exchange, never given before."""
 
     sequence: int

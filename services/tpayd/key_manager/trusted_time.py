@@ -20,7 +20,7 @@ The rules:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from tpayd.kit.clock import Clock
 
@@ -33,8 +33,7 @@ _SAME_MS = 3_600_000
 """How much two such answers may differ in what they make of the same moment."""
 
 
-@dataclass(frozen=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """The floor was moved."""
 
     by_ms: int

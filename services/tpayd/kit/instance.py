@@ -12,8 +12,9 @@ import contextlib
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from tpayd.kit.users import NUMBERS, HouseUsers, UsersError
 
@@ -36,8 +37,7 @@ class InstanceError(Exception):
     """The instance directory is missing or not safe to use. The message says which path, and the way out."""
 
 
-@dataclass(frozen=True)
-class Instance:
+class Instance(Struct, frozen=True):
     """One installation. All paths are absolute."""
 
     home: Path

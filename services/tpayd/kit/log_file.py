@@ -13,9 +13,10 @@ import contextlib
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from tpayd.kit.clock import Clock
 from tpayd.kit.redaction import redact_line
@@ -33,8 +34,7 @@ _SWEEP_EVERY_S = 3600
 """A process that logs little rotates seldom, and its old files must go all the same."""
 
 
-@dataclass(frozen=True)
-class Retention:
+class Retention(Struct, frozen=True):
     """When a log file is rotated, and how long rotated ones stay."""
 
     file_bytes: int = 16 * 1024 * 1024

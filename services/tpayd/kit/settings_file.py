@@ -18,7 +18,6 @@ import stat
 import time
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -63,8 +62,7 @@ class NoSuchVersionError(LookupError):
     """The history has no version of that number."""
 
 
-@dataclass(frozen=True)
-class Snapshot(Generic[S]):
+class Snapshot(Struct, Generic[S], frozen=True):
     """The file at one moment."""
 
     text: str
@@ -73,8 +71,7 @@ class Snapshot(Generic[S]):
     settings: S
 
 
-@dataclass(frozen=True)
-class Saved(Generic[S]):
+class Saved(Struct, Generic[S], frozen=True):
     """What a change has done, or would do."""
 
     settings: S

@@ -16,8 +16,9 @@ import os
 import stat
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 __all__ = [
     "BLOCK",
@@ -53,8 +54,7 @@ class UsersError(Exception):
     """users.toml cannot be used; the message says why, and the way out."""
 
 
-@dataclass(frozen=True)
-class HouseUsers:
+class HouseUsers(Struct, frozen=True):
     """The uids of one instance."""
 
     first_uid: int

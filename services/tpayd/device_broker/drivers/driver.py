@@ -16,8 +16,9 @@ A driver owes its caller two promises, on which the money of the next customer d
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from tpayd.device_broker.drivers.commands import Command
 from tpayd.device_broker.drivers.events import Event
@@ -87,8 +88,7 @@ class Driver(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class LineSettings:
+class LineSettings(Struct, frozen=True):
     """The serial line that a kind of reader expects; a device's own settings may say otherwise."""
 
     baud: int = 38_400

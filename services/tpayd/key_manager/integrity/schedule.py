@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+
+from msgspec import Struct
 
 __all__ = ["Daily"]
 
 
-@dataclass
-class Daily:
+class Daily(Struct):
     """Once between one such time of day and the next, whatever the clock does in between."""
 
     at: time

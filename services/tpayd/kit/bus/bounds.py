@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from tpayd.kit.bus import limits
 from tpayd.kit.bus.errors import CallError
@@ -12,8 +12,7 @@ from tpayd_contracts.errors import ErrorCode
 __all__ = ["ServerLimits"]
 
 
-@dataclass(frozen=True)
-class ServerLimits:
+class ServerLimits(Struct, frozen=True):
     """Bounds of one server. `ttl_ms` bounds apply where callers send a time to live instead of a deadline."""
 
     max_open_per_session: int = limits.MAX_OPEN_PER_SESSION

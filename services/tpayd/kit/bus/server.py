@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import zmq
@@ -45,8 +44,7 @@ _REQ = int(Kind.REQ)
 _REPLY = int(Kind.REPLY)
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
+class _Route(Struct, frozen=True):
     serve: RawHandler
     while_draining: bool
 

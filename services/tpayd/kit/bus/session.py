@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import zmq
+from msgspec import Struct
 
 from tpayd.kit.bus.errors import CallError
 from tpayd.kit.bus.outlet import Outlet
@@ -21,8 +22,7 @@ from tpayd_contracts.operation import Right
 __all__ = ["Admission", "Admitted", "HouseAdmission", "OpenRequest", "Peer", "Session"]
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(Struct, frozen=True):
     """What libzmq, not the peer itself, says about a connection."""
 
     user_id: str | None
@@ -58,8 +58,7 @@ def _metadata(frame: zmq.Frame, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-@dataclass(frozen=True)
-class Admitted:
+class Admitted(Struct, frozen=True):
     """The answer to 'may this peer come in?': its name and what it may call."""
 
     name: str

@@ -6,7 +6,6 @@ import difflib
 import enum
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -26,8 +25,7 @@ class UnknownSettingError(LookupError):
     """There is no such setting; the message names the nearest ones."""
 
 
-@dataclass(frozen=True)
-class Leaf:
+class Leaf(Struct, frozen=True):
     """One setting."""
 
     path: str

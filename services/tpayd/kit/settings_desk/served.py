@@ -25,8 +25,7 @@ _ROW = re.compile(r" \(T\d+(?:, T\d+)*\)")
 """What a declaration says to who reads the code; a setting has a field for it."""
 
 
-@dataclass(frozen=True)
-class Elsewhere:
+class Elsewhere(Struct, frozen=True):
     """A switch that people look for among the settings, and that the process keeps in a place of its own."""
 
     path: str

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from tpayd.hosts import HostFormatError
 from tpayd.kit.bus import CallError, Request, Server
@@ -45,8 +45,7 @@ _encoder = msgspec.msgpack.Encoder()
 _reports = msgspec.msgpack.Decoder(CloseReport)
 
 
-@dataclass(frozen=True, slots=True)
-class _Terminal:
+class _Terminal(Struct, frozen=True):
     """On whose behalf a reconciliation is sent."""
 
     profile: str

@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from tpayd.hosts import APPROVED, HostTotals
 from tpayd.transaction.journal import OPEN_STATES
 from tpayd.transaction.payment import Payment
@@ -29,8 +31,7 @@ _MOVES_NOTHING = frozenset({K.CASH_IC_BALANCE})
 _Place = tuple[str, str, K, bool]
 
 
-@dataclass(slots=True)
-class _Sum:
+class _Sum(Struct):
     count: int = 0
     total_minor: int = 0
     supply_minor: int = 0
@@ -57,8 +58,7 @@ class _Sum:
             self.tax_free_minor += amount.tax_free_minor
 
 
-@dataclass(slots=True)
-class _Acknowledged:
+class _Acknowledged(Struct):
     approved_count: int = 0
     approved_minor: int = 0
     acknowledged_count: int = 0

@@ -10,7 +10,8 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tpayd.hosts import APPROVED, ORIGINAL_NOT_FOUND, HostFormatError
 from tpayd.kit.bus import CallError
@@ -31,8 +32,7 @@ _LASTING = frozenset({ErrorCode.KEY_UNAVAILABLE, ErrorCode.INVALID_BODY})
 """Why nothing leaves, where the same sending will not succeed later by itself."""
 
 
-@dataclass(slots=True)
-class _Progress:
+class _Progress(Struct):
     """What this process knows of one reversal. Times are on the clock that nobody sets."""
 
     may_be_sent: bool = False

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import func, insert, or_, select
 from sqlalchemy.engine import Connection
 
@@ -21,8 +21,7 @@ EARLIER_DAYS_FROM = 31
 _AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class KeptClose:
+class KeptClose(Struct, frozen=True):
     """A close of business as it was kept."""
 
     business_day: str

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any, get_args
 
 import msgspec
+from msgspec import Struct
 
 from tpayd.transaction.events import Created, Event
 from tpayd.transaction.journal.chain import Link, link
@@ -50,8 +51,7 @@ class Entry(msgspec.Struct, frozen=True):
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class StanBlock:
+class StanBlock(Struct, frozen=True):
     """STANs up to `reserved_to` are taken; a crash skips the unused ones."""
 
     profile: str
@@ -71,8 +71,7 @@ class Ends:
     """The request id of the payment that each lane began last."""
 
 
-@dataclass(slots=True)
-class Rows:
+class Rows(Struct):
     """One transaction's rows by table, each row's values in the order of the table's columns."""
 
     ends: Ends

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
@@ -16,8 +15,7 @@ __all__ = ["Gap"]
 _BEGIN = tuple(str(kind.__struct_config__.tag) for kind in (Created, Buried))
 
 
-@dataclass(frozen=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """Between a backup and the restore from it the store may have gone on selling."""
 
     backup_ms: int

@@ -17,7 +17,5 @@ payments_day = Index(
     postgresql_where=payments.c.business_day.is_not(None),
 )  # fmt: skip
 """All payments of a commit are of one day, and rows grow at the end: one page more, whatever the number of lanes."""
-payments_open = Index(
-    "payments_open", payments.c.open, sqlite_where=payments.c.open, postgresql_where=payments.c.open
-)
+payments_open = Index("payments_open", payments.c.open, sqlite_where=payments.c.open, postgresql_where=payments.c.open)
 """What a starting process has to look at."""

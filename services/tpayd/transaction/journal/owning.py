@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Dialect, Row, Select, bindparam, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
@@ -30,8 +31,7 @@ _CARRIED_OVER = (RESTORED,)
 """What is true of a journal wherever it lies."""
 
 
-@dataclass(frozen=True)
-class Owner:
+class Owner(Struct, frozen=True):
     """An instance: an id that it keeps, and where it is, for people."""
 
     id: str

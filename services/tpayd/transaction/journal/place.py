@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import uuid
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tpayd.kit.durable_file import replace_file
 from tpayd.kit.instance import Instance
@@ -15,8 +16,7 @@ __all__ = ["JournalPlace", "place_of"]
 _ID_FILE = "instance_id"
 
 
-@dataclass(frozen=True)
-class JournalPlace:
+class JournalPlace(Struct, frozen=True):
     """An URL, and whose journal is meant to be there."""
 
     url: str

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
+
 from tpayd.transaction import events as ev
 from tpayd.transaction import flow
 from tpayd.transaction.journal import coding
@@ -36,8 +38,7 @@ class StoredEvent:
     hash: bytes
 
 
-@dataclass(frozen=True)
-class Damaged:
+class Damaged(Struct, frozen=True):
     """An open payment that cannot be read, and could not be made again."""
 
     payment: Payment

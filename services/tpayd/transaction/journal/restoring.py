@@ -14,7 +14,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tpayd.transaction import events as ev
 from tpayd.transaction import flow
@@ -38,8 +39,7 @@ FORGET_AFTER_DAYS = 31
 """After so many days no POS asks for a payment of the gap any more."""
 
 
-@dataclass(frozen=True)
-class RestoredFrom:
+class RestoredFrom(Struct, frozen=True):
     """What the journal was restored from, and when."""
 
     backup_id: str
@@ -49,8 +49,7 @@ class RestoredFrom:
     """False: a person says that the store sold nothing after the backup."""
 
 
-@dataclass(frozen=True)
-class MadeSafe:
+class MadeSafe(Struct, frozen=True):
     """What was done."""
 
     lanes: int

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Dialect, bindparam, delete, insert, select, update
 from sqlalchemy.engine import Connection
@@ -47,8 +47,7 @@ _DELETE = delete(payments).where(
 _RECORD = payments.c.keys().index("record")
 
 
-@dataclass(frozen=True)
-class _Far:
+class _Far(Struct, frozen=True):
     """Events of one payment that are still to be looked for: behind `after`, and up to `to`."""
 
     payment_id: str
@@ -56,8 +55,7 @@ class _Far:
     to: int
 
 
-@dataclass(frozen=True)
-class PurgePlace:
+class PurgePlace(Struct, frozen=True):
     """Where a purge goes on."""
 
     position: int
@@ -68,8 +66,7 @@ class PurgePlace:
     """Of the payments that come now; None until it is known."""
 
 
-@dataclass(frozen=True)
-class Purged:
+class Purged(Struct, frozen=True):
     """What one page, or all of them, purged."""
 
     payments: int = 0

@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -55,8 +54,7 @@ class Read(Struct, frozen=True):
 Job = Write | Read
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """What came of one turn."""
 
     outcomes: list[tuple[asyncio.Future[Any], object]]

@@ -6,7 +6,6 @@ table of `flow`, so it is found by taking the same steps again.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -89,7 +88,7 @@ def _told_apart(each: Recorded) -> tuple[Recorded, ...]:
         return (each,)
     leased = ev.Leased(event.reader, event.reader_label or "")
     read = replace(event, reader=None, reader_label=None)
-    return dataclasses.replace(each, name=LEASED, event=leased), dataclasses.replace(each, event=read)
+    return replace(each, name=LEASED, event=leased), replace(each, event=read)
 
 
 def _following(recorded: Sequence[Recorded], index: int) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from tpayd.transaction import events as ev
 from tpayd.transaction.payment import Payment
@@ -26,8 +27,7 @@ _SHARE_OF_REASON = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(Struct, frozen=True):
     share: Share
     title: str
     """All that can be said without the event's payload."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from tpayd.transaction.journal import Journal, JournalReader, JournalStore
 from tpayd.transaction.registry import Registry
@@ -13,8 +14,7 @@ from tpayd_contracts.payment import PaymentRef, PaymentResult
 __all__ = ["PurgedStubs", "Stubs"]
 
 
-@dataclass(frozen=True)
-class PurgedStubs:
+class PurgedStubs(Struct, frozen=True):
     """What a purge did."""
 
     purged: int

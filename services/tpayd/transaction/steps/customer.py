@@ -15,6 +15,8 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from msgspec import Struct
+
 from tpayd.kit.bus import Caller, CallError
 from tpayd.kit.clock import Clock
 from tpayd.transaction import events as ev
@@ -64,8 +66,7 @@ class _UnableError(Exception):
     """Nobody could take the signature, or the cashier had it left out: the store's policy says what follows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AsksNumber:
+class AsksNumber(Struct, frozen=True, kw_only=True):
     """A number that a customer is to key."""
 
     lane: str

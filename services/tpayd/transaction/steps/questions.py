@@ -7,6 +7,8 @@ import enum
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from tpayd_contracts.screen import Strokes
 
 __all__ = ["Answer", "Asks", "Drawn", "Keyed", "Question", "Said", "Skipped"]
@@ -21,8 +23,7 @@ class Asks(enum.Enum):
     NUMBER = "number"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """Yes or no."""
 
     yes: bool
@@ -44,8 +45,7 @@ class Keyed:
     number: str
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """The cashier has it left out."""
 
 

@@ -10,8 +10,8 @@ import secrets
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from tpayd.kit.bus import CallError, Request, Server
@@ -42,15 +42,13 @@ _ANSWER_EARLY_MS = 100
 """A watch is answered so long before its deadline, so that the answer arrives within it."""
 
 
-@dataclass(eq=False)
-class _Shown:
+class _Shown(Struct, eq=False):
     prompt: ScreenPrompt
     question: Question
     until_ms: int
 
 
-@dataclass(eq=False)
-class _Watcher:
+class _Watcher(Struct, eq=False):
     request: Request
     seen: str | None
     timer: asyncio.TimerHandle | None = None

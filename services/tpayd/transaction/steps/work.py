@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from tpayd.hosts import Opened
@@ -53,8 +53,7 @@ __all__ = ["Means", "Work"]
 _ASKING_HOST = progress_of(Step.ASKING_HOST)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
+class Means(Struct, frozen=True, kw_only=True):
     """What all payments are worked on with."""
 
     books: Books
