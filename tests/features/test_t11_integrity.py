@@ -26,6 +26,7 @@ from tpayd.integrity.trust import make_signing_key
 from tpayd.releases.bytecode import ARCHIVE_NAME
 from tpayd.supervision.conf import socket_file
 from tpayd.supervision.control import Supervisor
+from tpayd.supervision.processes import processes_of
 from tpayd_client import Pos
 from tpayd_client.types import IntegrityReport, IntegrityState, PaymentState, Verdict
 from tpayd_contracts.sandbox import HostMode
@@ -249,3 +250,17 @@ def test_results_are_kept(shop: InstalledStore, pos: Pos) -> None:
     assert 10 == len(kept) == len(shown)
     assert "start" == shown[0]["by"]
     assert kept[:9] == [each["at_ms"] for each in shown[1:]]
+
+
+def test_a_start_compiles_nothing(shop: InstalledStore) -> None:
+    """What the processes import until all is ready was compiled when the installation was signed."""
+    shop.tpayd("down")
+    shop.tpayd("up", "--wait")
+    arguments = Path(f"/proc/{processes_of(shop.instance.home)[0]}/cmdline").read_text(encoding="utf-8").split("\0")
+    private = next(Path(text.partition("=")[2]) for text in arguments if text.startswith("pycache_prefix="))
+    index, _, _ = (shop.installation.root / ARCHIVE_NAME).read_bytes().partition(b"\n")
+    above = {"environment": shop.installation.root.relative_to("/"), "system": Path()}
+    packed = {private / above[place] / name for place, name, _ in json.loads(index)}
+
+    assert packed
+    assert set() == set(private.rglob("*.pyc")) - packed
