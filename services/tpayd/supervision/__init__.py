@@ -4,7 +4,7 @@
 * `conf`       supervisor's configuration, generated into the instance directory
 * `daemon`     starts and ends an instance as a whole, for the command line
 * `boot`, `systemctl` the unit that starts it at boot, and systemd's own commands
-* `separation` gives each process a user of its own, where root starts them
+* `separation`, `handing_over` give each process a user of its own, where root starts them
 * `control`    asks the running supervisor, over its private socket
 * `launcher`   keeps supervisord itself alive; standard library only, so that no release can break it
 * `outside`    puts a copy of the launcher outside all releases, and notes where tpayd was installed

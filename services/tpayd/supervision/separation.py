@@ -38,6 +38,7 @@ from tpayd.integrity.trust import trust_file
 from tpayd.kit.durable_file import replace_file
 from tpayd.kit.instance import Instance, InstanceError, sockets_fit
 from tpayd.kit.users import BLOCK, DEFAULT_FIRST_UID, NUMBERS, HouseUsers, users_file
+from tpayd.supervision.handing_over import give_all, set_directory, set_file
 from tpayd.supervision.programs import programs
 from tpayd_contracts.settings import SETTINGS_FILES
 
@@ -134,7 +135,7 @@ def join(instance: Instance) -> Instance:
     gather(home)
     _forget_sockets(home / "run")
     users_file(home).unlink()
-    _give_all(home, 0, 0)
+    give_all(home, 0, 0)
     for path, mode in (("config", 0o750), ("log", 0o750), ("run", 0o750), ("run/public", 0o750), ("secrets", 0o700),
                        ("data", 0o750), (".", 0o750), ("sandbox", 0o750)):  # fmt: skip
         with contextlib.suppress(FileNotFoundError):
@@ -156,19 +157,19 @@ def settle(instance: Instance) -> None:
     _lay_out(home, users)
     for name, place in _places(home):
         if place.inside:
-            _give_all(home / name, _uid(users, place.owner), users.gid)
+            give_all(home / name, _uid(users, place.owner), users.gid)
     for service in _processes(home):
         for form in _EACH:
-            _give_all(home / form.format(service), users.uid(service), users.gid)
+            give_all(home / form.format(service), users.uid(service), users.gid)
     for name, (owner, mode) in _FILES.items():
-        _set_file(home / name, _uid(users, owner), users.gid, mode)
+        set_file(home / name, _uid(users, owner), users.gid, mode)
     for path in (home / "config").glob("*.toml"):
         uid = _uid(users, SETTINGS_FILES.get(path.stem, path.stem))
-        _set_file(path, uid, users.gid, 0o640)
+        set_file(path, uid, users.gid, 0o640)
         for secret in _secrets_named(home, path):
-            _set_file(secret, uid, users.gid, 0o600)
+            set_file(secret, uid, users.gid, 0o600)
     for path in (home / "log").glob("*.jsonl"):
-        _set_file(path, _uid(users, path.name.partition(".")[0]), users.gid, 0o640)
+        set_file(path, _uid(users, path.name.partition(".")[0]), users.gid, 0o640)
 
 
 def misplaced(instance: Instance) -> list[Path]:
@@ -191,7 +192,7 @@ def misplaced(instance: Instance) -> list[Path]:
 
 def give_to(instance: Instance, uid: int, gid: int) -> None:
     """Give an instance of root's, which does not run, to another owner as a whole. Raises OSError."""
-    _give_all(instance.home, uid, gid)
+    give_all(instance.home, uid, gid)
 
 
 def unreachable(home: Path) -> Path | None:
@@ -209,10 +210,10 @@ def unreachable(home: Path) -> Path | None:
 def _lay_out(home: Path, users: HouseUsers) -> None:
     """Make and set the directories, from the outside inwards."""
     for path, place in _places(home):
-        _set_directory(home / path, _uid(users, place.owner), users.gid, place.mode)
+        set_directory(home / path, _uid(users, place.owner), users.gid, place.mode)
     for service in _processes(home):
         for form, mode in _EACH.items():
-            _set_directory(home / form.format(service), users.uid(service), users.gid, mode)
+            set_directory(home / form.format(service), users.uid(service), users.gid, mode)
     trust = trust_file(home / "config")
     if not trust.exists():  # else whoever may make files there could say whose signature counts
         replace_file(trust, b"# Nobody's signature counts yet: docs/integrity.md\n", 0o640)
@@ -233,51 +234,6 @@ def _processes(home: Path) -> Iterator[str]:
 def _uid(users: HouseUsers, owner: str) -> int:
     """Root's is what no process is named after."""
     return users.uid(owner) if owner in NUMBERS else 0
-
-
-def _set_directory(path: Path, uid: int, gid: int, mode: int) -> None:
-    """On the open directory: its owner could put a link in its place meanwhile."""
-    with contextlib.suppress(FileExistsError):
-        path.mkdir(mode=0o700)
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        _set(descriptor, uid, gid, mode)
-    finally:
-        os.close(descriptor)
-
-
-def _set_file(path: Path, uid: int, gid: int, mode: int) -> None:
-    """A missing one is nobody's, and so is one that is no file."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return
-    try:
-        found = os.fstat(descriptor)
-        if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
-            _set(descriptor, uid, gid, mode)
-    finally:
-        os.close(descriptor)
-
-
-def _set(descriptor: int, uid: int, gid: int, mode: int) -> None:
-    """Only what differs: under systemd, root may not have the right to change it."""
-    found = os.fstat(descriptor)
-    if (found.st_uid, found.st_gid) != (uid, gid):
-        os.fchown(descriptor, uid, gid)
-    if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
-        os.fchmod(descriptor, mode)
-
-
-def _give_all(root: Path, uid: int, gid: int) -> None:
-    """All that a directory holds; links are given, never followed."""
-    for _, directories, files, descriptor in os.fwalk(root, follow_symlinks=False):
-        for name in (*directories, *files):
-            with contextlib.suppress(FileNotFoundError):
-                found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-                if (found.st_uid, found.st_gid) != (uid, gid) and (stat.S_ISDIR(found.st_mode) or found.st_nlink == 1):
-                    os.chown(name, uid, gid, dir_fd=descriptor, follow_symlinks=False)
-        os.chown(".", uid, gid, dir_fd=descriptor)
 
 
 def _secrets_named(home: Path, settings: Path) -> Iterator[Path]:
