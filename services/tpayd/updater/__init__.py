@@ -15,6 +15,7 @@ Releases, in the order of their way in (docs/adr/0024, docs/adr/0025)
     * `staging`      installs a release beside the running one, into an environment of its own
     * `examining`    looks at it before any payment is held back for it
     * `desk`         the operations `update.*`: check, download, apply, restart
+    * `standing`     how it stands by the apply journal: the last attempt, and what waits installed
     * `work`, `telling`, `refusals`  what it is doing now; in the contract's words; why something is not done
     * `automatic`, `occasions`  what it does by itself, and when
     * `switching`    waits until no payment is under way and orders the launcher to go over

@@ -13,18 +13,19 @@ from typing import TypeVar
 from tpayd.kit.bus import CallError, Request, Server
 from tpayd.kit.house import House
 from tpayd.releases.book import Book, DamagedError
-from tpayd.releases.journal import Attempt, Event, State, attempts
+from tpayd.releases.journal import Event, State, attempts
 from tpayd.releases.layout import Layout
 from tpayd.updater.cleaning import clean
-from tpayd.updater.errors import HereError, UpdateError
+from tpayd.updater.errors import UpdateError
 from tpayd.updater.examining import examine, integrity_enforced, require_signing_key
-from tpayd.updater.fitting import Here, is_newer, misfit
+from tpayd.updater.fitting import Here, misfit
 from tpayd.updater.proving import prove
 from tpayd.updater.refusals import NotFittingError, NotInstalledError
 from tpayd.updater.release import Release
 from tpayd.updater.settings import UpdaterSettings
 from tpayd.updater.source import Found, Source
 from tpayd.updater.staging import stage
+from tpayd.updater.standing import Standing
 from tpayd.updater.switching import Switching
 from tpayd.updater.targets import Progress
 from tpayd.updater.telling import as_info, as_record, standing_text
@@ -72,7 +73,7 @@ class UpdateDesk:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._release: Release | None = None
         self._proving: asyncio.Task[None] | None = None
-        self._attempt = Attempt()
+        self._standing = Standing(self._layout, self._book, house.version, self._changed)
         self.work = Work(house, self._changed)
         self.newest: ReleaseInfo | None = None
         self.checked_at_ms: int | None = None
@@ -82,8 +83,7 @@ class UpdateDesk:
         metrics.watch(
             "update_checked_timestamp_seconds", "When releases were last asked for and heard", self._checked_s
         )
-        metrics.watch("update_on_trial", "1 while the running release may still be rolled back", self._is_on_trial)
-        metrics.watch("update_rolled_back", "1 while the last attempt ended in a roll-back", self._is_rolled_back)
+        self._standing.measure(metrics)
 
     @property
     def is_configured(self) -> bool:
@@ -93,9 +93,7 @@ class UpdateDesk:
     @property
     def staged(self) -> str:
         """The version that is installed beside the running one and waits to be gone over to; empty: none."""
-        attempt = self._attempt
-        waits = attempt.state is State.STAGED and is_newer(attempt.version, self._house.version)
-        return attempt.version if waits and self._layout.environment(attempt.version) is not None else ""
+        return self._standing.staged
 
     def register(self, server: Server) -> None:
         """Answer."""
@@ -107,8 +105,8 @@ class UpdateDesk:
     def start(self) -> None:
         """Take up a trial that is under way."""
         self._loop = asyncio.get_running_loop()
-        self._attempt = self._read_attempt()
-        self._house.call_every(1.0, self._look)
+        self._standing.begin()
+        self._house.call_every(1.0, self._standing.look)
         self._proving = asyncio.get_running_loop().create_task(self._prove())
 
     def drain(self) -> None:
@@ -143,7 +141,7 @@ class UpdateDesk:
     async def check(self) -> None:
         """Ask, and nothing more. Raises UpdateError."""
         await self.look_for_releases()
-        if not self._is_tidy and not self._attempt.on_trial:
+        if not self._is_tidy and not self._standing.attempt.on_trial:
             await self._tidy()  # what could not be done after a commit: nobody answered, say
 
     async def download(self, wanted: str, by: str, *, again: bool = False) -> str:
@@ -176,14 +174,14 @@ class UpdateDesk:
         place = await self._in_thread(put)
         self._tell(UpdateStep.STAGING, f"examining {version}")
         await self._in_thread(partial(examine, self._house.instance, place, version, signed=signed))
-        await self._in_thread(partial(self._write, Event.STAGED, version, by))
-        self._look()  # whoever hears that it is done may ask what is staged
+        await self._in_thread(partial(self._standing.write, Event.STAGED, version, by))
+        self._standing.look()  # whoever hears that it is done may ask what is staged
         self._house.log.info("update.staged", version=version, by=by)
         return version
 
     async def apply(self, wanted: str, by: str, wait_s: float, *, again: bool = False) -> None:
         """Go over to a release. Ends with this process, unless there is nothing to go over to. Raises UpdateError."""
-        self._look()
+        self._standing.look()
         version = self.staged if not again and wanted in ("", self.staged) else ""
         if not version:
             version = await self.download(wanted, by, again=again)
@@ -195,7 +193,7 @@ class UpdateDesk:
         version = self._layout.current()
         if version != self._house.version:
             raise NotInstalledError("the daemon was not started by `tpayd up`, so nobody could restart it")
-        await self._in_thread(partial(self._write, Event.STAGED, version, by))
+        await self._in_thread(partial(self._standing.write, Event.STAGED, version, by))
         await self._switch(version, by, wait_s)
 
     async def _switch(self, version: str, by: str, wait_s: float) -> None:
@@ -223,7 +221,7 @@ class UpdateDesk:
                 raise NotFittingError(f"{version} is not gone over to: {problem}")
 
         await self._switching.order(version, by, wait_s, waiting, fits)
-        self._look()
+        self._standing.look()
 
     # The operations
 
@@ -238,22 +236,15 @@ class UpdateDesk:
         await self.work.serve(request, work)
         return self.status()
 
-    def _standing(self, attempt: Attempt) -> UpdateStep:
-        if attempt.on_trial:
-            return UpdateStep.TRIAL
-        if attempt.state is State.ORDERED:
-            return UpdateStep.SWITCHING
-        return UpdateStep.STAGED if self.staged else UpdateStep.IDLE
-
     def _status(self, _: Request, __: Empty) -> UpdateStatus:
         return self.status()
 
     def status(self) -> UpdateStatus:
         """How it stands."""
-        attempt, now = self._attempt, self.work.now
+        attempt, now = self._standing.attempt, self.work.now
         step = self.work.step
         if now is None:
-            step = self._standing(attempt)
+            step = self._standing.step
         return UpdateStatus(
             step=step, running=self._house.version,
             text=now.text if now is not None else standing_text(attempt, self.work.problem, self._house.settings),
@@ -285,7 +276,7 @@ class UpdateDesk:
             schema = (await self._house.caller("key_manager").call(KEY_LIST, KeysQuery(), ttl_s=5.0)).store_schema
         except CallError:
             schema = 0
-        attempt = self._attempt
+        attempt = self._standing.attempt
         rolled_back = attempt.state is State.ROLLED_BACK
         return Here(
             running=self._house.version, python=sys.version_info[:2],
@@ -293,17 +284,11 @@ class UpdateDesk:
             rolled_back=attempt.version if rolled_back else "", rolled_back_why=attempt.text,
         )  # fmt: skip
 
-    def _write(self, event: Event, version: str, by: str) -> None:
-        try:
-            self._book.write(event, version, by=by)
-        except (OSError, DamagedError) as error:
-            raise HereError(f"the apply journal cannot be written: {error}") from error
-
     async def _prove(self) -> None:
-        was_on_trial = self._attempt.on_trial
-        await prove(self._house, self._book, self._look)
-        self._look()
-        if self._attempt.state is State.COMMITTED:
+        was_on_trial = self._standing.attempt.on_trial
+        await prove(self._house, self._book, self._standing.look)
+        self._standing.look()
+        if self._standing.attempt.state is State.COMMITTED:
             await self._in_thread(partial(clean, self._layout, self._house.version, self._house.settings.keep_releases))
             if was_on_trial and self.is_configured and not self.work.is_under_way:
                 await self._tidy()
@@ -321,18 +306,6 @@ class UpdateDesk:
         self._is_tidy = True
         if freed:
             self._house.log.info("update.tidied", freed_bytes=freed)
-
-    def _look(self) -> None:
-        """Others write to the apply journal, too."""
-        before, self._attempt = self._attempt, self._read_attempt()
-        if before != self._attempt:
-            self._changed()
-
-    def _read_attempt(self) -> Attempt:
-        try:
-            return self._book.attempt()
-        except (DamagedError, OSError):
-            return self._attempt
 
     def _changed(self) -> None:
         self._house.publisher.publish(TOPIC_UPDATE, UpdateEvent(self.status()))
@@ -355,9 +328,3 @@ class UpdateDesk:
 
     def _checked_s(self) -> float:
         return (self.checked_at_ms or 0) / 1000
-
-    def _is_on_trial(self) -> float:
-        return float(self._attempt.on_trial)
-
-    def _is_rolled_back(self) -> float:
-        return float(self._attempt.state is State.ROLLED_BACK)
