@@ -59,13 +59,13 @@ def main() -> None:
         base: Path = options.place or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tpayd-bench-")))
         place = (base / options.database).resolve()
         place.mkdir(parents=True, exist_ok=True)
-        url = ""
+        urls = "", ""
         if options.database == "postgresql":
             # A temporary directory is its owner's alone, and the server may have to be somebody else.
             server = stack.enter_context(PostgresServer(_SERVER, place / "server" if options.place else None))
-            url = server.kept_database("journal")
+            urls = server.kept_database("journal"), server.kept_database("empty")
         told = measure(
-            place, options.rows, options.seconds, url=url, verify=options.verify, until=options.until, ending=ending
+            place, options.rows, options.seconds, urls=urls, verify=options.verify, until=options.until, ending=ending
         )
         machine = asdict(describe(place))
     for name, value in told.items():

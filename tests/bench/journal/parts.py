@@ -111,9 +111,12 @@ class _Notes:
 
 
 def measure(
-    place: Path, rows: int, seconds: float, *, url: str = "", verify: str, until: str = PARTS[-1], ending: Ending
-) -> Figures:
-    """Every figure by name, of all parts up to `until`. `url` is that of a PostgreSQL database; else it is a file.
+    place: Path, rows: int, seconds: float, *, urls: tuple[str, str] = ("", ""), verify: str, until: str = PARTS[-1],
+    ending: Ending,
+) -> Figures:  # fmt: skip
+    """Every figure by name, of all parts up to `until`.
+
+    `urls` are those of two PostgreSQL databases, the second for the store whose journal is empty; else both are files.
 
     Raises FillInterruptedError if it was interrupted where it can go on from.
     """
@@ -121,10 +124,10 @@ def measure(
     notes = _Notes(place / "figures.json")
     wanted = PARTS[: PARTS.index(until) + 1]
     full, empty = (Store(place / name, lanes=LANES, readers=LANES) for name in ("full", "empty"))
-    for store in (full, empty):
+    for store, url in zip((full, empty), urls, strict=True):
         _take_free_ports(store)
-    _set(full, journal_url=url)
-    at, filled = filled_in(full, url, rows, progress, place, ending)
+        _set(store, journal_url=url)
+    at, filled = filled_in(full, urls[0], rows, progress, place, ending)
     ending.filled()
     notes.figures("fill", lambda: _filled(at, filled))
     asked: Mapping[str, Callable[[], Figures]] = {
