@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct, inspect
 
-__all__ = ["LogLevel", "Port", "ServiceSettings", "SettingsError", "load", "parse"]
+__all__ = ["MISSING", "LogLevel", "Port", "ServiceSettings", "SettingsError", "load", "parse"]
 
 S = TypeVar("S", bound=Struct)
 
@@ -67,12 +67,16 @@ class SettingsError(Exception):
         self.problem = problem
 
 
+MISSING = "is missing: put back the one of a backup; `tpayd init` writes one into a new, empty TPAYD_HOME"
+"""It writes nothing into an instance that exists."""
+
+
 def load(path: Path, settings_type: type[S]) -> S:
     """Read and check a settings file. Raises SettingsError."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise SettingsError(path, "", "is missing; `tpayd init` writes one with every default") from None
+        raise SettingsError(path, "", MISSING) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(path, "", f"cannot be read: {error}") from error
     return parse(text, settings_type, path)

@@ -25,7 +25,7 @@ from msgspec import Struct
 
 from tpayd.kit.durable_file import commit_file, prepare_file
 from tpayd.kit.instance import Instance
-from tpayd.kit.settings import SettingsError, parse
+from tpayd.kit.settings import MISSING, SettingsError, parse
 from tpayd.kit.settings_history import (
     BY_HAND,
     Changed,
@@ -239,7 +239,7 @@ class SettingsFile(Generic[S]):
         try:
             return self.path.read_text(encoding="utf-8")
         except FileNotFoundError:
-            raise SettingsError(self.path, "", "is missing; `tpayd init` writes one with every default") from None
+            raise SettingsError(self.path, "", MISSING) from None
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(self.path, "", f"cannot be read: {error}") from error
 

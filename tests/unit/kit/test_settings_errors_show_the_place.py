@@ -84,7 +84,7 @@ def test_what_is_not_toml_is_named_with_its_line() -> None:
 
 def test_a_missing_file_is_no_set_of_defaults(tmp_path: Path) -> None:
     """A mistyped directory must not start a store on defaults."""
-    with pytest.raises(SettingsError, match=r"host_link\.toml: is missing; `tpayd init`"):
+    with pytest.raises(SettingsError, match=r"host_link\.toml: is missing: .*backup.*new, empty TPAYD_HOME"):
         load(tmp_path / "host_link.toml", LinkSettings)
 
 
