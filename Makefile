@@ -76,7 +76,8 @@ check-contracts:
 	$(DEV)/python -m tpayd_contracts.client_types --check
 # Finds a test file that cannot be imported, and leaves all of them compiled for the processes that come next.
 check-collects:
-	$(DEV)/python -m pytest tests --ignore tests/bench --collect-only -qq >/dev/null
+	$(DEV)/python -m pytest tests --ignore tests/bench --collect-only -qq >build/collected.log \
+		|| { tail -n 40 build/collected.log; exit 1; }
 
 .PHONY: simulate
 simulate: build/dev/.stamp ## run SEEDS=2000 simulated stores and find every planted bug; SEED=123 tells one story
