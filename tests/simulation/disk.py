@@ -226,6 +226,8 @@ def _read_frames(data: memoryview | bytes) -> list[tuple[_Frame, int]]:
 class SimStore:
     """`tpayd.transaction.journal.Store`, in the steps of `JournalStore`: write, and after a failure look."""
 
+    is_file = True
+
     def __init__(self, disk: SimDisk) -> None:
         self._disk = disk
         self._syncs = _syncs_each_commit()

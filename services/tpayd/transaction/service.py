@@ -77,7 +77,8 @@ class Transaction:
     def __init__(self, house: House[TransactionSettings]) -> None:
         self._house = house
         settings = house.settings
-        self._bookkeeper = Bookkeeper(house)
+        room = Room(settings.max_in_hand)
+        self._bookkeeper = Bookkeeper(house, lambda: room.in_hand)
         self._journal = self._bookkeeper.journal
         self._acknowledgements = Acknowledgements(house.clock, settings.unacknowledged_after_s)
         self._registry = Registry(settings.remembered_payments)
@@ -89,7 +90,7 @@ class Transaction:
             house.store.merchant,
             Waits(settings),
             self._downloaded,
-            Room(settings.max_in_hand),
+            room,
         )
 
     async def start(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from functools import partial
 
 from tpayd.kit.house import House
@@ -18,6 +19,8 @@ from tpayd.transaction.journal import (
     UnreachableError,
     place_of,
 )
+from tpayd.transaction.journal.quick_disk import QuickDisk
+from tpayd.transaction.journal.writing import ThreadWriter
 from tpayd.transaction.settings import TransactionSettings
 
 __all__ = ["Bookkeeper", "rest_s"]
@@ -38,13 +41,15 @@ DAY_MS = 86_400_000
 class Bookkeeper:
     """Opens the journal, and tells of what is wrong with it."""
 
-    def __init__(self, house: House[TransactionSettings]) -> None:
-        """Raises SettingsError."""
+    def __init__(self, house: House[TransactionSettings], in_hand: Callable[[], int] = lambda: 0) -> None:
+        """`in_hand` counts the payments that are worked on. Raises SettingsError."""
         self._house = house
         self._damaged = 0
         self._purged = house.metrics.counter("journal_payments_purged", "Payments whose details were purged for age")
         self.store, self.reader = _opened(house)
-        self.journal = Journal(self.store, house.clock, house.log)
+        disk = QuickDisk() if self.store.is_file else None
+        writer = ThreadWriter(house.log, house.clock, disk, in_hand)
+        self.journal = Journal(self.store, house.clock, house.log, writer)
 
     async def open(self) -> Found:
         """Wait for the database, as long as a start may take; upgrade an older journal; then read what is open.

@@ -48,7 +48,7 @@ class Journal:
         log: Log,
         writer: Writer | None = None,
     ) -> None:
-        """`writer` is who does the writing; by default a thread."""
+        """`writer` is who does the writing; by default a thread, and nobody beside it."""
         self.failing: str | None = None
         """Why the last write failed, or None. While it is set, no new payment may start."""
         self.on_put: Callable[[Payment], None] = _ignore
@@ -58,7 +58,7 @@ class Journal:
         self._store = store
         self._clock = clock
         self._log = log
-        self._writer = writer or ThreadWriter(log)
+        self._writer = writer or ThreadWriter(log, clock)
         self._held: dict[str, list[Entry]] = {}
         """By lane: what is not handed over yet, in its order."""
         self._blocks: list[StanBlock] = []

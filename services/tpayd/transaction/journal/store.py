@@ -106,6 +106,11 @@ class JournalStore:
         """Of the entries that come again after an error, those that are on disk."""
 
     @property
+    def is_file(self) -> bool:
+        """Whether it lies on this machine's disk, and no server is asked."""
+        return self._database.is_sqlite
+
+    @property
     def outdated(self) -> bool:
         """Whether `open` would have an older journal to upgrade first. Raises StorageError."""
         with self._telling(), self._database.connect() as connection, connection.begin():
