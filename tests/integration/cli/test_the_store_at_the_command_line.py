@@ -90,6 +90,7 @@ def test_the_sandbox_does_as_told(run: Run, store: Store) -> None:
     cards = run("sandbox", "card", "--json").json["cards"]
     run("sale", "4321")
     ledger = run("sandbox", "ledger", "--json").json["entries"]
+    first = run("sandbox", "ledger", "--limit", "1").out
     store.wait_ready()
 
     assert ("decline", "55", 3) == (host["mode"], host["code"], host["times"])
@@ -97,6 +98,7 @@ def test_the_sandbox_does_as_told(run: Run, store: Store) -> None:
     assert [[True, False], [True, True]] == [[reader["plugged"] for reader in each] for each in (out, back)]
     assert "visa-ic" in cards
     assert 4321 == ledger[-1]["net_minor"]
+    assert f"tpayd sandbox ledger --after {ledger[0]['number']}" in first
 
 
 def test_the_customer_at_a_reader_does_as_told(run: Run) -> None:

@@ -171,7 +171,13 @@ def ledger(output: Output, after: int, limit: int) -> int:
         "NO", "TERMINAL", "STAN", "DAY", "KIND", "AMOUNT", "NET", "RESPONSE", "APPROVAL", "CARD", "DETAIL", "ORIGINAL",
         "VOIDED", "REVERSED",
     )  # fmt: skip
-    output.result(as_json(booked), lambda: output.table(columns, [_row(entry) for entry in booked.entries]))
+
+    def tell() -> None:
+        output.table(columns, [_row(entry) for entry in booked.entries])
+        if len(booked.entries) == limit:
+            output.line(f"there may be more: tpayd sandbox ledger --after {booked.entries[-1].number}")
+
+    output.result(as_json(booked), tell)
     return Exit.OK
 
 
