@@ -12,9 +12,8 @@ import contextlib
 import hashlib
 import os
 import stat
+from dataclasses import dataclass
 from pathlib import Path
-
-from msgspec import Struct
 
 from tpayd.kit.users import NUMBERS, HouseUsers, UsersError
 
@@ -37,7 +36,8 @@ class InstanceError(Exception):
     """The instance directory is missing or not safe to use. The message says which path, and the way out."""
 
 
-class Instance(Struct, frozen=True):
+@dataclass(frozen=True)
+class Instance:
     """One installation. All paths are absolute."""
 
     home: Path

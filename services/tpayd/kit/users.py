@@ -16,9 +16,8 @@ import os
 import stat
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-
-from msgspec import Struct
 
 __all__ = [
     "BLOCK",
@@ -54,7 +53,8 @@ class UsersError(Exception):
     """users.toml cannot be used; the message says why, and the way out."""
 
 
-class HouseUsers(Struct, frozen=True):
+@dataclass(frozen=True)
+class HouseUsers:
     """The uids of one instance."""
 
     first_uid: int
