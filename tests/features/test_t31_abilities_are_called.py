@@ -20,6 +20,7 @@ from tpayd_contracts.sandbox import Keying
 @pytest.mark.parametrize("counter", [ON_ITS_READER], indirect=True)
 def test_is_the_daemon_alive(counter: Counter) -> None:
     """`health.get` answers at once, and says how it is."""
+    counter.store.wait_ready()  # the test before may have restarted a process
     assert ("gateway", "ready") == (counter.pos.health().service, counter.pos.health().readiness)
 
 
