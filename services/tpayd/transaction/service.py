@@ -28,7 +28,7 @@ from tpayd.transaction.orders.membership import MembershipDesk
 from tpayd.transaction.orders.room import Room
 from tpayd.transaction.payment import Payment
 from tpayd.transaction.records import OWED, RecordsDesk, oldest_s
-from tpayd.transaction.registry import Registry
+from tpayd.transaction.registry import Key, Registry
 from tpayd.transaction.settings import TransactionSettings
 from tpayd.transaction.standalone.gate import Gate, serve_standalone
 from tpayd.transaction.standalone.stubs import Stubs
@@ -192,8 +192,16 @@ class Transaction:
             self._books, store=bookkeeper.store, reader=bookkeeper.reader, host=host, stubs=stubs,
             terminals=self._desk.terminals_busy, terminal_ids=[lane.terminal_id for lane in house.store.lanes],
             profile=profile, cutoff=house.settings.business_day_cutoff,
-            let_go=partial(self._desk.unacknowledged.overdue, reverse=False), aftermath=self._aftermath,
+            let_go=self._let_stand, aftermath=self._aftermath,
         )  # fmt: skip
+
+    async def _let_stand(self, key: Key) -> None:
+        """A payment whose POS may no longer take its time. What waits is known as it is: nobody has to read it."""
+        payment = self._acknowledgements.payment_of(key)
+        if payment is None:
+            await self._desk.unacknowledged.overdue(key, reverse=False)
+        else:
+            self._desk.unacknowledged.let_stand(payment)
 
     def _admit(self, payment: Payment) -> None:
         """Refuse an order that must not begin. Raises CallError."""

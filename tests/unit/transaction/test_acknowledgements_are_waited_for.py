@@ -54,6 +54,22 @@ def test_it_is_late_after_its_time_and_not_before() -> None:
     assert [second] == waiting.late
 
 
+def test_what_waits_is_known_as_it_is_now() -> None:
+    """A close lets it go as it was put last; what its POS has acknowledged, or nobody waits for, is not known here."""
+    clock = FakeClock()
+    waiting = Acknowledgements(clock, AFTER_S)
+    first, acknowledged, never = (approved(number, clock) for number in (1, 2, 3))
+    for payment in (first, acknowledged):
+        waiting.note(payment)
+    changed = replace(first, voided_minor=1_000)
+    waiting.note(changed)
+    waiting.note(run(acknowledged, ev.Acknowledged()))
+
+    found = [waiting.payment_of(key) for key in keys(first, acknowledged, never)]
+
+    assert [changed, None, None] == found
+
+
 def test_only_what_began_under_the_setting_is_taken_back() -> None:
     """A change of the setting reverses nobody's sales of yesterday."""
     clock = FakeClock()

@@ -65,6 +65,11 @@ class Acknowledgements:
         else:
             self._waiting.pop(key, None)
 
+    def payment_of(self, key: Key) -> Payment | None:
+        """A payment that waits, as it was last put into the journal; None: it does not."""
+        waiting = self._waiting.get(key)
+        return None if waiting is None else waiting.payment
+
     @property
     def late(self) -> list[Payment]:
         """Those that were approved longer ago than a POS has time for, oldest first."""
