@@ -199,7 +199,7 @@ class Transaction:
         """A payment whose POS may no longer take its time. What waits is known as it is: nobody has to read it."""
         payment = self._acknowledgements.payment_of(key)
         if payment is None:
-            await self._desk.unacknowledged.overdue(key, reverse=False)
+            await self._desk.unacknowledged.let_stand_by_key(key)
         else:
             self._desk.unacknowledged.let_stand(payment)
 

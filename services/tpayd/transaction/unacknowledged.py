@@ -31,15 +31,12 @@ class Unacknowledged:
         self._originals = originals
         self._reverse = reverse
 
-    async def overdue(self, key: Key, *, reverse: bool) -> None:
-        """The POS had its time to acknowledge a payment: let it stand for good, or take it back.
+    async def take_back(self, key: Key) -> None:
+        """The POS had its time to acknowledge a payment that must not stand then.
 
         Raises CallError or StorageError if the journal cannot be read now.
         """
         case = await self._lookup.case_of(PaymentRef(*key))
-        if not reverse:
-            _let_stand(case)
-            return
         if not self._may_be_undone(case) or not await self._originals.resume(case.payment):
             return
         if not self._may_be_undone(case):
@@ -54,6 +51,10 @@ class Unacknowledged:
         # Until it is on disk it is not told, and it is told then, however long the disk takes.
         await durable(self._books)
         case.tell()
+
+    async def let_stand_by_key(self, key: Key) -> None:
+        """The POS had its time: the payment of that name stands for good. Raises CallError, as `take_back`."""
+        _let_stand(await self._lookup.case_of(PaymentRef(*key)))
 
     def let_stand(self, payment: Payment) -> None:
         """The POS had its time: `payment`, which is as it was last put into the journal, stands for good."""

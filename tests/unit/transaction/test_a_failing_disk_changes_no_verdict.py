@@ -60,7 +60,7 @@ async def test_the_wait_of_one_that_is_taken_back_ends_with_the_fault(tmp_path: 
     async with Stand(tmp_path, unacknowledged="reverse") as stand:
         sold = await stand.pay(SALE)
         stand.disk.full = True
-        ending = asyncio.create_task(stand.desk.unacknowledged.overdue((LANE, sold.request_id), reverse=True))
+        ending = asyncio.create_task(stand.desk.unacknowledged.take_back((LANE, sold.request_id)))
         await until(lambda: stand.disk.refusals >= 1)
         assert Verdict.WAIT == (await stand.desk.status(PaymentRef(LANE, sold.request_id))).verdict
         stand.disk.full = False

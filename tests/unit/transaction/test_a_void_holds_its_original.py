@@ -40,7 +40,7 @@ def silence(_: Payment, *, repeat: bool = False) -> Opened:
 
 async def let_alone(stand: Stand, result: PaymentResult) -> None:
     """Its POS had its time to acknowledge."""
-    await stand.desk.unacknowledged.overdue((LANE, result.request_id), reverse=True)
+    await stand.desk.unacknowledged.take_back((LANE, result.request_id))
 
 
 async def given_back(stand: Stand, voided: PaymentResult, sold: PaymentResult) -> None:

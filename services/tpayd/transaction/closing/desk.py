@@ -19,6 +19,7 @@ from tpayd.transaction.aftermath import Aftermath
 from tpayd.transaction.books import Books
 from tpayd.transaction.closing.comparing import compared, not_compared, overall
 from tpayd.transaction.closing.totals import DayBook, host_totals
+from tpayd.transaction.errands.acknowledgements import LET_GO_AT_ONCE
 from tpayd.transaction.errands.queue import Terminals
 from tpayd.transaction.journal import JournalReader, JournalStore, StorageError
 from tpayd.transaction.journal.day_book import EARLIER_DAYS_FROM
@@ -42,8 +43,6 @@ from tpayd_contracts.errors import ErrorCode, Outcome
 __all__ = ["ClosingDesk"]
 
 T = TypeVar("T")
-_LET_GO_AT_ONCE = 40
-"""Payments between two waits for the disk: a few milliseconds, in which nobody else is served."""
 _encoder = msgspec.msgpack.Encoder()
 _reports = msgspec.msgpack.Decoder(CloseReport)
 
@@ -182,7 +181,7 @@ class ClosingDesk:
         """They are listed in the report; a POS that comes back may still acknowledge them."""
         left = iter(keys)
         try:
-            while some := list(islice(left, _LET_GO_AT_ONCE)):
+            while some := list(islice(left, LET_GO_AT_ONCE)):
                 for key in some:
                     await self._let_go(key)
                 await _stored(self._books.journal.committed())

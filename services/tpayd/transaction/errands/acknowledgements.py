@@ -18,13 +18,13 @@ from tpayd.transaction.registry import Key
 from tpayd.transaction.verdict import VERDICTS
 from tpayd_contracts.payment import PaymentState, Verdict
 
-__all__ = ["MAX_WAITING", "Acknowledgements"]
+__all__ = ["LET_GO_AT_ONCE", "MAX_WAITING", "Acknowledgements"]
 
 MAX_WAITING = 10_000
 """Payments that are waited for. Beyond it the oldest are let go: they stand, and are not listed any more."""
 _AT_ONCE = 20
 """Payments taken back in one round; the next one has more."""
-_LET_GO_AT_ONCE = 40
+LET_GO_AT_ONCE = 40
 """Payments let go in one turn of the event loop: a few milliseconds."""
 
 
@@ -89,7 +89,7 @@ class Acknowledgements:
 
     def let_go_share(self, turns: int) -> int:
         """How many of too many are to be let go in each of so many turns."""
-        return min(-(-self._surplus // turns), _LET_GO_AT_ONCE)
+        return min(-(-self._surplus // turns), LET_GO_AT_ONCE)
 
     def to_let_go(self, at_most: int) -> list[Payment]:
         """The oldest of too many, as they were last put into the journal: nobody has to read them again."""

@@ -101,7 +101,7 @@ class RecordsDesk:
     async def _take_back(self, key: Key) -> None:
         """One that cannot be read now, or whose lane the settings name no more, holds up no other."""
         try:
-            await self._desk.unacknowledged.overdue(key, reverse=True)
+            await self._desk.unacknowledged.take_back(key)
         except (CallError, StorageError) as error:
             self._books.log.warning("payment.not_swept", lane=key[0], request_id=key[1], why=str(error))
 
